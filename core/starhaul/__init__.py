@@ -1,0 +1,139 @@
+"""Starhaul moves data in batches between any two stores, exactly.
+
+Every name here is public; everything else is not. Names are imported on first use, so that `import starhaul` and
+`starhaul --help` stay quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starhaul.api.capability import Capability
+    from starhaul.api.errors import (
+        Cancelled,
+        ConfigError,
+        PermanentError,
+        PluginError,
+        Problem,
+        RejectLimitExceeded,
+        StarhaulError,
+        TransientError,
+    )
+    from starhaul.api.events import (
+        Event,
+        RunFinished,
+        RunStarted,
+        StreamCommitted,
+        TaskFailed,
+        TaskFinished,
+    )
+    from starhaul.api.hookspecs import hookimpl, hookspec
+    from starhaul.api.params import Params
+    from starhaul.api.reader import Reader
+    from starhaul.api.rows import Row, RowReader, RowWriter, reject_row
+    from starhaul.api.task import Receipt, Split, Task
+    from starhaul.api.transformer import Transformer
+    from starhaul.api.types import native_type, parse_type, with_native_type
+    from starhaul.api.writer import Writer
+    from starhaul.convert.cast import Cast, Formats, cast
+    from starhaul.engine.library import replay, resume, run
+    from starhaul.report.report import Report
+
+_HOME = {
+    "Capability": "api.capability",
+    "Cancelled": "api.errors",
+    "ConfigError": "api.errors",
+    "PermanentError": "api.errors",
+    "PluginError": "api.errors",
+    "Problem": "api.errors",
+    "RejectLimitExceeded": "api.errors",
+    "StarhaulError": "api.errors",
+    "TransientError": "api.errors",
+    "Event": "api.events",
+    "RunFinished": "api.events",
+    "RunStarted": "api.events",
+    "StreamCommitted": "api.events",
+    "TaskFailed": "api.events",
+    "TaskFinished": "api.events",
+    "hookimpl": "api.hookspecs",
+    "hookspec": "api.hookspecs",
+    "Params": "api.params",
+    "Reader": "api.reader",
+    "Row": "api.rows",
+    "RowReader": "api.rows",
+    "RowWriter": "api.rows",
+    "reject_row": "api.rows",
+    "Receipt": "api.task",
+    "Split": "api.task",
+    "Task": "api.task",
+    "Transformer": "api.transformer",
+    "native_type": "api.types",
+    "parse_type": "api.types",
+    "with_native_type": "api.types",
+    "Writer": "api.writer",
+    "Cast": "convert.cast",
+    "Formats": "convert.cast",
+    "cast": "convert.cast",
+    "replay": "engine.library",
+    "resume": "engine.library",
+    "run": "engine.library",
+    "Report": "report.report",
+}
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cancelled",
+    "Capability",
+    "Cast",
+    "ConfigError",
+    "Event",
+    "Formats",
+    "Params",
+    "PermanentError",
+    "PluginError",
+    "Problem",
+    "Reader",
+    "Receipt",
+    "RejectLimitExceeded",
+    "Report",
+    "Row",
+    "RowReader",
+    "RowWriter",
+    "RunFinished",
+    "RunStarted",
+    "Split",
+    "StarhaulError",
+    "StreamCommitted",
+    "Task",
+    "TaskFailed",
+    "TaskFinished",
+    "Transformer",
+    "TransientError",
+    "Writer",
+    "cast",
+    "hookimpl",
+    "hookspec",
+    "native_type",
+    "parse_type",
+    "reject_row",
+    "replay",
+    "resume",
+    "run",
+    "with_native_type",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'starhaul' has no attribute {name!r}")
+    value = getattr(import_module(f"starhaul.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,60 @@
+"""Parameters of a plugin: one declaration yields parsing, JSON Schema, documentation and templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic.alias_generators import to_camel
+
+
+class Params(BaseModel):
+    """The parameters of a plugin, as one frozen model. Subclass it, one annotated field per parameter.
+
+    - A field `skip_header` is the parameter `skipHeader` of a job document.
+    - The string under a field is its documentation; the fleet tests ask for one under every field.
+    - Unknown keys are errors. Values that must not be shown are `pydantic.SecretStr`.
+    - A field without a default is required. Rules between fields go into a pydantic `model_validator`, whose
+      `ValueError` is shown to the user beside the other problems of the job.
+
+    `Params` objects are immutable and may be shared by threads.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """JSON Schema (draft 2020-12) of these parameters under the names that a job document uses."""
+        return cls.model_json_schema(by_alias=True)
+
+    @classmethod
+    def parse(cls, parameters: dict[str, Any]) -> Params:
+        """Build from the `parameter` object of a job document; `pydantic.ValidationError` if it is wrong."""
+        return cls.model_validate(parameters, by_alias=True, by_name=False)
+
+    def secrets(self) -> frozenset[str]:
+        """The secret values among these parameters, to be kept out of whatever is shown or stored."""
+        return frozenset(_secrets_in(self))
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for _, each in value:
+            yield from _secrets_in(each)
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _secrets_in(each)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _secrets_in(each)

@@ -1,0 +1,79 @@
+"""The contract of a reader."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import pyarrow as pa
+
+from starhaul.api.capability import Capability
+from starhaul.api.declaration import check_declaration
+from starhaul.api.params import Params
+from starhaul.api.task import Split, Task
+
+P = TypeVar("P", bound=Params)
+
+
+class Reader(ABC, Generic[P]):
+    """Reads one source.
+
+    The engine builds one instance per stream and calls, from its own thread and in this order, `check`,
+    `schema`, `split`; then `read` once per split and attempt, from several threads at once (or in other
+    processes, on an equal instance). An instance therefore holds its parameters only; connections and files
+    live inside the calls. When a run is resumed, `split` is not called again: the stored splits are read.
+
+    Any call may raise `ConfigError` (the job is wrong), `TransientError` (may be tried again),
+    `PermanentError` (cannot). Any other exception counts as permanent.
+    """
+
+    name: ClassVar[str]
+    """Canonical name, lower case: DataX's name where DataX has the plugin (`mysqlreader`)."""
+
+    params_type: ClassVar[type[Params]]
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_declaration(cls, "reader")
+
+    def __init__(self, params: P) -> None:
+        self.params = params
+
+    def check(self) -> None:
+        """Raise if the source cannot be read: unreachable, missing, no privilege. Changes nothing. May block for
+        as long as connecting takes. Called once before a run, and alone by `starhaul check`."""
+
+    @abstractmethod
+    def schema(self) -> pa.Schema:
+        """The schema that every batch of `read` will have, exactly. May look at the source. Called once or more,
+        after `check`; gives the same answer as long as the source's structure is the same.
+
+        The source's own type name goes into the field's metadata (`native_type`), so that a writer can create
+        a faithful table. A source without rows has a schema all the same.
+        """
+
+    def split(self, target: int) -> Sequence[Split]:
+        """Cut the source into disjoint slices that together hold every row exactly once. Called once per run.
+
+        `target` is a hint: the number of slices that keeps the channels busy. Readers that know sizes also
+        keep a slice near a million rows, whatever `target` says, so that a retry costs minutes. Without
+        `Capability.SPLIT` the answer is exactly one slice. An empty source gives one slice, or none.
+        """
+        del target
+        return [Split("all")]
+
+    @abstractmethod
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of one split as batches of `schema()`. Called once per attempt, in a reader thread.
+
+        Must be a generator: the engine closes it early when the other side fails or the run stops, and `with`
+        blocks inside free what was opened. Batches of about 1 to 4 MiB do best; a batch should never need more
+        memory than a few times its rows. A row that cannot be read goes to `task.reject`; the others follow.
+        """
+
+    def describe(self) -> Sequence[str]:
+        """Facts for `starhaul plan`, a sentence each: how it will read, what the snapshot guarantee is. Called
+        after `check`; changes nothing."""
+        return ()
