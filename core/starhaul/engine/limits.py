@@ -1,0 +1,69 @@
+"""Job-wide limits: how fast rows may flow, and how many may be rejected."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from starhaul.api.errors import RejectLimitExceeded
+
+
+class TokenBucket:
+    """Lets `rate` units a second through, job-wide: all channels of a run draw from one bucket.
+
+    The bucket holds one second's worth at most, and starts empty, so that a short run keeps to the rate too. A
+    request larger than that is granted in debt: whoever comes next waits until it is paid off.
+    """
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._free_at = clock()
+
+    def reserve(self, units: int) -> float:
+        """Take `units` and return for how many seconds the caller has to pause. From any thread; never blocks."""
+        with self._lock:
+            now = self._clock()
+            self._free_at = max(self._free_at, now - 1.0) + units / self._rate
+            return max(0.0, self._free_at - now)
+
+
+class RejectLimit:
+    """Counts the rejected rows of a run and says when there are too many.
+
+    `record` is the largest number allowed, `percentage` (0 to 1) the largest share of the rows read; None is no
+    limit; `rejected` is where a resumed run stands. The number is judged with each row, the share when a stream is
+    about to be committed: before that, nobody knows of how many.
+    """
+
+    def __init__(self, record: int | None, percentage: float | None, rejected: int = 0) -> None:
+        self._record = record
+        self._percentage = percentage
+        self._lock = threading.Lock()
+        self._rejected = rejected
+
+    def add(self, rows: int) -> None:
+        """Count rejected rows (or, with a negative number, forget those of a failed attempt). From any thread.
+
+        Raises `RejectLimitExceeded` once there are more than allowed.
+        """
+        with self._lock:
+            self._rejected += rows
+            rejected = self._rejected
+        if rows > 0 and self._record is not None and rejected > self._record:
+            raise RejectLimitExceeded(
+                "settings.errorLimit.record",
+                f"{rejected} rows rejected, {self._record} allowed",
+                "see the reject file for the reasons",
+            )
+
+    def judge(self, read: int) -> None:
+        """Raise `RejectLimitExceeded` if the share of rejected rows among the `read` ones is too large."""
+        if self._percentage is not None and self._rejected > self._percentage * read:
+            raise RejectLimitExceeded(
+                "settings.errorLimit.percentage",
+                f"{self._rejected} of {read} rows rejected, a share of {self._percentage:g} allowed",
+                "see the reject file for the reasons",
+            )

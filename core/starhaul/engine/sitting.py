@@ -1,0 +1,139 @@
+"""One sitting of a run: from where an earlier one left off, or from the start, to an end of some kind."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from functools import partial
+
+from starhaul.api.capability import Capability
+from starhaul.api.errors import Cancelled
+from starhaul.api.events import Event, StreamCommitted
+from starhaul.engine.attempt import Shared
+from starhaul.engine.books import StreamBooks
+from starhaul.engine.channel import Channel
+from starhaul.engine.delivery import Delivery
+from starhaul.engine.limits import RejectLimit
+from starhaul.engine.progress import Progress
+from starhaul.engine.retry import patiently
+from starhaul.engine.stop import Stop
+from starhaul.executors.local import LocalExecutor
+from starhaul.plan.plan import Plan
+from starhaul.report.build import Ending, make_report
+from starhaul.report.report import Report
+from starhaul.runs.rejects import Redactor, merge, part_path
+from starhaul.runs.store import RunState, RunStore, StreamState
+
+_log = logging.getLogger(__name__)
+
+
+class Sitting:
+    """Holds the books of a run while it is carried out. Used by one thread, the coordinator.
+
+    Each step stores its state before the next begins, so that a kill at any point leaves a run that can be taken
+    up. `stop` is the user's wish to stop; `tell` passes events on.
+    """
+
+    def __init__(
+        self, run: str, plan: Plan, store: RunStore, stop: Stop, progress: Progress, tell: Callable[[Event], None]
+    ) -> None:
+        self.run = run
+        self.state: RunState = "stopped"
+        self.failure: BaseException | None = None
+        self._job = plan.job
+        self._store = store
+        self._stop = stop
+        self._progress = progress
+        self._tell = tell
+        self._started = time.time()
+        self._warnings = [str(warning) for warning in plan.job.warnings]
+        self._delivery: Delivery | None = None
+        self._halt = Stop()
+        """Cancels the tasks: because the user wants to stop, or because one of them failed."""
+        states, tasks = store.streams(run), store.tasks(run)
+        self.tasks = len(tasks)
+        self.streams = [
+            StreamBooks(each, run, states[each.index].state, [task for task in tasks if task.stream == each.index])
+            for each in plan.streams
+        ]
+        progress.begin([stream.progress() for stream in self.streams], plan.job.settings.progress_interval)
+        limit = plan.job.settings.error_limit
+        self._rejects = RejectLimit(limit.record, limit.percentage, sum(each.counts.rejected for each in self.streams))
+        self._redact = Redactor(frozenset().union(*(stream.secrets for stream in plan.streams)))
+        self._parts = store.reject_folder(run)
+
+    def prepare(self) -> None:
+        """Make ready the targets that are not, then settle the conversions that had to wait for it."""
+        for stream in self.streams:
+            if stream.state in ("planned", "preparing", "aborted"):
+                if self._stop.requested:
+                    raise Cancelled
+                self._now(stream, "preparing")
+                prepare = partial(stream.plan.writer.prepare, stream.plan.target, stream.run)
+                patiently(prepare, self._job.settings.retry, self._stop)
+                self._now(stream, "prepared")
+            if stream.plan.conversion is None:
+                accepted = stream.plan.writer.accept(stream.plan.transformed)
+                stream.plan = stream.plan.with_conversion(accepted, self._job)
+
+    def deliver(self) -> None:
+        """Have every task carried out that has no receipt, and commit each stream when its last one is in.
+
+        Raises the error of the first task that failed for good, or `Cancelled`.
+        """
+        shared = Shared(self._halt, self._progress, self._rejects, self._parts, self._redact)
+        streams = self.streams
+        channel = Channel([each.plan for each in streams], [each.run for each in streams], self._job.settings, shared)
+        tasks = sum(len(stream.pending) for stream in streams)
+        executor = LocalExecutor(min(self._job.settings.channel, tasks), channel.carry)
+        self._delivery = Delivery(
+            self.run, streams, self._store, self._job.settings.retry, self._halt,
+            self._progress, self._tell, self._commit,
+        )  # fmt: skip
+        with self._stop.calling(lambda: self._halt.request(self._stop.reason)):
+            self._delivery.run(executor)
+
+    def _commit(self, stream: StreamBooks) -> None:
+        """Publish a stream. From here on it is never aborted: what fails now is finished by a resume."""
+        self._rejects.judge(sum(each.counts.read for each in self.streams))
+        self._now(stream, "committing")
+        writer = stream.plan.writer
+        patiently(lambda: writer.commit(stream.run, stream.in_order), self._job.settings.retry, self._halt)
+        self._now(stream, "committed")
+        self._tell(StreamCommitted(run=self.run, stream=stream.plan.name))
+
+    def abort(self) -> None:
+        """Undo what can be undone of the streams that are not published. A failure to do so becomes a warning."""
+        for stream in self.streams:
+            if stream.state not in ("preparing", "prepared"):
+                continue
+            receipts = stream.in_order
+            if Capability.ATOMIC in stream.plan.promises:
+                # First in the store: after a kill in the midst of it, the receipts must count no more.
+                self._now(stream, "aborted")
+                stream.undone()
+            try:
+                stream.plan.writer.abort(stream.run, receipts)
+            except Exception as error:
+                warning = self._redact(f"{stream.plan.name}: could not be cleaned up: {error}")
+                _log.warning("%s", warning)
+                self._warnings.append(warning)
+
+    def report(self) -> Report:
+        """What became of it all. Joins the parts of the reject file."""
+        parts = [part for stream in self.streams for part in stream.reject_parts(self._parts)]
+        failed = None if self._delivery is None else self._delivery.failed
+        if failed is not None:
+            # Its rejects do not count, but they may be what the failure is about.
+            parts.append(part_path(self._parts, failed.stream, failed.task, failed.attempt))
+        rejects = merge(parts, self._store.reject_file(self.run))
+        if self.state == "done":
+            shutil.rmtree(self._parts, ignore_errors=True)
+        ending = Ending(self.state, self._started, time.time(), self.failure, failed, rejects, self._warnings)
+        return make_report(self.run, self._job, self.streams, ending, self._redact)
+
+    def _now(self, stream: StreamBooks, state: StreamState) -> None:
+        self._store.stream_is(self.run, stream.plan.index, state)
+        stream.state = state

@@ -1,0 +1,166 @@
+"""How the rows of one task get from the reader to the writer, and how the books are balanced afterwards."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pyarrow as pa
+
+from starhaul.api.errors import PluginError
+from starhaul.api.task import Receipt
+from starhaul.engine.attempt import Attempt
+from starhaul.engine.exchanger import Exchanger
+from starhaul.plan.plan import StreamPlan
+
+HANG_SECONDS = 10.0
+"""How long a reader may take to notice that its task is over before its thread is left behind."""
+
+_log = logging.getLogger(__name__)
+
+
+class Transfer:
+    """One attempt at one task: `run` feeds the exchanger from a thread of its own while the writer drains it.
+
+    `throttle(rows, bytes)` is called before a batch goes into the exchanger, and pauses as the job's speed limits
+    ask.
+    """
+
+    def __init__(
+        self, stream: StreamPlan, attempt: Attempt, exchanger: Exchanger, throttle: Callable[[int, int], None]
+    ) -> None:
+        self._stream = stream
+        self._attempt = attempt
+        self._exchanger = exchanger
+        self._throttle = throttle
+        self._reading = attempt.side("read")
+        self._transforming = [attempt.side(f"transform:{index}") for index in range(len(stream.transformers))]
+        self._converting = attempt.side("convert")
+        self._writing = attempt.side("write")
+        self._pulled = 0
+        self._interruption: BaseException | None = None
+        self.drained = False
+        """Whether the writer has seen the end of the data, so that it may have committed."""
+
+    @property
+    def interruption(self) -> BaseException | None:
+        """What the writer's pull raised: the reader's error, or `Cancelled`."""
+        return self._interruption
+
+    def run(self) -> Receipt:
+        """Move the rows. Called in the channel's thread, which becomes the writer thread.
+
+        Raises what the reader or the writer raised, and `PluginError` if one of them broke its contract.
+        """
+        name = f"{self._stream.name}-{self._attempt.work.task}-reader"
+        reader = threading.Thread(target=self._feed, name=name, daemon=True)
+        with self._attempt.shared.stop.calling(self._exchanger.cancel):
+            reader.start()
+            try:
+                receipt = self._stream.writer.write(self._writing, self._batches())
+            finally:
+                self._exchanger.abandon()
+                reader.join(HANG_SECONDS)
+                if reader.is_alive():
+                    _log.warning("%s does not come back from the reader; its thread is left behind", name)
+        self._judge(receipt)
+        self.account(receipt)
+        return receipt
+
+    def account(self, receipt: Receipt) -> None:
+        """Complete the attempt's figures from its receipt. Raises `PluginError` if rows are unaccounted for."""
+        counts = self._attempt.counts
+        counts.read += self._reading.rejected
+        counts.written = receipt.rows
+        counts.skipped = receipt.skipped
+        counts.seconds_reader_waited = self._exchanger.seconds_full
+        counts.seconds_writer_waited = self._exchanger.seconds_empty
+        if counts.balance:
+            raise self._broken(
+                "writer",
+                f"{counts.read} rows read, but {counts.written} written, {counts.skipped} skipped, "
+                f"{counts.rejected} rejected and {counts.filtered} filtered: {counts.balance} unaccounted for",
+            )
+
+    # ------------------------------------------------------------------ the reader's thread
+
+    def _feed(self) -> None:
+        try:
+            batches: Any = self._stream.reader.read(self._attempt.work.split, self._reading)
+            if not hasattr(batches, "close"):
+                raise self._broken("reader", "read() did not return a generator")
+            with closing(batches):
+                for batch in batches:
+                    self._forward(batch)
+        except BaseException as error:  # whatever ends the reader must end the writer too
+            self._exchanger.fail(error)
+        else:
+            self._exchanger.close()
+
+    def _forward(self, batch: pa.RecordBatch) -> None:
+        if not batch.schema.equals(self._stream.source, check_metadata=False):
+            raise self._broken("reader", f"a batch has the schema {_short(batch.schema)}, not the one of schema()")
+        counts = self._attempt.counts
+        counts.read += batch.num_rows
+        for transformer, side in zip(self._stream.transformers, self._transforming, strict=True):
+            rejected = side.rejected
+            transformed = transformer.apply(batch, side)
+            counts.filtered += batch.num_rows - transformed.num_rows - (side.rejected - rejected)
+            batch = transformed
+        batch = self._convert(batch)
+        if batch.num_rows:
+            size = batch.nbytes
+            self._throttle(batch.num_rows, size)
+            self._attempt.moved(batch.num_rows, size)
+            self._exchanger.put(batch, size)
+
+    def _convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if self._stream.conversion is None:
+            raise self._broken("writer", "accept() gave no schema after prepare()")
+        converted = self._stream.conversion.apply(batch)
+        for bad in converted.bad:
+            self._converting.reject(batch, bad.row, bad.reason)
+        return converted.batch
+
+    # ------------------------------------------------------------------ the writer's thread
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in self._exchanger:
+                self._pulled += batch.num_rows
+                yield batch
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self._interruption = error
+            raise
+        self._attempt.part.drained(self._attempt.counts.filtered)
+        self.drained = True
+
+    def _judge(self, receipt: Receipt) -> None:
+        """Whether the writer kept its part of the contract; what it did not keep would be silent wrong data."""
+        if self._interruption is not None:
+            raise self._broken("writer", "write() swallowed the failure of its source") from self._interruption
+        if not self.drained:
+            raise self._broken("writer", "write() returned before the end of the data")
+        work = self._attempt.work
+        if not isinstance(receipt, Receipt) or (receipt.task, receipt.attempt) != (work.task, work.attempt):
+            raise self._broken("writer", f"write() did not return the receipt of {work.task}, attempt {work.attempt}")
+        accounted = receipt.rows + receipt.skipped + self._writing.rejected
+        if accounted != self._pulled:
+            raise self._broken(
+                "writer",
+                f"of {self._pulled} rows it accounts for {accounted}: {receipt.rows} written, "
+                f"{receipt.skipped} skipped, {self._writing.rejected} rejected",
+            )
+
+    def _broken(self, side: str, problem: str) -> PluginError:
+        name = self._stream.reader.name if side == "reader" else self._stream.writer.name
+        return PluginError(f"{side} {name}", f"broke its contract: {problem}", "report it to the plugin's author")
+
+
+def _short(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name}: {field.type}" for field in schema)

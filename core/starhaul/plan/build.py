@@ -1,0 +1,99 @@
+"""From a job to a plan: plugins are made, asked for their schemas, checked, and the source is cut into splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from starhaul.api.capability import Capability
+from starhaul.api.errors import ConfigError, PluginError, Problem
+from starhaul.api.reader import Reader
+from starhaul.api.task import Split
+from starhaul.api.transformer import Transformer
+from starhaul.api.writer import Writer
+from starhaul.job.job import Job, StreamSpec
+from starhaul.job.load import instantiate
+from starhaul.plan.plan import Plan, StreamPlan
+from starhaul.registry import Registry
+
+
+def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Split]] | None = None) -> Plan:
+    """Plan every stream of a job. Connects to the stores, changes nothing.
+
+    `splits` (stream index → its stored splits) is for a run that is resumed: the source is not cut again, and
+    the target, which holds some rows by now, is not checked again. Raises `ConfigError` with the problems of
+    all streams together, `PluginError`, or whatever a store raises.
+    """
+    streams = []
+    problems: list[Problem] = []
+    for index, spec in enumerate(job.streams):
+        try:
+            streams.append(_plan_stream(index, spec, job, registry, None if splits is None else splits[index]))
+        except ConfigError as error:
+            problems += (_placed(problem, spec, len(job.streams)) for problem in error.problems)
+    if problems:
+        raise ConfigError.of(problems)
+    return Plan(job, tuple(streams))
+
+
+def _plan_stream(
+    index: int, spec: StreamSpec, job: Job, registry: Registry, stored: Sequence[Split] | None
+) -> StreamPlan:
+    reader, transformers, writer = plugins_of(spec, registry)
+    _in(spec.reader.path, reader.check)
+    source = transformed = _in(spec.reader.path, reader.schema)
+    for use, transformer in zip(spec.transformers, transformers, strict=True):
+        transformed = _in(use.path, transformer.accept, transformed)
+    stream = StreamPlan(
+        index=index,
+        spec=spec,
+        reader=reader,
+        transformers=transformers,
+        writer=writer,
+        source=source,
+        transformed=transformed,
+        conversion=None,
+        splits=(),
+    )
+    stream = stream.with_conversion(_in(spec.writer.path, writer.accept, transformed), job)
+    if stored is None:
+        _in(spec.writer.path, writer.check, stream.target)
+        stored = _in(spec.reader.path, reader.split, job.settings.channel)
+        _judge_splits(reader.name, reader.capabilities, stored)
+    return replace(stream, splits=tuple(stored))
+
+
+def plugins_of(spec: StreamSpec, registry: Registry) -> tuple[Reader[Any], tuple[Transformer[Any], ...], Writer[Any]]:
+    """The plugins of a stream, made from their parameters. Connects to nothing."""
+    return (
+        instantiate(registry, "reader", spec.reader),
+        tuple(instantiate(registry, "transformer", use) for use in spec.transformers),
+        instantiate(registry, "writer", spec.writer),
+    )
+
+
+def _judge_splits(name: str, capabilities: frozenset[Capability], splits: Sequence[Split]) -> None:
+    """The two mistakes in splitting that would lose or double rows in silence."""
+    if len({split.id for split in splits}) != len(splits):
+        raise PluginError(f"reader {name}", "broke its contract: two splits have the same id")
+    if len(splits) > 1 and Capability.SPLIT not in capabilities:
+        raise PluginError(f"reader {name}", "broke its contract: several splits without the promise SPLIT")
+
+
+def _in(path: str, call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a plugin; a `ConfigError` it raises is told with the place of the plugin in the document."""
+    try:
+        return call(*arguments)
+    except ConfigError as error:
+        problems = [
+            Problem(".".join(part for part in (path, problem.path) if part), problem.problem, problem.hint)
+            for problem in error.problems
+        ]
+        raise ConfigError.of(problems) from error
+
+
+def _placed(problem: Problem, spec: StreamSpec, streams: int) -> Problem:
+    if streams == 1 or problem.path.startswith(("streams", "job")):
+        return problem
+    return Problem(f"{spec.name}: {problem.path}", problem.problem, problem.hint, problem.file, problem.line)

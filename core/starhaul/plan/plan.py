@@ -1,0 +1,143 @@
+"""A plan: what a run is going to do, as plain data that can be printed, stored and compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from starhaul.api.capability import Capability
+from starhaul.api.reader import Reader
+from starhaul.api.task import Split
+from starhaul.api.transformer import Transformer
+from starhaul.api.writer import Writer
+from starhaul.convert.cast import Formats
+from starhaul.convert.conversion import Conversion, plan_conversion
+from starhaul.job.job import Job, StreamSpec
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """One reader, its transformers and one writer, with everything the engine must know to run them."""
+
+    index: int
+    spec: StreamSpec
+    reader: Reader[Any]
+    transformers: tuple[Transformer[Any], ...]
+    writer: Writer[Any]
+    source: pa.Schema
+    """What the reader yields."""
+    transformed: pa.Schema
+    """What comes out of the transformers."""
+    conversion: Conversion | None
+    """From `transformed` to what the writer accepts; None until the target exists (see `Writer.accept`)."""
+    splits: tuple[Split, ...]
+
+    @property
+    def name(self) -> str:
+        """The stream's name in the job."""
+        return self.spec.name
+
+    @property
+    def target(self) -> pa.Schema:
+        """The schema the writer is checked and prepared with."""
+        return self.transformed if self.conversion is None else self.conversion.target
+
+    @property
+    def fingerprint(self) -> str:
+        """The source's columns as a text, kept with the run to notice a source that changes before a resume."""
+        return ", ".join(f"{field.name}: {field.type}" for field in self.source)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The secret values among the parameters of its plugins."""
+        plugins: tuple[Any, ...] = (self.reader, self.writer, *self.transformers)
+        return frozenset().union(*(plugin.params.secrets() for plugin in plugins))
+
+    @property
+    def promises(self) -> frozenset[Capability]:
+        """What the writer promises with these parameters."""
+        return self.writer.promises()
+
+    def with_conversion(self, accepted: pa.Schema | None, job: Job) -> StreamPlan:
+        """The plan with the conversion to what the writer accepted, or without one if it cannot tell yet.
+
+        Raises `ConfigError` naming every column that cannot be converted.
+        """
+        if accepted is None:
+            return replace(self, conversion=None)
+        conversion = plan_conversion(
+            self.transformed,
+            accepted,
+            by=self.spec.columns,
+            lossy=job.settings.conversion.lossy,
+            formats=formats_of(job),
+        )
+        return replace(self, conversion=conversion)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON data for `starhaul plan` and for tests; holds no parameters, hence no secrets."""
+        return {
+            "name": self.name,
+            "reader": self.reader.name,
+            "writer": self.writer.name,
+            "transformers": [transformer.name for transformer in self.transformers],
+            "promises": sorted(self.promises),
+            "guarantee": guarantee(self.promises),
+            "facts": [*self.reader.describe(), *self.writer.describe()],
+            "columns": None if self.conversion is None else [_column(each) for each in self.conversion.columns],
+            "splits": [{"id": split.id, "rows": split.rows, "bytes": split.bytes} for split in self.splits],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All streams of a job, ready to run."""
+
+    job: Job
+    streams: tuple[StreamPlan, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON data: the job's name and each stream."""
+        return {
+            "job": self.job.name,
+            "channels": self.job.settings.channel,
+            "streams": [stream.as_dict() for stream in self.streams],
+        }
+
+
+def formats_of(job: Job) -> Formats:
+    """The job's conversion settings as the converter wants them."""
+    conversion = job.settings.conversion
+    return Formats(
+        datetime=conversion.datetime_format,
+        date=conversion.date_format,
+        time=conversion.time_format,
+        time_zone=conversion.time_zone,
+        encoding=conversion.encoding,
+    )
+
+
+def guarantee(promises: frozenset[Capability]) -> str:
+    """What a user can rely on when a run fails or is killed, in one sentence."""
+    if Capability.ATOMIC in promises:
+        return (
+            "All or nothing: no row is visible before all are there; a killed run resumes without loss or duplicates."
+        )
+    if Capability.EXACTLY_ONCE in promises:
+        return "Exactly once per task: finished tasks stay, a killed run resumes without loss or duplicates."
+    if Capability.IDEMPOTENT in promises:
+        return "At least once, with the same result: tasks may be written again, which changes nothing."
+    return "None: a failed run may leave rows behind and cannot be resumed."
+
+
+def _column(column: Any) -> dict[str, str]:
+    return {
+        "source": column.source,
+        "source_type": str(column.source_type),
+        "target": column.target,
+        "target_type": str(column.target_type),
+        "fit": str(column.fit),
+        "note": column.note,
+    }

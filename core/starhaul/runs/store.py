@@ -1,0 +1,360 @@
+"""The run store: which runs there were, which tasks they had, and what each task delivered.
+
+A SQLite file in WAL mode in the state directory, used by the coordinator of a run only. It holds no secrets: jobs
+are known by their file and fingerprint, splits and receipts are free of secrets by contract.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal, TypeAlias
+
+from starhaul.api.errors import ConfigError, PermanentError
+from starhaul.api.task import Receipt, Split
+from starhaul.plan.plan import Plan
+
+RunState: TypeAlias = Literal["running", "done", "failed", "stopped"]
+StreamState: TypeAlias = Literal["planned", "preparing", "prepared", "committing", "committed", "aborted"]
+
+STORE_VERSION = 1
+_BUSY_SECONDS = 30.0
+_SCHEMA = """
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, job TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    variables TEXT NOT NULL, secret_variables TEXT NOT NULL, state TEXT NOT NULL,
+    started REAL NOT NULL, ended REAL, report TEXT, replays TEXT
+) STRICT;
+CREATE TABLE streams (
+    run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, stream INTEGER NOT NULL, name TEXT NOT NULL,
+    source TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (run, stream)
+) STRICT;
+CREATE TABLE tasks (
+    run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, stream INTEGER NOT NULL, number INTEGER NOT NULL,
+    split TEXT NOT NULL, attempt INTEGER NOT NULL DEFAULT 0, receipt TEXT, counts TEXT,
+    PRIMARY KEY (run, stream, number)
+) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the store knows it. `state` is `running` also for a run whose process died: see `alive`."""
+
+    id: str
+    job: str
+    source: str
+    fingerprint: str
+    variables: Mapping[str, str]
+    secret_variables: frozenset[str]
+    state: RunState
+    started: float
+    """Seconds since the epoch."""
+    ended: float | None
+    report: Mapping[str, Any] | None
+    replays: str | None = None
+    """The run whose rejects this one sends again, if that is what it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """A stream of a run: `source` is the fingerprint of the source's schema when the run was planned."""
+
+    index: int
+    name: str
+    source: str
+    state: StreamState
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task of a run. `attempt` is the last one that was given out; 0 before the first."""
+
+    stream: int
+    number: int
+    split: Split
+    attempt: int
+    receipt: Receipt | None
+    counts: Mapping[str, Any] | None
+
+    @property
+    def id(self) -> str:
+        """`Task.id`."""
+        return f"t{self.number}"
+
+
+class RunStore:
+    """Opens (and makes, if need be) the store below `folder`, the state directory. Use it from one thread.
+
+    Raises `PermanentError` if the file is damaged, of another version, or cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path = folder / "runs.db"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise self._error(error) from error
+        try:
+            self._open()
+        except (OSError, sqlite3.Error) as error:
+            self.close()
+            raise self._error(error) from error
+        except PermanentError:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        # Not FULL: a killed process loses nothing, and what a power cut could take back (the last receipts) is
+        # settled with the target on resume.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        if self._version() == 0:
+            with self._transaction():
+                if self._version() == 0:  # another process may have been quicker
+                    for statement in _SCHEMA.split(";\n"):
+                        self._connection.execute(statement)
+                    self._connection.execute(f"PRAGMA user_version = {STORE_VERSION}")
+            self._path.chmod(0o600)
+        if self._version() != STORE_VERSION:
+            raise PermanentError(
+                str(self._path),
+                f"is of version {self._version()}, this program knows {STORE_VERSION}",
+                "use the Starhaul that made it, or another state directory",
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> RunStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ a run begins, goes on, ends
+
+    def begin(self, run: str, plan: Plan, *, replays: str | None = None) -> None:
+        """Store a planned run whole, in one transaction: a run without its tasks never exists."""
+        job = plan.job
+        with self._transaction():
+            self._connection.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, 'running', ?, NULL, NULL, ?)",
+                (
+                    run, job.name, job.source, job.fingerprint, json.dumps(dict(job.variables)),
+                    json.dumps(sorted(job.secret_variables)), time.time(), replays,
+                ),
+            )  # fmt: skip
+            self._connection.executemany(
+                "INSERT INTO streams VALUES (?, ?, ?, ?, 'planned')",
+                [(run, stream.index, stream.name, stream.fingerprint) for stream in plan.streams],
+            )
+            self._connection.executemany(
+                "INSERT INTO tasks (run, stream, number, split) VALUES (?, ?, ?, ?)",
+                [
+                    (run, stream.index, number, _split_to_json(split))
+                    for stream in plan.streams
+                    for number, split in enumerate(stream.splits)
+                ],
+            )
+
+    def reopen(self, run: str) -> None:
+        """A run is taken up again."""
+        self._write("UPDATE runs SET state = 'running', ended = NULL WHERE id = ?", run)
+
+    def end(self, run: str, state: RunState, report: Mapping[str, Any]) -> None:
+        """A run is over, with this report."""
+        self._write(
+            "UPDATE runs SET state = ?, ended = ?, report = ? WHERE id = ?", state, time.time(), json.dumps(report), run
+        )
+
+    def stream_is(self, run: str, stream: int, state: StreamState) -> None:
+        """A stream came to a new state. `aborted` takes its receipts back: the work they stand for is undone."""
+        with self._transaction():
+            self._connection.execute("UPDATE streams SET state = ? WHERE run = ? AND stream = ?", (state, run, stream))
+            if state == "aborted":
+                self._connection.execute(
+                    "UPDATE tasks SET receipt = NULL, counts = NULL WHERE run = ? AND stream = ?", (run, stream)
+                )
+
+    def give_out(self, run: str, tasks: Iterable[TaskRecord]) -> None:
+        """New attempts at these tasks are about to be made. Stored before they are, so no attempt number repeats."""
+        with self._transaction():
+            self._connection.executemany(
+                "UPDATE tasks SET attempt = ? WHERE run = ? AND stream = ? AND number = ?",
+                [(task.attempt, run, task.stream, task.number) for task in tasks],
+            )
+
+    def task_done(self, run: str, stream: int, receipt: Receipt, counts: Mapping[str, Any]) -> None:
+        """A task has its receipt."""
+        self._write(
+            "UPDATE tasks SET receipt = ?, counts = ? WHERE run = ? AND stream = ? AND number = ?",
+            _receipt_to_json(receipt), json.dumps(counts), run, stream, int(receipt.task[1:]),
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ questions
+
+    def runs(self, limit: int = 50) -> list[RunRecord]:
+        """The newest runs, the newest first."""
+        rows = self._read("SELECT * FROM runs ORDER BY started DESC, id DESC LIMIT ?", limit)
+        return [_run(row) for row in rows]
+
+    def run(self, run: str) -> RunRecord:
+        """One run by its id. Raises `ConfigError` if there is none."""
+        rows = self._read("SELECT * FROM runs WHERE id = ?", run)
+        if not rows:
+            raise ConfigError(run, f"no such run in {self._path}", "`starhaul runs` lists them")
+        return _run(rows[0])
+
+    def streams(self, run: str) -> list[StreamRecord]:
+        """The streams of a run, in order."""
+        rows = self._read("SELECT stream, name, source, state FROM streams WHERE run = ? ORDER BY stream", run)
+        return [StreamRecord(*row) for row in rows]
+
+    def tasks(self, run: str) -> list[TaskRecord]:
+        """The tasks of a run, in order of stream and number."""
+        rows = self._read(
+            "SELECT stream, number, split, attempt, receipt, counts FROM tasks WHERE run = ? ORDER BY stream, number",
+            run,
+        )
+        return [_task(row) for row in rows]
+
+    # ------------------------------------------------------------------ files beside the store
+
+    def reject_folder(self, run: str) -> Path:
+        """Where the parts of the reject file are, as long as the run is not over."""
+        return self.folder / "rejects" / run
+
+    def reject_file(self, run: str) -> Path:
+        """The run's reject file; it exists once the run is over and rows were rejected."""
+        return self.folder / "rejects" / f"{run}.jsonl"
+
+    @contextmanager
+    def claim(self, run: str) -> Iterator[None]:
+        """Hold a run for this process while the block lasts. The operating system frees it if the process dies.
+
+        Raises `ConfigError` if another process (or another thread of this one) holds it.
+        """
+        with closing(self._locked(run)) as lock:
+            yield
+            Path(lock.name).unlink(missing_ok=True)
+
+    def alive(self, run: str) -> bool:
+        """Whether a process carries the run out right now. A `running` run that is not alive was killed."""
+        try:
+            self._locked(run, make=False).close()
+        except ConfigError:
+            return True
+        except FileNotFoundError:
+            pass
+        return False
+
+    def _locked(self, run: str, *, make: bool = True) -> IO[str]:
+        folder = self.folder / "locks"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        while True:
+            lock = (folder / run).open("w" if make else "r")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_still_there(lock):
+                    return lock
+            except BlockingIOError as error:
+                lock.close()
+                raise ConfigError(run, "is being carried out by another process", "wait for it, or stop it") from error
+            lock.close()  # its last holder removed it between our open and our lock
+
+    # ------------------------------------------------------------------ inside
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def _write(self, sql: str, *parameters: Any) -> None:
+        with self._transaction():
+            self._connection.execute(sql, parameters)
+
+    def _read(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def _version(self) -> int:
+        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        return version
+
+    def _error(self, error: Exception) -> PermanentError:
+        return PermanentError(
+            str(self._path),
+            f"the run store cannot be used: {error}",
+            "free the disk, mend its permissions, or name another state directory with STARHAUL_STATE_DIR",
+        )
+
+
+def new_run_id() -> str:
+    """An id for a run: sortable by start, unique, fit for names of files and tables."""
+    return time.strftime("%Y%m%d_%H%M%S", time.gmtime()) + "_" + secrets.token_hex(3)
+
+
+def state_folder() -> Path:
+    """`STARHAUL_STATE_DIR`, else the user's state directory."""
+    if named := os.environ.get("STARHAUL_STATE_DIR"):
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_state_path("starhaul")
+
+
+def _is_still_there(lock: IO[str]) -> bool:
+    with suppress(FileNotFoundError):
+        return Path(lock.name).stat().st_ino == os.fstat(lock.fileno()).st_ino
+    return False
+
+
+def _split_to_json(split: Split) -> str:
+    return json.dumps({"id": split.id, "args": dict(split.args), "rows": split.rows, "bytes": split.bytes})
+
+
+def _receipt_to_json(receipt: Receipt) -> str:
+    return json.dumps({
+        "task": receipt.task, "rows": receipt.rows, "skipped": receipt.skipped,
+        "attempt": receipt.attempt, "data": dict(receipt.data),
+    })  # fmt: skip
+
+
+def _run(row: tuple[Any, ...]) -> RunRecord:
+    run, job, source, fingerprint, variables, secret, state, started, ended, report, replays = row
+    return RunRecord(
+        run, job, source, fingerprint, json.loads(variables), frozenset(json.loads(secret)), state, started, ended,
+        None if report is None else json.loads(report), replays,
+    )  # fmt: skip
+
+
+def _task(row: tuple[Any, ...]) -> TaskRecord:
+    stream, number, split, attempt, receipt, counts = row
+    return TaskRecord(
+        stream, number, Split(**json.loads(split)), attempt,
+        None if receipt is None else Receipt(**json.loads(receipt)),
+        None if counts is None else json.loads(counts),
+    )  # fmt: skip

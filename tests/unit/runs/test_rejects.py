@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+import stat
+from pathlib import Path
+
+import pyarrow as pa
+
+from starhaul.runs.rejects import Redactor, RejectPart, counted, decode, merge, part_path, read_rejects
+
+NOTHING_SECRET = Redactor(frozenset())
+ORIGIN = {"stream": "s", "task": "t0", "attempt": 1}
+BATCH = pa.record_batch(
+    {
+        "id": [1, 2],
+        "amount": pa.array([decimal.Decimal("1.50"), None], pa.decimal128(10, 2)),
+        "at": pa.array([datetime.datetime(2024, 2, 29, 1, 2, 3, 456789)] * 2, pa.timestamp("us")),
+        "text": ["a", "hunter2 inside"],
+        "raw": [b"\x00\xff", None],
+    }
+)
+
+
+def part(folder: Path, redact: Redactor = NOTHING_SECRET, attempt: int = 1) -> RejectPart:
+    return RejectPart(part_path(folder, 0, "t0", attempt), {**ORIGIN, "attempt": attempt}, redact)
+
+
+def test_a_row_comes_back_as_it_was(tmp_path: Path) -> None:
+    rejects = part(tmp_path)
+    rejects.add(BATCH, 0, "write", "no room", "data.csv:7")
+    rejects.close()
+    (line,) = read_rejects(part_path(tmp_path, 0, "t0", 1))
+    assert decode(line["arrow"]).equals(BATCH.slice(0, 1))
+    assert (line["v"], line["stage"], line["reason"], line["at"]) == (1, "write", "no room", "data.csv:7")
+    assert line["row"] == {
+        "id": "1", "amount": "1.50", "at": "2024-02-29 01:02:03.456789", "text": "a", "raw": "00ff",
+    }  # fmt: skip
+
+
+def test_secrets_stay_out(tmp_path: Path) -> None:
+    rejects = part(tmp_path, Redactor(frozenset({"hunter2"})))
+    rejects.add(BATCH, 1, "write", "login hunter2 failed", "")
+    rejects.close()
+    text = part_path(tmp_path, 0, "t0", 1).read_text()
+    assert "hunter2" not in text
+    assert "arrow" not in json.loads(text), "the row holds the secret: it is kept out whole"
+
+
+def test_the_file_is_its_owners_alone_and_comes_to_be_only_when_needed(tmp_path: Path) -> None:
+    rejects = part(tmp_path)
+    rejects.drained(filtered=0)
+    rejects.close()
+    path = part_path(tmp_path, 0, "t0", 1)
+    assert not path.exists()
+    rejects = part(tmp_path)
+    rejects.add(BATCH, 0, "read", "ragged", "")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert rejects.rows == 1, "and it is on disk before the file is closed"
+    assert len(path.read_text().splitlines()) == 1
+    rejects.close()
+
+
+def test_merge_takes_what_counts_and_can_be_repeated(tmp_path: Path) -> None:
+    for attempt in (1, 2):
+        rejects = part(tmp_path, attempt=attempt)
+        rejects.add(BATCH, 0, "convert", f"reason {attempt}", "")
+        rejects.drained(filtered=5)
+        rejects.close()
+    kept = part_path(tmp_path, 0, "t0", 2)
+    assert counted(kept) == (1, 5)
+    whole = tmp_path / "run.jsonl"
+    for _ in range(2):
+        assert merge([kept, part_path(tmp_path, 0, "t9", 1)], whole) == whole
+        assert [line["reason"] for line in read_rejects(whole)] == ["reason 2"]
+    assert stat.S_IMODE(whole.stat().st_mode) == 0o600
+
+
+def test_merge_of_nothing_leaves_no_file(tmp_path: Path) -> None:
+    rejects = part(tmp_path)
+    rejects.drained(filtered=3)
+    rejects.close()
+    assert merge([part_path(tmp_path, 0, "t0", 1)], tmp_path / "run.jsonl") is None
+    assert not (tmp_path / "run.jsonl").exists()
+
+
+def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
+    rejects = part(tmp_path)
+    rejects.add(BATCH, 0, "read", "one", "")
+    rejects.add(BATCH, 0, "read", "two", "")
+    rejects.close()
+    path = part_path(tmp_path, 0, "t0", 1)
+    path.write_bytes(path.read_bytes()[:-10])
+    assert [line["reason"] for line in read_rejects(path)] == ["one"]
+
+
+def test_longer_secrets_go_first() -> None:
+    assert Redactor(frozenset({"abc", "abcdef", ""}))("xabcdefx abc") == "x***x ***"
