@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib.util
 import logging
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
@@ -26,6 +28,7 @@ KINDS: tuple[Kind, ...] = ("reader", "writer", "transformer")
 ENTRY_POINT_GROUP = "starhaul"
 
 _BASES: dict[Kind, type] = {"reader": Reader, "writer": Writer, "transformer": Transformer}
+_TARGET = re.compile(r"[\w.]+:\w+")
 _log = logging.getLogger(__name__)
 
 
@@ -53,19 +56,22 @@ class Registry:
         self.broken: dict[str, str] = {}
         self._pm = pluggy.PluginManager(hookspecs.PROJECT)
         self._pm.add_hookspecs(hookspecs)
-        for point in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.value):
+        for point in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=_bundled_first):
             self._load(point)
         for path in plugin_files:
             self.register(_module_from(path), str(path))
         self._listed: dict[Kind, dict[str, Listed]] | None = None
 
     def register(self, plugin: object, provider: str = "") -> None:
-        """Add an object or module with `@hookimpl` functions. Raises `PluginError` if its hooks are misspelt."""
+        """Add an object or module with `@hookimpl` functions. Names it announces that are taken already stay with
+        who was first. Raises `PluginError` if its hooks are misspelt, or if it is registered already."""
+        known = self._pm.is_registered(plugin)
         try:
             self._pm.register(plugin, name=provider or None)
             self._pm.check_pending()
         except (pluggy.PluginValidationError, ValueError) as error:
-            self._pm.unregister(plugin)
+            if not known and self._pm.is_registered(plugin):
+                self._pm.unregister(plugin)
             raise PluginError(provider or repr(plugin), f"is not a usable plugin: {error}") from error
         self._listed = None
 
@@ -88,7 +94,7 @@ class Registry:
     def listed(self, kind: Kind) -> Mapping[str, Listed]:
         """Every usable name of a kind, lower case, in order. Imports no plugin."""
         if self._listed is None:
-            self._listed = {each: dict(sorted(self._collect(each))) for each in KINDS}
+            self._listed = {each: self._collect(each) for each in KINDS}
         return self._listed[kind]
 
     def canonical(self, kind: Kind) -> list[str]:
@@ -112,20 +118,20 @@ class Registry:
         """Hand an event to every observer. An observer that raises is logged and does no other harm."""
         for implementation in self._pm.hook.starhaul_event.get_hookimpls():
             try:
-                implementation.function(event=event)
+                implementation.function(**dict.fromkeys(implementation.argnames, event))
             except Exception:
                 _log.warning("observer %s failed", implementation.plugin_name, exc_info=True)
 
     def _load(self, point: metadata.EntryPoint) -> None:
         try:
             self.register(point.load(), point.value)
-        except Exception as error:  # anything may be wrong with a stranger's module
+        except (Exception, SystemExit) as error:  # anything may be wrong with a stranger's module
             self.broken[point.value] = f"{type(error).__name__}: {error}"
 
-    def _collect(self, kind: Kind) -> Iterator[tuple[str, Listed]]:
+    def _collect(self, kind: Kind) -> dict[str, Listed]:
         seen: dict[str, Listed] = {}
         hook = getattr(self._pm.hook, f"starhaul_{kind}s")
-        for implementation in reversed(hook.get_hookimpls()):
+        for implementation in hook.get_hookimpls():
             provider = implementation.plugin_name
             try:
                 spec = dict(implementation.function())
@@ -133,12 +139,14 @@ class Registry:
                 self.broken[provider] = f"{type(error).__name__}: {error}"
                 continue
             for name, target in spec.items():
+                if not (isinstance(name, str) and isinstance(target, str) and _TARGET.fullmatch(target)):
+                    self.broken[f"{provider} {kind} {name!r}"] = f"{target!r} is not 'module:Class'"
+                    continue
                 entry = Listed(kind, name.lower(), target, provider)
                 first = seen.setdefault(entry.name, entry)
                 if first.target != target:
                     self.broken[f"{provider} {kind} {name}"] = f"the name belongs to {first.target} already"
-                    continue
-                yield entry.name, entry
+        return dict(sorted(seen.items()))
 
     def _class(self, kind: Kind, name: str) -> Any:
         entry = self.listed(kind).get(name.lower())
@@ -147,7 +155,7 @@ class Registry:
         module, _, attribute = entry.target.partition(":")
         try:
             cls = getattr(import_module(module), attribute)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             message = f"cannot be loaded from {entry.target}: {type(error).__name__}: {error}"
             raise PluginError(f"{kind} {name}", message, "is the package it needs installed?") from error
         if not (isinstance(cls, type) and issubclass(cls, _BASES[kind])):
@@ -163,8 +171,14 @@ class Registry:
         return hint
 
 
+def _bundled_first(point: metadata.EntryPoint) -> tuple[bool, str]:
+    """Sorts entry points so that no third party can take the name of a bundled plugin."""
+    return point.dist is None or point.dist.name != "starhaul", point.value
+
+
 def _module_from(path: Path) -> object:
-    name = f"starhaul_plugin_{path.stem}"
+    number = hashlib.sha256(bytes(path.absolute())).hexdigest()[:8]  # there may be many a plugin.py
+    name = f"starhaul_plugin_{re.sub(r'[^0-9a-zA-Z]', '_', path.stem)}_{number}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise PluginError(str(path), "no such plugin file", "--plugin takes the path of a Python file")
@@ -172,7 +186,7 @@ def _module_from(path: Path) -> object:
     sys.modules[name] = module  # so that 'module:Class' in its hooks can name the module itself by __name__
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise PluginError(str(path), f"cannot be loaded: {type(error).__name__}: {error}") from error
     return module

@@ -13,7 +13,7 @@ from starhaul.api.task import Split
 from starhaul.api.transformer import Transformer
 from starhaul.api.writer import Writer
 from starhaul.convert.cast import Formats
-from starhaul.convert.conversion import Conversion, plan_conversion
+from starhaul.convert.conversion import ColumnConversion, Conversion, plan_conversion
 from starhaul.job.job import Job, StreamSpec
 
 
@@ -132,11 +132,11 @@ def guarantee(promises: frozenset[Capability]) -> str:
     return "None: a failed run may leave rows behind and cannot be resumed."
 
 
-def _column(column: Any) -> dict[str, str]:
+def _column(column: ColumnConversion) -> dict[str, str]:
     return {
-        "source": column.source,
+        "source": column.source_name,
         "source_type": str(column.source_type),
-        "target": column.target,
+        "target": column.target_name,
         "target_type": str(column.target_type),
         "fit": str(column.fit),
         "note": column.note,

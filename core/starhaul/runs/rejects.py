@@ -56,7 +56,7 @@ class RejectPart:
     def add(self, batch: pa.RecordBatch, row: int, stage: str, reason: str, at: str) -> None:
         """Write one row. It is with the operating system when this returns, so a killed process does not lose it."""
         one = batch.slice(row, 1)
-        shown = {name: None if value is None else _text(value) for name, value in one.to_pylist()[0].items()}
+        shown = {name: _text(column) for name, column in zip(one.schema.names, one.columns, strict=True)}
         line: dict[str, Any] = {
             "v": VERSION, **self._origin, "at": at, "stage": stage, "reason": self._redact(reason),
         }  # fmt: skip
@@ -143,5 +143,13 @@ def _encode(batch: pa.RecordBatch) -> str:
     return base64.b64encode(sink.getvalue()).decode()
 
 
-def _text(value: Any) -> str:
+def _text(column: pa.Array) -> str | None:
+    """The only value of a column."""
+    try:
+        value = column[0].as_py()
+    except (ValueError, OverflowError):  # Python has no nanoseconds and no year 10000; Arrow's own text has
+        text: str = column.to_string(skip_new_lines=True)
+        return text[1:-1]
+    if value is None:
+        return None
     return value.hex() if isinstance(value, bytes) else str(value)

@@ -6,21 +6,21 @@ are known by their file and fingerprint, splits and receipts are free of secrets
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from starhaul.api.errors import ConfigError, PermanentError
 from starhaul.api.task import Receipt, Split
 from starhaul.plan.plan import Plan
+from starhaul.runs.claims import Claims
 
 RunState: TypeAlias = Literal["running", "done", "failed", "stopped"]
 StreamState: TypeAlias = Literal["planned", "preparing", "prepared", "committing", "committed", "aborted"]
@@ -100,6 +100,7 @@ class RunStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._path = folder / "runs.db"
+        self._claims = Claims(folder / "locks")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
@@ -241,39 +242,13 @@ class RunStore:
         """The run's reject file; it exists once the run is over and rows were rejected."""
         return self.folder / "rejects" / f"{run}.jsonl"
 
-    @contextmanager
-    def claim(self, run: str) -> Iterator[None]:
-        """Hold a run for this process while the block lasts. The operating system frees it if the process dies.
-
-        Raises `ConfigError` if another process (or another thread of this one) holds it.
-        """
-        with closing(self._locked(run)) as lock:
-            yield
-            Path(lock.name).unlink(missing_ok=True)
+    def claim(self, run: str) -> AbstractContextManager[None]:
+        """Hold a run for this process while the block lasts; see `Claims.hold`."""
+        return self._claims.hold(run)
 
     def alive(self, run: str) -> bool:
         """Whether a process carries the run out right now. A `running` run that is not alive was killed."""
-        try:
-            self._locked(run, make=False).close()
-        except ConfigError:
-            return True
-        except FileNotFoundError:
-            pass
-        return False
-
-    def _locked(self, run: str, *, make: bool = True) -> IO[str]:
-        folder = self.folder / "locks"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        while True:
-            lock = (folder / run).open("w" if make else "r")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is_still_there(lock):
-                    return lock
-            except BlockingIOError as error:
-                lock.close()
-                raise ConfigError(run, "is being carried out by another process", "wait for it, or stop it") from error
-            lock.close()  # its last holder removed it between our open and our lock
+        return self._claims.held(run)
 
     # ------------------------------------------------------------------ inside
 
@@ -324,12 +299,6 @@ def state_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_state_path("starhaul")
-
-
-def _is_still_there(lock: IO[str]) -> bool:
-    with suppress(FileNotFoundError):
-        return Path(lock.name).stat().st_ino == os.fstat(lock.fileno()).st_ino
-    return False
 
 
 def _split_to_json(split: Split) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.unit.engine.conftest import Bench
 
 from starhaul.api.errors import ConfigError, PermanentError, PluginError, TransientError
 from starhaul.api.events import RunFinished, RunStarted, StreamCommitted, TaskFailed, TaskFinished
 from starhaul.api.task import Receipt, Task
 from starhaul.runs.rejects import read_rejects
 from starhaul.runs.store import RunStore
+from tests.unit.engine.conftest import Bench
 
 ALL = list(range(12))
 MODES = ["atomic", "exactly_once", "idempotent"]

@@ -1,0 +1,1 @@
+"""What the two sides of one store share: connections, types, dialects, paths."""

@@ -1,0 +1,36 @@
+"""`dx_substr`: a part of a text."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from starhaul import Task, Transformer
+from starhaul_transformers.target import ColumnParams, as_text, integer, position, reaching, replaced, texts, with_text
+
+
+class Substr(Transformer[ColumnParams]):
+    """Keeps a part of a text: `paras` are its start, counted from 0, and its length.
+
+    A part that reaches beyond the end is cut there; a row whose text ends before the start is rejected; null stays
+    null. A column of another type becomes text first.
+    """
+
+    name = "dx_substr"
+    params_type = ColumnParams
+
+    def accept(self, source: pa.Schema) -> pa.Schema:
+        self._window()
+        return with_text(source, position(self.params, source))
+
+    def apply(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
+        import pyarrow.compute as pc
+
+        start, length = self._window()
+        index = position(self.params, batch.schema)
+        rows, text = as_text(batch, index, task)
+        rows, text = reaching(rows, text, index, start, task)
+        return replaced(rows, index, pc.utf8_slice_codeunits(text, start, start + length))
+
+    def _window(self) -> tuple[int, int]:
+        start, length = texts(self.params, "start", "length")
+        return integer(start, "start"), integer(length, "length")

@@ -1,0 +1,21 @@
+"""The writers that come with Starhaul. Their names; the modules are imported when a job uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starhaul import hookimpl
+
+
+@hookimpl
+def starhaul_writers() -> Mapping[str, str]:
+    """DataX's names are canonical; the short ones are aliases."""
+    return {
+        "streamwriter": "starhaul_writers.stream:StreamWriter",
+        "stream": "starhaul_writers.stream:StreamWriter",
+        "txtfilewriter": "starhaul_writers.txtfile:TxtFileWriter",
+        "txtfile": "starhaul_writers.txtfile:TxtFileWriter",
+        "csv": "starhaul_writers.txtfile:TxtFileWriter",
+        "sqlitewriter": "starhaul_writers.sqlite:SqliteWriter",
+        "sqlite": "starhaul_writers.sqlite:SqliteWriter",
+    }
