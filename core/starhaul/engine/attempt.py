@@ -13,7 +13,8 @@ from starhaul.engine.limits import RejectLimit
 from starhaul.engine.progress import Counts, Progress
 from starhaul.engine.stop import Stop
 from starhaul.engine.work import Work
-from starhaul.runs.rejects import Redactor, RejectPart, part_path
+from starhaul.redactor import Redactor
+from starhaul.runs.rejects import RejectPart, part_path
 
 
 @dataclass(frozen=True, slots=True)

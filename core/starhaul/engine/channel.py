@@ -62,7 +62,12 @@ class Channel:
                 receipt = self._delivered(stream, attempt)
             except Exception as cause:
                 # The next attempt, or the resumed run, asks again before it writes.
-                _log.warning("%s %s: cannot tell yet whether it arrived: %s", stream.name, work.task, cause)
+                _log.warning(
+                    "%s %s: cannot tell yet whether it arrived: %s",
+                    stream.name,
+                    work.task,
+                    self._shared.redact(str(cause)),
+                )
             else:
                 if receipt is not None and receipt.attempt == work.attempt:
                     transfer.account(receipt)
@@ -73,6 +78,8 @@ class Channel:
             failure = PermanentError(side, f"{type(error).__name__}: {error}")
             failure.__cause__ = error
             error = failure
+        if isinstance(error, StarhaulError):
+            self._shared.redact.error(error)
         return Outcome(work, attempt.counts, error=error)
 
     def _delivered(self, stream: StreamPlan, attempt: Attempt) -> Receipt | None:

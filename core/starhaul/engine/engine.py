@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from starhaul.api.errors import Cancelled, ConfigError, StarhaulError
+from starhaul.api.errors import Cancelled, ConfigError
 from starhaul.api.events import Event, RunFinished, RunStarted
 from starhaul.api.task import Split
 from starhaul.engine.progress import Progress
@@ -110,7 +110,7 @@ class Engine:
             sitting.state = "done"
         except Cancelled:
             sitting.state = "stopped"
-        except StarhaulError as error:
+        except Exception as error:  # the contract: what is none of our own errors counts as permanent
             sitting.state = "failed"
             sitting.failure = error
             sitting.abort()

@@ -27,10 +27,10 @@ def pause_before_retry(retry: Retry, tries: int, error: BaseException) -> float 
     return float(min(retry.pause * 2 ** (tries - 1), retry.max_pause))
 
 
-def patiently(call: Callable[[], T], retry: Retry, stop: Stop) -> T:
+def patiently(call: Callable[[], T], retry: Retry, stop: Stop, redact: Callable[[str], str] = str) -> T:
     """Make a call that is safe to repeat, again after each `TransientError` as long as tries are left.
 
-    Raises the last error, or `Cancelled` if the run stops during a pause.
+    `redact` takes secrets out of what is logged. Raises the last error, or `Cancelled` if the run stops during a pause.
     """
     tries = 1
     while True:
@@ -40,6 +40,6 @@ def patiently(call: Callable[[], T], retry: Retry, stop: Stop) -> T:
             pause = pause_before_retry(retry, tries, error)
             if pause is None:
                 raise
-            _log.warning("%s; trying again in %.1f s", error, pause)
+            _log.warning("%s; trying again in %.1f s", redact(str(error)), pause)
             stop.pause(pause)
             tries += 1

@@ -21,9 +21,10 @@ from starhaul.engine.retry import patiently
 from starhaul.engine.stop import Stop
 from starhaul.executors.local import LocalExecutor
 from starhaul.plan.plan import Plan
+from starhaul.redactor import Redactor
 from starhaul.report.build import Ending, make_report
 from starhaul.report.report import Report
-from starhaul.runs.rejects import Redactor, merge, part_path
+from starhaul.runs.rejects import merge, part_path
 from starhaul.runs.store import RunState, RunStore, StreamState
 
 _log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Sitting:
                     raise Cancelled
                 self._now(stream, "preparing")
                 prepare = partial(stream.plan.writer.prepare, stream.plan.target, stream.run)
-                patiently(prepare, self._job.settings.retry, self._stop)
+                patiently(prepare, self._job.settings.retry, self._stop, self._redact)
                 self._now(stream, "prepared")
             if stream.plan.conversion is None:
                 accepted = stream.plan.writer.accept(stream.plan.transformed)
@@ -99,8 +100,8 @@ class Sitting:
         """Publish a stream. From here on it is never aborted: what fails now is finished by a resume."""
         self._rejects.judge(sum(each.counts.read for each in self.streams))
         self._now(stream, "committing")
-        writer = stream.plan.writer
-        patiently(lambda: writer.commit(stream.run, stream.in_order), self._job.settings.retry, self._halt)
+        commit = partial(stream.plan.writer.commit, stream.run, stream.in_order)
+        patiently(commit, self._job.settings.retry, self._halt, self._redact)
         self._now(stream, "committed")
         self._tell(StreamCommitted(run=self.run, stream=stream.plan.name))
 

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from starhaul.api.capability import Capability
-from starhaul.api.errors import ConfigError, PluginError, Problem
+from starhaul.api.errors import ConfigError, PermanentError, PluginError, Problem, StarhaulError
 from starhaul.api.reader import Reader
 from starhaul.api.task import Split
 from starhaul.api.transformer import Transformer
 from starhaul.api.writer import Writer
 from starhaul.job.job import Job, StreamSpec
 from starhaul.job.load import instantiate
-from starhaul.plan.plan import Plan, StreamPlan
+from starhaul.plan.plan import Plan, StreamPlan, secrets_of
+from starhaul.redactor import Redactor
 from starhaul.registry import Registry
 
 
@@ -41,10 +42,11 @@ def _plan_stream(
     index: int, spec: StreamSpec, job: Job, registry: Registry, stored: Sequence[Split] | None
 ) -> StreamPlan:
     reader, transformers, writer = plugins_of(spec, registry)
-    _in(spec.reader.path, reader.check)
-    source = transformed = _in(spec.reader.path, reader.schema)
+    asked = _Asked(Redactor(secrets_of((reader, *transformers, writer))))
+    asked(spec.reader.path, reader.check)
+    source = transformed = asked(spec.reader.path, reader.schema)
     for use, transformer in zip(spec.transformers, transformers, strict=True):
-        transformed = _in(use.path, transformer.accept, transformed)
+        transformed = asked(use.path, transformer.accept, transformed)
     stream = StreamPlan(
         index=index,
         spec=spec,
@@ -56,10 +58,10 @@ def _plan_stream(
         conversion=None,
         splits=(),
     )
-    stream = stream.with_conversion(_in(spec.writer.path, writer.accept, transformed), job)
+    stream = stream.with_conversion(asked(spec.writer.path, writer.accept, transformed), job)
     if stored is None:
-        _in(spec.writer.path, writer.check, stream.target)
-        stored = _in(spec.reader.path, reader.split, job.settings.channel)
+        asked(spec.writer.path, writer.check, stream.target)
+        stored = asked(spec.reader.path, reader.split, job.settings.channel)
         _judge_splits(reader.name, reader.capabilities, stored)
     return replace(stream, splits=tuple(stored))
 
@@ -81,16 +83,27 @@ def _judge_splits(name: str, capabilities: frozenset[Capability], splits: Sequen
         raise PluginError(f"reader {name}", "broke its contract: several splits without the promise SPLIT")
 
 
-def _in(path: str, call: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a plugin; a `ConfigError` it raises is told with the place of the plugin in the document."""
-    try:
-        return call(*arguments)
-    except ConfigError as error:
-        problems = [
-            Problem(".".join(part for part in (path, problem.path) if part), problem.problem, problem.hint)
-            for problem in error.problems
-        ]
-        raise ConfigError.of(problems) from error
+class _Asked:
+    """Calls plugins while a stream is planned, and tells their errors with the place of the plugin in the document
+    and without secrets."""
+
+    def __init__(self, redact: Redactor) -> None:
+        self._redact = redact
+
+    def __call__(self, path: str, call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except ConfigError as error:
+            problems = [
+                Problem(".".join(part for part in (path, problem.path) if part), problem.problem, problem.hint)
+                for problem in error.problems
+            ]
+            raise self._redact.error(ConfigError.of(problems)) from error
+        except StarhaulError as error:
+            self._redact.error(error)
+            raise
+        except Exception as error:  # the contract: any other exception counts as permanent
+            raise self._redact.error(PermanentError(path, f"{type(error).__name__}: {error}")) from error
 
 
 def _placed(problem: Problem, spec: StreamSpec, streams: int) -> Problem:

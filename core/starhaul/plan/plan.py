@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,8 +53,7 @@ class StreamPlan:
     @property
     def secrets(self) -> frozenset[str]:
         """The secret values among the parameters of its plugins."""
-        plugins: tuple[Any, ...] = (self.reader, self.writer, *self.transformers)
-        return frozenset().union(*(plugin.params.secrets() for plugin in plugins))
+        return secrets_of((self.reader, *self.transformers, self.writer))
 
     @property
     def promises(self) -> frozenset[Capability]:
@@ -117,6 +117,11 @@ def formats_of(job: Job) -> Formats:
         time_zone=conversion.time_zone,
         encoding=conversion.encoding,
     )
+
+
+def secrets_of(plugins: Iterable[Any]) -> frozenset[str]:
+    """The secret values among the parameters of some plugins."""
+    return frozenset().union(*(plugin.params.secrets() for plugin in plugins))
 
 
 def guarantee(promises: frozenset[Capability]) -> str:

@@ -22,24 +22,9 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from starhaul.redactor import Redactor
+
 VERSION = 1
-
-
-class Redactor:
-    """Takes the values of secret parameters out of texts that are shown or stored."""
-
-    def __init__(self, secrets: frozenset[str]) -> None:
-        # The longest first: one secret may be part of another.
-        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
-
-    def touches(self, text: str) -> bool:
-        """Whether the text holds a secret value."""
-        return any(secret in text for secret in self._secrets)
 
 
 class RejectPart:

@@ -16,6 +16,7 @@ from starhaul.api.events import RunFinished, RunStarted, StreamCommitted, TaskFa
 from starhaul.api.task import Receipt, Task
 from starhaul.runs.rejects import read_rejects
 from starhaul.runs.store import RunStore
+from starhaul.testing.memory import MemoryWriterParams
 from tests.unit.engine.conftest import Bench
 
 ALL = list(range(12))
@@ -486,3 +487,37 @@ def test_a_job_that_cannot_begin_leaves_no_run(bench: Bench) -> None:
         bench.run(writer={"store": "nobody"})
     with RunStore(bench.state) as store:
         assert store.runs() == []
+
+
+# ---------------------------------------------------------------------- secrets
+
+
+def test_a_secret_in_a_drivers_message_is_told_to_nobody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever raises it, wherever it would show: report, events, log, run store."""
+    monkeypatch.setattr(MemoryWriterParams, "secrets", lambda self: frozenset({"hunter2"}))
+
+    def fail(*_: object) -> None:
+        raise TransientError("postgres://me:hunter2@db", "login hunter2 refused", "is hunter2 right?")
+
+    for place in ("before_batch", "in_prepare", "in_commit"):
+        setattr(bench.faults, place, fail)
+        report = bench.run()
+        setattr(bench.faults, place, None)
+        assert report.state == "failed"
+        assert report.error is not None
+        assert report.error.problem == "login *** refused"
+        assert "hunter2" not in repr(report) + repr(bench.events) + caplog.text
+    assert b"hunter2" not in b"".join(path.read_bytes() for path in bench.state.rglob("*") if path.is_file())
+
+
+def test_any_exception_of_a_plugin_is_a_failed_run_not_a_crash(bench: Bench) -> None:
+    def fail() -> None:
+        raise KeyError("oops")
+
+    bench.faults.in_prepare = fail
+    report = bench.run()
+    assert (report.state, report.exit_code) == ("failed", 1)
+    assert report.error is not None
+    assert report.error.problem == "KeyError: 'oops'"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from starhaul.runs.rejects import Redactor, RejectPart, counted, decode, merge, part_path, read_rejects
+from starhaul.redactor import Redactor
+from starhaul.runs.rejects import RejectPart, counted, decode, merge, part_path, read_rejects
 
 NOTHING_SECRET = Redactor(frozenset())
 ORIGIN = {"stream": "s", "task": "t0", "attempt": 1}
