@@ -12,11 +12,11 @@ from starhaul_transformers.target import ColumnParams, as_text, position, replac
 
 
 class Digest(Transformer[ColumnParams]):
-    """Replaces a value by a hash of its text (in UTF-8), in hexadecimal digits: `paras` are `md5` or `sha1`, and
-    `toUpperCase` or `toLowerCase`.
+    """Replaces a value by a hash of its text (in UTF-8), in hexadecimal digits.
 
-    Null counts as an empty text. The case of `paras` does not matter. In DataX it does, without a word: `MD5` there
-    yields SHA-1, and `TOUPPERCASE` lower case letters.
+    `paras` are `md5` or `sha1`, and `toUpperCase` or `toLowerCase`. Null counts as an empty text. The case of
+    `paras` does not matter. In DataX it does, without a word: `MD5` there yields SHA-1, and `TOUPPERCASE` lower case
+    letters.
     """
 
     name = "dx_digest"

@@ -1,0 +1,185 @@
+"""What a writer promises: ATOMIC, IDEMPOTENT, EXACTLY_ONCE, and that a run can be taken up by another process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from starhaul.api.capability import Capability
+from starhaul.api.errors import StarhaulError
+from starhaul.api.task import Receipt
+from starhaul.api.writer import Writer
+from starhaul.testing.compare import assert_same_rows
+from starhaul.testing.delivery import RETRYABLE, Delivery
+
+Readback = Callable[[pa.Schema], pa.Table]
+Leftovers = Callable[[], Collection[str]] | None
+
+
+class WriterPromises:
+    """A promise that is made is proven, one that is not made is not hinted at. Part of `WriterConformance`."""
+
+    @pytest.fixture
+    def delivery(self, writer: Writer[Any], sample: pa.Table) -> Delivery:
+        """A prepared run of `sample`."""
+        delivery = Delivery(writer, sample.schema)
+        delivery.prepare()
+        return delivery
+
+    def test_promises_are_declared(self, writer: Writer[Any]) -> None:
+        surplus = writer.promises() - type(writer).capabilities
+        assert not surplus, f"promises() holds {set(surplus)}, which `capabilities` does not"
+        assert Capability.SPLIT not in type(writer).capabilities, "SPLIT is a promise of readers"
+
+    def test_receipts_are_json(self, delivery: Delivery, sample: pa.Table) -> None:
+        receipt = delivery.write(delivery.task(), delivery.converted(sample))
+        assert json.loads(json.dumps(dict(receipt.data))) == dict(receipt.data), "Receipt.data must be JSON data"
+        assert type(receipt.rows) is int, "Receipt.rows must be an int"
+        delivery.commit(receipt)
+
+    def test_delivered_is_honest(self, delivery: Delivery, sample: pa.Table) -> None:
+        """`delivered` knows a task exactly from the moment it went through until the run is committed."""
+        batches = delivery.converted(sample)
+        writer = delivery.writer
+        assert writer.delivered(delivery.task()) is None, "delivered() knows a task that was never written"
+        receipt = delivery.write(delivery.task(), batches)
+        known = delivery.resumed().writer.delivered(delivery.task(attempt=2))
+        if Capability.EXACTLY_ONCE not in writer.promises():
+            assert known is None, "delivered() answers, but EXACTLY_ONCE is not promised: promise it or return None"
+            return
+        assert known is not None, "EXACTLY_ONCE is promised, but delivered() does not know a task that was written"
+        assert (known.task, known.rows, known.skipped, known.attempt) == (
+            receipt.task,
+            receipt.rows,
+            receipt.skipped,
+            receipt.attempt,
+        ), f"delivered() gives {known}, write() gave {receipt}"
+        assert writer.delivered(delivery.task(1)) is None, "delivered() knows another task than the one written"
+        other = delivery.task()
+        other.run = "run_other"
+        assert writer.delivered(other) is None, "delivered() knows the task of another run"
+        delivery.commit(known)
+        assert writer.delivered(delivery.task(attempt=2)) is None, "the ledger must be cleared by commit()"
+
+    def test_second_attempt_is_fenced(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
+        """EXACTLY_ONCE: an attempt that lost the race fails on the ledger's key, or changes nothing."""
+        if Capability.EXACTLY_ONCE not in delivery.writer.promises():
+            pytest.skip("the writer does not promise EXACTLY_ONCE")
+        batches = delivery.converted(sample)
+        receipt = delivery.write(delivery.task(), batches)
+        with suppress(StarhaulError):  # fenced; what counts is the target
+            delivery.resumed().writer.write(delivery.task(attempt=2), iter(batches))
+        delivery.commit(receipt)
+        told = "EXACTLY_ONCE is promised, but a task that is written twice does not arrive once"
+        assert_same_rows(readback(delivery.schema), _table(delivery, batches), told)
+
+    def test_lost_receipt(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
+        """An attempt went through and its answer was lost, so that the engine writes the task again."""
+        promises = delivery.writer.promises()
+        if Capability.EXACTLY_ONCE in promises or not promises & RETRYABLE:
+            pytest.skip("the engine does not write a delivered task of this writer again")
+        batches = delivery.converted(sample)
+        delivery.write(delivery.task(), batches)
+        receipt = delivery.resumed().write(delivery.task(attempt=2), batches)
+        delivery.commit(receipt)
+        told = f"{', '.join(promises)} is promised, but a task that is written twice does not arrive once"
+        assert_same_rows(readback(delivery.schema), _table(delivery, batches), told)
+
+    def test_nothing_is_visible_before_commit(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
+        if Capability.ATOMIC not in delivery.writer.promises():
+            pytest.skip("the writer does not promise ATOMIC")
+        receipt = delivery.write(delivery.task(), delivery.converted(sample))
+        shown = readback(delivery.schema).num_rows
+        assert shown == 0, f"ATOMIC is promised, but {shown} rows are visible before commit()"
+        delivery.commit(receipt)
+        shown = readback(delivery.schema).num_rows
+        assert shown == receipt.rows, f"commit() published {shown} of {receipt.rows} rows"
+
+    def test_abort_leaves_no_trace(
+        self, writer: Writer[Any], readback: Readback, sample: pa.Table, leftovers: Leftovers
+    ) -> None:
+        before = set(leftovers()) if leftovers else set()
+        delivery = Delivery(writer, sample.schema)
+        delivery.prepare()
+        batches = delivery.converted(sample)
+        receipt = delivery.write(delivery.task(), batches)
+        delivery.abort(receipt)
+        delivery.abort(receipt)  # as after a crash in its midst
+        if Capability.ATOMIC not in writer.promises():
+            return
+        shown = readback(delivery.schema).num_rows
+        assert shown == 0, f"ATOMIC is promised, but {shown} rows are visible after abort()"
+        left = sorted(set(leftovers()) - before) if leftovers else []
+        assert not left, f"abort() leaves {left} behind"
+        following = Delivery(writer, sample.schema, run=delivery.run)  # what was left would come to light now
+        following.prepare()
+        following.commit(following.write(following.task(), following.converted(sample.slice(0, 1))))
+        shown = readback(following.schema).num_rows
+        assert shown == 1, f"one row was written after abort(), {shown} are visible: abort() left rows in staging"
+
+    def test_abort_before_anything_was_written(
+        self, writer: Writer[Any], readback: Readback, sample: pa.Table, leftovers: Leftovers
+    ) -> None:
+        """`prepare` failed half-way: abort must not stumble over what is not there."""
+        before = set(leftovers()) if leftovers else set()
+        delivery = Delivery(writer, sample.schema)
+        delivery.abort()
+        delivery.prepare()
+        delivery.abort()
+        left = sorted(set(leftovers()) - before) if leftovers else []
+        assert not left, f"abort() leaves {left} behind"
+        assert readback(delivery.schema).num_rows == 0
+
+    def test_commit_twice_is_once(
+        self, delivery: Delivery, readback: Readback, sample: pa.Table, leftovers: Leftovers
+    ) -> None:
+        """The process died after `commit` and before it could say so: the resumed run commits again."""
+        halves = [delivery.converted(part) for part in (sample.slice(0, 4), sample.slice(4))]
+        receipts = [delivery.write(delivery.task(number), half) for number, half in enumerate(halves)]
+        delivery.commit(*receipts)
+        wanted = _table(delivery, [batch for half in halves for batch in half])
+        assert_same_rows(readback(delivery.schema), wanted, "commit() does not publish what was written")
+        delivery.resumed().commit(*receipts)
+        assert_same_rows(readback(delivery.schema), wanted, "a second commit() of the same run changes the target")
+        left = sorted(leftovers()) if leftovers else []
+        assert not left, f"commit() leaves {left} behind; clear staging and ledger"
+
+    def test_resumes_in_another_process(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
+        """An equal instance that never saw `prepare` writes the tasks without a receipt, and commits."""
+        halves = [delivery.converted(part) for part in (sample.slice(0, 4), sample.slice(4))]
+        first = delivery.write(delivery.task(0), halves[0])
+        resumed = delivery.resumed()
+        second = resumed.write(resumed.task(1, attempt=2), halves[1])
+        delivery.resumed().commit(first, second)
+        wanted = _table(delivery, [batch for half in halves for batch in half])
+        assert_same_rows(
+            readback(delivery.schema), wanted, "a resumed run loses or doubles rows; keep no state in self"
+        )
+
+    def test_works_from_four_threads(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
+        rows = pa.concat_tables([_renumbered(sample, n * sample.num_rows) for n in range(8)])
+        parts = [delivery.converted(rows.slice(n * sample.num_rows, sample.num_rows)) for n in range(8)]
+        with ThreadPoolExecutor(4) as pool:
+            receipts: list[Receipt] = list(pool.map(delivery.write_with_retries, range(8), parts))
+        delivery.commit(*receipts)
+        wanted = _table(delivery, [batch for part in parts for batch in part])
+        told = "eight tasks from four threads at once do not arrive; do tasks share state?"
+        assert_same_rows(readback(delivery.schema), wanted, told)
+
+
+def _table(delivery: Delivery, batches: list[pa.RecordBatch]) -> pa.Table:
+    return pa.Table.from_batches(batches, schema=delivery.schema)
+
+
+def _renumbered(table: pa.Table, start: int) -> pa.Table:
+    """The rows with other numbers in the first column, if it holds numbers."""
+    first = table.schema.field(0)
+    if not pa.types.is_integer(first.type):
+        return table
+    return table.set_column(0, first, pa.array(range(start, start + table.num_rows), first.type))

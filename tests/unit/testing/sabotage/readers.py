@@ -1,0 +1,223 @@
+"""Readers that are good but for one thing. Collected by `test_sabotage.py` alone, which expects each to fail."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pytest
+from pydantic import ConfigDict, SecretStr
+
+from starhaul import Capability, PermanentError, Split, Task
+from starhaul.testing import ReaderConformance
+from starhaul.testing.memory import MemoryReader, MemoryReaderParams, MemoryStore
+
+
+class Spoiled(ReaderConformance):
+    """The kit over one spoiled reader."""
+
+    spoiled: ClassVar[type[MemoryReader]]
+
+    @pytest.fixture
+    def expected(self) -> pa.Table:
+        return pa.table({"id": pa.array(range(5), pa.int64()), "name": ["a", None, "", "ü", "e"]})
+
+    @pytest.fixture
+    def store(self, expected: pa.Table) -> MemoryStore:
+        return MemoryStore("source", expected)
+
+    @pytest.fixture
+    def reader(self, store: MemoryStore) -> MemoryReader:
+        return self.spoiled(self.spoiled.params_type(store=store.name))
+
+    @pytest.fixture
+    def empty_store(self, expected: pa.Table) -> MemoryStore:
+        return MemoryStore("empty", expected.slice(0, 0))
+
+    @pytest.fixture
+    def empty_reader(self, empty_store: MemoryStore) -> MemoryReader:
+        return self.spoiled(self.spoiled.params_type(store=empty_store.name))
+
+
+class DropsSlice(MemoryReader):
+    def split(self, target: int) -> Sequence[Split]:
+        splits = super().split(target)
+        return splits[:-1] if len(splits) > 2 else splits
+
+
+class Overlaps(MemoryReader):
+    def split(self, target: int) -> Sequence[Split]:
+        return [replace(each, args={**each.args, "count": each.args["count"] + 1}) for each in super().split(target)]
+
+
+class NamesSplitsAtRandom(MemoryReader):
+    def split(self, target: int) -> Sequence[Split]:
+        return [replace(each, id=uuid.uuid4().hex) for each in super().split(target)]
+
+
+class NamesSplitsAlike(MemoryReader):
+    def split(self, target: int) -> Sequence[Split]:
+        return [replace(each, id="part") for each in super().split(target)]
+
+
+class SplitsAreNotJson(MemoryReader):
+    def split(self, target: int) -> Sequence[Split]:
+        return [replace(each, args={**each.args, "key": b"\x00"}) for each in super().split(target)]
+
+
+class SplitsUnasked(MemoryReader):
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+
+
+class ReadsAnotherType(MemoryReader):
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        for batch in super().read(split, task):
+            yield batch.set_column(0, "id", batch.column(0).cast(pa.int32()))
+
+
+class PromisesNoNulls(MemoryReader):
+    """Says that `name` holds no nulls, and labels the batches so."""
+
+    def schema(self) -> pa.Schema:
+        return super().schema().set(1, pa.field("name", pa.string(), nullable=False))
+
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        for batch in super().read(split, task):
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema())
+
+
+class LeaksDescriptor(MemoryReader):
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        descriptor = os.open(os.devnull, os.O_RDONLY)
+        yield from super().read(split, task)
+        os.close(descriptor)
+
+
+class LeaksThread(MemoryReader):
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        stop = threading.Event()
+        threading.Thread(target=stop.wait, args=(20,), daemon=True).start()
+        yield from super().read(split, task)
+        stop.set()
+
+
+class CannotBeClosed(MemoryReader):
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        return iter(list(super().read(split, task)))
+
+
+class KeepsItsPlace(MemoryReader):
+    """Remembers in `self` what it has read already."""
+
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        seen = self.__dict__.setdefault("seen", set())
+        if split.id not in seen:
+            yield from super().read(split, task)
+        seen.add(split.id)
+
+
+class ChecksBySampling(MemoryReader):
+    """Takes the rows that `check` looked at out of the source."""
+
+    def check(self) -> None:
+        store = MemoryStore.named(self.params.store)
+        store.visible = {key: part[1:] for key, part in store.visible.items()}
+
+
+class FailsWithoutRows(MemoryReader):
+    def schema(self) -> pa.Schema:
+        if not self._rows().num_rows:
+            raise PermanentError("store", "nothing to guess the types from")
+        return super().schema()
+
+
+class ForgetsItsSchema(MemoryReader):
+    """Calls a column by another name each time."""
+
+    def schema(self) -> pa.Schema:
+        number = self.__dict__["asked"] = self.__dict__.get("asked", 0) + 1
+        return super().schema().with_metadata({"asked": str(number)})
+
+
+class UndocumentedParams(MemoryReaderParams):
+    more: int = 0
+
+
+class HasUndocumentedParameter(MemoryReader):
+    params_type = UndocumentedParams
+
+
+class OpenParams(MemoryReaderParams):
+    model_config = ConfigDict(extra="ignore")
+
+
+class TakesAnyParameter(MemoryReader):
+    params_type = OpenParams
+
+
+class PlainPasswordParams(MemoryReaderParams):
+    password: str = ""
+    """Password of the store."""
+
+
+class ShowsPassword(MemoryReader):
+    params_type = PlainPasswordParams
+
+
+class PasswordParams(MemoryReaderParams):
+    password: SecretStr = SecretStr("")
+    """Password of the store."""
+
+
+class TellsPasswordInError(MemoryReader):
+    params_type = PasswordParams
+
+    def check(self) -> None:
+        params: Any = self.params
+        if params.password.get_secret_value():
+            raise PermanentError("store", f"cannot log in as root:{params.password.get_secret_value()}")
+
+
+class TellsPasswordInRepr(MemoryReader):
+    params_type = PasswordParams
+
+    def __repr__(self) -> str:
+        params: Any = self.params
+        return f"TellsPasswordInRepr({params.password.get_secret_value()})"
+
+
+class ImportsItsDriver(MemoryReader):
+    __module__ = "pyarrow.csv"  # stands for a plugin module that imports what is heavy
+
+
+CAUGHT_BY: Mapping[type[MemoryReader], str] = {
+    DropsSlice: "test_every_row_exactly_once[3]",
+    Overlaps: "test_every_row_exactly_once[2]",
+    NamesSplitsAtRandom: "test_splits_are_sound[1]",
+    NamesSplitsAlike: "test_splits_are_sound[2]",
+    SplitsAreNotJson: "test_splits_are_sound[1]",
+    SplitsUnasked: "test_splits_are_sound[2]",
+    ReadsAnotherType: "test_batches_match_schema",
+    PromisesNoNulls: "test_batches_match_schema",
+    LeaksDescriptor: "test_closing_early_frees_everything",
+    LeaksThread: "test_closing_early_frees_everything",
+    CannotBeClosed: "test_closing_early_frees_everything",
+    KeepsItsPlace: "test_a_split_reads_the_same_again",
+    ChecksBySampling: "test_check_changes_nothing",
+    FailsWithoutRows: "test_empty_source",
+    ForgetsItsSchema: "test_schema_is_stable",
+    HasUndocumentedParameter: "test_parameters_are_documented",
+    TakesAnyParameter: "test_unknown_parameters_are_refused",
+    ShowsPassword: "test_secrets_are_declared",
+    TellsPasswordInError: "test_secrets_are_never_shown",
+    TellsPasswordInRepr: "test_secrets_are_never_shown",
+    ImportsItsDriver: "test_import_is_light",
+}
+"""Each sabotage and the test that must find it; others may find it too."""
+
+globals().update({f"Test{each.__name__}": type(each.__name__, (Spoiled,), {"spoiled": each}) for each in CAUGHT_BY})

@@ -1,0 +1,352 @@
+"""Writers that are good but for one thing. Collected by `test_sabotage.py` alone, which expects each to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from starhaul import Capability, PermanentError, Receipt, RejectLimitExceeded, Task, Writer
+from starhaul.testing import WriterConformance
+from starhaul.testing.memory import MemoryStore, MemoryWriter, MemoryWriterParams
+
+TABLES = ("bool", "double", "decimal128(38, 18)", "string", "timestamp[us]", "zero rows", "small batches")
+
+
+class Spoiled(WriterConformance):
+    """The kit over one spoiled writer, with the tables cut down to those that can tell."""
+
+    spoiled: ClassVar[type[MemoryWriter]]
+    mode: ClassVar[str] = "atomic"
+    holds_whole_tasks = "that is what memory is"
+
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        return MemoryStore("target")
+
+    @pytest.fixture
+    def writer(self, store: MemoryStore) -> MemoryWriter:
+        parameters = {"store": store.name, "mode": self.mode, "refuse": 4711}
+        return self.spoiled(MemoryWriterParams.model_validate(parameters))
+
+    @pytest.fixture
+    def readback(self, store: MemoryStore) -> Callable[[pa.Schema], pa.Table]:
+        return store.table
+
+    @pytest.fixture
+    def leftovers(self, store: MemoryStore) -> Callable[[], Collection[str]]:
+        return store.leftovers
+
+    @pytest.fixture
+    def bad_batch(self) -> pa.RecordBatch:
+        return pa.record_batch({"id": pa.array([1, 4711, 3], pa.int64()), "name": ["a", "b", "c"]})
+
+    @pytest.mark.parametrize("name", TABLES)
+    def test_round_trip(self, writer: Writer[Any], readback: Callable[[pa.Schema], pa.Table], name: str) -> None:
+        super().test_round_trip(writer, readback, name)
+
+
+class AltersValues(MemoryWriter):
+    """Changes the columns of some type on their way."""
+
+    kind: ClassVar[Callable[[pa.DataType], bool]]
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        return super().write(task, map(self._altered, batches))
+
+    def altered(self, column: pa.Array) -> pa.Array:
+        raise NotImplementedError
+
+    def _altered(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        changed = [self.altered(c).cast(c.type) if type(self).kind(c.type) else c for c in batch.columns]
+        return pa.RecordBatch.from_arrays(changed, schema=batch.schema)
+
+
+class TrimsStrings(AltersValues):
+    kind = pa.types.is_string
+
+    def altered(self, column: pa.Array) -> pa.Array:
+        return pc.utf8_rtrim_whitespace(column)
+
+
+class EmptyBecomesNull(AltersValues):
+    kind = pa.types.is_string
+
+    def altered(self, column: pa.Array) -> pa.Array:
+        return pc.if_else(pc.equal(column, ""), None, column)
+
+
+class NullBecomesText(AltersValues):
+    kind = pa.types.is_string
+
+    def altered(self, column: pa.Array) -> pa.Array:
+        return column.fill_null("NULL")
+
+
+class NanBecomesNull(AltersValues):
+    kind = pa.types.is_float64
+
+    def altered(self, column: pa.Array) -> pa.Array:
+        return pc.if_else(pc.is_nan(column), None, column)
+
+
+class ZeroLosesItsSign(AltersValues):
+    kind = pa.types.is_float64
+
+    def altered(self, column: pa.Array) -> pa.Array:
+        return pc.add(column, 0.0)
+
+
+class RoundsDecimals(AltersValues):
+    kind = pa.types.is_decimal
+
+    def altered(self, column: pa.Array) -> pa.Array:
+        return pc.round(column, 17)
+
+
+class CutsFractionsOfSeconds(AltersValues):
+    kind = pa.types.is_timestamp
+
+    def altered(self, column: pa.Array) -> pa.Array:
+        return column.cast(pa.timestamp("s"), safe=False)
+
+
+class LosesLastBatch(MemoryWriter):
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        whole = list(batches)
+        receipt = super().write(task, whole[:-1] or whole)
+        return replace(receipt, rows=sum(batch.num_rows for batch in whole))
+
+
+class StopsPulling(MemoryWriter):
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        return super().write(task, (batch for batch, _ in zip(batches, range(2), strict=False)))
+
+
+class CountsWhatItSent(MemoryWriter):
+    """The store ignores rows without a name, in silence."""
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        whole = list(batches)
+        stored = (batch.filter(batch.column(1).is_valid()) for batch in whole)
+        return replace(super().write(task, stored), rows=sum(batch.num_rows for batch in whole))
+
+
+class DropsBadRows(MemoryWriter):
+    """Leaves out what the store refuses, and tells nobody."""
+
+    def _accepted(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
+        return batch.filter(pc.not_equal(batch.column(0), 4711))
+
+
+class IgnoresRejectLimit(MemoryWriter):
+    def _accepted(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
+        with suppress(RejectLimitExceeded):
+            return super()._accepted(batch, task)
+        return batch.slice(0, 0)
+
+
+class PublishesEarly(MemoryWriter):
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        receipt = super().write(task, batches)
+        super().commit(task.run, [receipt])
+        return receipt
+
+
+class CommitsTwice(MemoryWriter):
+    def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
+        store = MemoryStore.named(self.params.store)
+        for receipt in receipts:
+            part = store.staged.get((run, receipt.task, receipt.attempt), [])
+            number = len(store.visible)
+            store.visible["again", "", number] = part or [b for each in store.visible.values() for b in each]
+        self.abort(run, receipts)
+
+
+class AbortLeavesStaging(MemoryWriter):
+    def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        pass
+
+
+class AbortTrustsReceipts(MemoryWriter):
+    """Clears what has a receipt, and forgets the attempt that failed."""
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        part = MemoryStore.named(self.params.store).staged.setdefault((task.run, task.id, task.attempt), [])
+        part.extend(self._accepted(batch, task) for batch in batches)
+        return Receipt(task.id, sum(batch.num_rows for batch in part), attempt=task.attempt)
+
+    def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        for receipt in receipts:
+            MemoryStore.named(self.params.store).staged.pop((run, receipt.task, receipt.attempt), None)
+
+
+class AbortStumbles(MemoryWriter):
+    def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        for receipt in receipts:
+            del MemoryStore.named(self.params.store).staged[run, receipt.task, receipt.attempt]
+
+
+class SwallowsFailure(MemoryWriter):
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        def until_failure() -> Iterator[pa.RecordBatch]:
+            with suppress(Exception):
+                yield from batches
+
+        return super().write(task, until_failure())
+
+
+class WrapsFailure(MemoryWriter):
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        try:
+            return super().write(task, batches)
+        except Exception as error:
+            raise PermanentError("target", f"cannot write: {error}") from error
+
+
+class KeepsHalfAnAttempt(MemoryWriter):
+    """Publishes batch by batch under a promise that forbids it."""
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        store = MemoryStore.named(self.params.store)
+
+        def published() -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                store.visible.setdefault((task.run, task.id, 0), []).append(batch)
+                yield batch
+
+        return super().write(task, published())
+
+
+class SharesItsBuffer(MemoryWriter):
+    """Collects rows in the instance, whichever task they belong to."""
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        buffer = self.__dict__.setdefault("buffer", [])
+        for batch in batches:
+            buffer.append(batch)
+        return super().write(task, list(buffer))
+
+
+class RemembersPrepare(MemoryWriter):
+    def prepare(self, schema: pa.Schema, run: str) -> None:
+        super().prepare(schema, run)
+        self.prepared = True
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        if not getattr(self, "prepared", False):
+            raise PermanentError("target", "prepare() was never called")
+        return super().write(task, batches)
+
+
+class DoublesAttempts(MemoryWriter):
+    """Appends what a second attempt brings, and calls that idempotent."""
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        store = MemoryStore.named(self.params.store)
+        receipt = super().write(task, batches)
+        store.visible[task.run, task.id, task.attempt] = store.visible.pop((task.run, task.id, 0))
+        return receipt
+
+
+class NeverDelivered(MemoryWriter):
+    def delivered(self, task: Task) -> Receipt | None:
+        return None
+
+
+class AlwaysDelivered(MemoryWriter):
+    def delivered(self, task: Task) -> Receipt | None:
+        return Receipt(task.id, 10)
+
+
+class LedgerStays(MemoryWriter):
+    def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
+        pass
+
+
+class NoFence(MemoryWriter):
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        store = MemoryStore.named(self.params.store)
+        store.ledger.pop((task.run, task.id, 0), None)
+        receipt = super().write(task, batches)
+        store.visible[task.run, task.id, task.attempt] = store.visible.pop((task.run, task.id, 0))
+        return receipt
+
+
+class PromisesUndeclared(MemoryWriter):
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+
+    def promises(self) -> frozenset[Capability]:
+        return frozenset({Capability.ATOMIC})
+
+
+class ChecksByWriting(MemoryWriter):
+    def check(self, schema: pa.Schema) -> None:
+        store = MemoryStore.named(self.params.store)
+        nulls = pa.RecordBatch.from_arrays([pa.nulls(1, field.type) for field in schema], schema=schema)
+        store.schema = schema
+        store.visible["check", "", 0] = [nulls]
+
+
+class ReceiptOfAnotherTask(MemoryWriter):
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        return replace(super().write(task, batches), attempt=1)
+
+
+class HoldsWholeTask(MemoryWriter):
+    """Good, but for what it declares: see the class of its tests."""
+
+
+CAUGHT_BY: Mapping[type[MemoryWriter], tuple[str, str]] = {
+    TrimsStrings: ("atomic", "test_round_trip[string]"),
+    EmptyBecomesNull: ("atomic", "test_round_trip[string]"),
+    NullBecomesText: ("atomic", "test_round_trip[string]"),
+    NanBecomesNull: ("atomic", "test_round_trip[double]"),
+    ZeroLosesItsSign: ("atomic", "test_round_trip[double]"),
+    RoundsDecimals: ("atomic", "test_round_trip[decimal128(38, 18)]"),
+    CutsFractionsOfSeconds: ("atomic", "test_round_trip[timestamp[us]]"),
+    LosesLastBatch: ("atomic", "test_round_trip[string]"),
+    StopsPulling: ("atomic", "test_round_trip[small batches]"),
+    CountsWhatItSent: ("atomic", "test_round_trip[string]"),
+    DropsBadRows: ("atomic", "test_bad_row_is_rejected"),
+    IgnoresRejectLimit: ("atomic", "test_reject_limit_passes_through"),
+    PublishesEarly: ("atomic", "test_nothing_is_visible_before_commit"),
+    CommitsTwice: ("atomic", "test_commit_twice_is_once"),
+    AbortLeavesStaging: ("atomic", "test_abort_leaves_no_trace"),
+    AbortTrustsReceipts: ("atomic", "test_abort_after_upstream_failure"),
+    AbortStumbles: ("atomic", "test_abort_leaves_no_trace"),
+    SwallowsFailure: ("atomic", "test_upstream_failure[after one batch-failure0]"),
+    WrapsFailure: ("atomic", "test_upstream_failure[at once-failure0]"),
+    KeepsHalfAnAttempt: ("exactly_once", "test_upstream_failure[after one batch-failure0]"),
+    SharesItsBuffer: ("atomic", "test_works_from_four_threads"),
+    RemembersPrepare: ("atomic", "test_resumes_in_another_process"),
+    DoublesAttempts: ("idempotent", "test_lost_receipt"),
+    NeverDelivered: ("exactly_once", "test_delivered_is_honest"),
+    AlwaysDelivered: ("none", "test_delivered_is_honest"),
+    LedgerStays: ("exactly_once", "test_delivered_is_honest"),
+    NoFence: ("exactly_once", "test_second_attempt_is_fenced"),
+    PromisesUndeclared: ("atomic", "test_promises_are_declared"),
+    ChecksByWriting: ("atomic", "test_check_changes_nothing"),
+    ReceiptOfAnotherTask: ("atomic", "test_lost_receipt"),
+    HoldsWholeTask: ("atomic", "test_streams_its_batches"),
+}
+"""Each sabotage, the promise it is made under, and the test that must find it; others may find it too."""
+
+globals().update(
+    {
+        f"Test{each.__name__}": type(each.__name__, (Spoiled,), {"spoiled": each, "mode": mode})
+        for each, (mode, _) in CAUGHT_BY.items()
+    }
+)
+
+
+class TestHoldsWholeTask(Spoiled):
+    """Holds a whole task in memory and does not declare it."""
+
+    spoiled = HoldsWholeTask
+    holds_whole_tasks = ""
