@@ -1,0 +1,1 @@
+"""Job documents: read, resolve, validate, and become a `Job`. Starts nothing and connects to nothing."""

@@ -1,0 +1,122 @@
+"""`load_job`: from a job document to a `Job`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from starhaul.api.errors import ConfigError, Problem
+from starhaul.job.assemble import Assembled, assemble, form_of
+from starhaul.job.connections import Connections
+from starhaul.job.document import document_of, dotted, read_document
+from starhaul.job.job import Job, PluginUse
+from starhaul.job.secrets import redacted, secret_places
+from starhaul.job.uses import Draft, draft_of
+from starhaul.job.validate import parse_parameters, validate
+from starhaul.job.variables import Variables
+from starhaul.registry import Kind, Registry
+
+
+def load_job(
+    source: Path | str | Mapping[str, Any],
+    registry: Registry,
+    *,
+    variables: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    connections: Path | None = None,
+) -> Job:
+    """Read, resolve and validate a job document: a file (YAML or JSON, by its suffix) or its content as a mapping.
+
+    `variables` are those given for this run; `environment` is the process's own unless given; `connections` is the
+    file to look named connections up in, else the user's own. Connects to nothing and changes nothing.
+
+    Raises `ConfigError` with everything that is wrong, each with its place, or `PluginError` if the only thing wrong
+    is a plugin that is unknown or cannot be imported.
+    """
+    document = document_of(source) if isinstance(source, Mapping) else read_document(Path(source))
+    if not isinstance(document.value, dict):
+        raise ConfigError.of(
+            [document.problem((), "a job document is a mapping", "it begins with 'reader:' or 'job:'")]
+        )
+    known = Variables(variables or {}, os.environ if environment is None else environment)
+    draft = draft_of(document, known, Connections(connections) if connections else None)
+    parsed = validate(draft, form_of(draft), registry)
+    assembled = assemble(draft, parsed)
+    secret = secret_variables(draft, registry)
+    used = {name for names in draft.given.values() for name in names}
+    return Job(
+        name=assembled.name,
+        source=document.source,
+        streams=assembled.streams,
+        settings=assembled.settings,
+        fingerprint=_fingerprint(assembled, registry),
+        variables={name: known.given[name] for name in sorted(used - secret)},
+        secret_variables=secret,
+        warnings=(*draft.warnings, *assembled.warnings, *_unused(known, used)),
+    )
+
+
+def instantiate(registry: Registry, kind: Kind, use: PluginUse) -> Any:
+    """The reader, writer or transformer that a job uses, made from its parameters. Connects to nothing.
+
+    Raises `ConfigError` if the parameters do not pass the plugin's model, `PluginError` if there is no such plugin.
+    """
+    plugin = registry.plugin(kind, use.name)
+    try:
+        params = parse_parameters(plugin.params_type, use.parameters)
+    except ValidationError as error:
+        from starhaul.job.faults import model_faults
+
+        secret = secret_places(plugin.params_type, use.parameters)
+        found = model_faults(dict(use.parameters), error, secret)
+        problems = [Problem(f"{use.path}.{dotted(fault.at)}".rstrip("."), fault.problem) for fault in found]
+        raise ConfigError.of(problems) from None
+    return plugin(params)
+
+
+def secret_variables(draft: Draft, registry: Registry) -> frozenset[str]:
+    """Names of the given variables that went, alone or as a part, into secret parameters of a valid draft."""
+    names: set[str] = set()
+    for use in draft.uses:
+        parameters = use.parameters or {}
+        for place in secret_places(registry.plugin(use.kind, use.name or "").params_type, parameters):
+            document, at = use.where(draft.document, place)
+            for (source, written), used in draft.given.items():
+                # One may lie in the other: a text that became a list of one secret, a secret that is an object.
+                depth = min(len(at), len(written))
+                if source == document.source and at[:depth] == written[:depth]:
+                    names |= used
+    return frozenset(names)
+
+
+def _fingerprint(assembled: Assembled, registry: Registry) -> str:
+    """Covers what decides which rows arrive and how they look: plugins, parameters without secrets, conversion. How
+    fast and how tolerant a run is may differ when it is resumed."""
+
+    def told(kind: Kind, use: PluginUse) -> list[Any]:
+        plugin = registry.plugin(kind, use.name)
+        return [plugin.name, redacted(plugin.params_type, use.parameters)]
+
+    streams = [
+        {
+            "reader": told("reader", stream.reader),
+            "writer": told("writer", stream.writer),
+            "transformers": [told("transformer", use) for use in stream.transformers],
+            "columns": stream.columns,
+        }
+        for stream in assembled.streams
+    ]
+    content = {"streams": streams, "conversion": assembled.settings.conversion.model_dump()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _unused(known: Variables, used: set[str]) -> list[Problem]:
+    return [
+        Problem("-D", f"variable '{name}' is given, but the job does not use it") for name in known.given.keys() - used
+    ]

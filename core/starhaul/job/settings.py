@@ -1,0 +1,92 @@
+"""The settings of a job. The strings under the fields are the user's documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from starhaul.api.params import Params
+
+
+class Speed(Params):
+    """Limits on the speed of the whole job, whatever the number of its channels."""
+
+    byte: int | None = Field(None, ge=1)
+    """Bytes per second, measured in memory on their way from readers to writers. None: no limit."""
+    record: int | None = Field(None, ge=1)
+    """Rows per second. None: no limit."""
+
+
+class ErrorLimit(Params):
+    """How many rows may be rejected before the run fails. If both limits are given, each of them holds."""
+
+    record: int | None = Field(None, ge=0)
+    """Rejected rows that are still tolerated. None: no such limit. If neither limit is written, it is 0."""
+    percentage: float | None = Field(None, ge=0, le=1)
+    """Rejected rows as a part of all rows read, between 0 and 1. None: no such limit."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_limit_written_means_zero(cls, data: Any) -> Any:
+        return {"record": 0} if data == {} else data
+
+
+class Retry(Params):
+    """What happens to a task that fails for a reason that may pass, such as a lost connection."""
+
+    attempts: int = Field(3, ge=1)
+    """Attempts at a task, the first one included. 1: no retry."""
+    pause: float = Field(1.0, ge=0, le=86_400)
+    """Seconds before the second attempt; doubled before each further one."""
+    max_pause: float = Field(60.0, ge=0, le=86_400)
+    """The longest pause in seconds."""
+
+
+class Conversion(Params):
+    """How values change their type on the way from a reader's column to a writer's column."""
+
+    lossy: bool = False
+    """Allow conversions that can lose information silently, such as a timestamp to a date. Otherwise a job that
+    needs one is refused."""
+    datetime_format: str | None = Field(None, min_length=1)
+    """Pattern of date and time as text, as in Java: `yyyy-MM-dd HH:mm:ss`. None: ISO 8601."""
+    date_format: str | None = Field(None, min_length=1)
+    """Pattern of a date as text. None: ISO 8601, `2024-02-29`."""
+    time_format: str | None = Field(None, min_length=1)
+    """Pattern of a time of day as text. None: ISO 8601, `23:59:59.999`."""
+    time_zone: str | None = Field(None, min_length=1)
+    """Zone of times without a zone where they meet times with one, as an IANA name: `Asia/Shanghai`. None: such
+    columns are not converted into one another."""
+    encoding: str = Field("utf-8", min_length=1)
+    """Encoding of bytes that become text, or the other way round."""
+
+
+class Exchanger(Params):
+    """What each channel holds between its reader and its writer, at most."""
+
+    bytes: int = Field(64 * 1024 * 1024, ge=1)
+    """Bytes in memory. A single larger batch still passes, alone."""
+    rows: int = Field(1_000_000, ge=1)
+    """Rows."""
+
+
+class Settings(Params):
+    """How a job runs: how fast, how tolerant, how stubborn."""
+
+    channel: int = Field(1, ge=1, le=1024)
+    """Tasks that run at the same time, each with its own connections, over all streams of the job."""
+    speed: Speed = Speed()
+    """Limits on the speed of the whole job."""
+    error_limit: ErrorLimit = ErrorLimit(record=0)
+    """How many rows may be rejected before the run fails. Left out: none."""
+    retry: Retry = Retry()
+    """What happens to a task that fails for a reason that may pass."""
+    conversion: Conversion = Conversion()
+    """How values change their type on the way."""
+    exchanger: Exchanger = Exchanger()
+    """How much each channel buffers."""
+    task_rows: int = Field(1_000_000, ge=1)
+    """Rows per task that readers aim at when they split a source: what a retry or a resume repeats at most."""
+    progress_interval: float = Field(10.0, ge=0.1, le=86_400)
+    """Seconds between two progress lines where the output is not a terminal."""

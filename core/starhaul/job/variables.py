@@ -1,0 +1,176 @@
+"""Variables in the values of a document: `${NAME}`, `${NAME:-default}`, `${env:NAME}`, `${file:PATH}`.
+
+`${NAME}` is a variable given for this run (`-D NAME=value`) or else of the environment; `${env:NAME}` looks into the
+environment alone; `${file:PATH}` is the file's text without its last line end, and a relative path starts from the
+document's folder. A default counts where the variable is missing or empty. `$${` stands for `${` itself.
+
+Variables are replaced once, in parsed values: a value may hold quotes, line ends and `${` without harm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starhaul.api.errors import ConfigError, Problem
+from starhaul.job.document import MAX_DEPTH, MAX_NODES, At, Document
+
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_MAX_FILE_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Resolved:
+    """A document's value with its variables replaced."""
+
+    value: Any
+    given: dict[At, frozenset[str]] = field(default_factory=dict)
+    """Where which of the given (`-D`) variables went."""
+    problems: list[Problem] = field(default_factory=list)
+    unknown: set[At] = field(default_factory=set)
+    """Places whose variables could not be replaced; their text is left as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """Where the values of variables come from."""
+
+    given: Mapping[str, str]
+    environment: Mapping[str, str]
+
+    def resolve(self, document: Document, within: At = ()) -> Resolved:
+        """Replace the variables of a document, or of the part of it at `within`. The document stays as it is."""
+        part = document.value
+        for step in within:
+            part = part[step]
+        resolution = _Resolution(self, document)
+        resolution.resolved.value = resolution.replace(part, within)
+        return resolution.resolved
+
+    def names(self) -> Iterator[str]:
+        yield from self.given
+        yield from self.environment
+
+
+class _UnresolvedError(Exception):
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem)
+        self.hint = hint
+
+
+class _Resolution:
+    """One pass over one document."""
+
+    def __init__(self, variables: Variables, document: Document) -> None:
+        self.resolved = Resolved(None)
+        self._variables = variables
+        self._document = document
+        self._nodes = 0
+
+    def replace(self, value: Any, at: At) -> Any:
+        self._nodes += 1
+        if len(at) > MAX_DEPTH or self._nodes > MAX_NODES:
+            limit = f"more than {MAX_NODES} values" if self._nodes > MAX_NODES else f"more than {MAX_DEPTH} levels deep"
+            raise ConfigError.of([self._document.problem(at[:8], f"the document holds {limit}")])
+        if isinstance(value, dict):
+            return {self._sound(key, at): self.replace(child, (*at, key)) for key, child in value.items()}
+        if isinstance(value, list):
+            return [self.replace(child, (*at, index)) for index, child in enumerate(value)]
+        if isinstance(value, str):
+            return self._text(self._sound(value, at), at)
+        return value
+
+    def _sound(self, text: str, at: At) -> str:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            hint = "write characters beyond U+FFFF as a surrogate pair, or as they are"
+            raise ConfigError.of([self._document.problem(at, "holds half of a surrogate pair", hint)]) from None
+        return text
+
+    def _text(self, text: str, at: At) -> str:
+        if "${" not in text:
+            return text
+        used: set[str] = set()
+        try:
+            replaced = _REFERENCE.sub(lambda match: self._reference(match, used), text)
+        except _UnresolvedError as error:
+            self.resolved.problems.append(self._document.problem(at, str(error), error.hint))
+            self.resolved.unknown.add(at)
+            return text
+        if used:
+            self.resolved.given[at] = frozenset(used)
+        return self._sound(replaced, at)
+
+    def _reference(self, match: re.Match[str], used: set[str]) -> str:
+        if match.group() == "$${":
+            return "${"
+        inside = match.group(1)
+        if not match.group(2):
+            raise _UnresolvedError("'${' without '}'", "write '$${' for the text '${'")
+        if inside.startswith("file:"):
+            return self._file(inside.removeprefix("file:"))
+        reference, has_default, default = inside.partition(":-")
+        name = reference.removeprefix("env:")
+        if not _NAME.fullmatch(name):
+            raise _UnresolvedError(f"'${{{inside}}}' names no variable", "write '$${' for the text '${'")
+        value = self._variables.environment.get(name)
+        if reference == name and name in self._variables.given:
+            used.add(name)
+            value = self._variables.given[name]
+        if has_default and not value:
+            return default
+        if value is None:
+            raise _UnresolvedError(f"unknown variable '{reference}'", self._hint(reference, name))
+        return value
+
+    def _hint(self, reference: str, name: str) -> str:
+        if reference != name:
+            return f"set {name} in the environment"
+        from starhaul.job.spelling import did_you_mean
+
+        meant = did_you_mean(name, self._variables.names(), listed=False)
+        return f"{meant} give it with -D {name}=… or set it in the environment".strip()
+
+    def _file(self, name: str) -> str:
+        path = self._document.folder / name
+        try:
+            with path.open("rb") as file:
+                data = file.read(_MAX_FILE_BYTES + 1)
+            if len(data) > _MAX_FILE_BYTES:
+                raise _UnresolvedError(f"file '{path}' has more than {_MAX_FILE_BYTES} bytes")
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise _UnresolvedError(f"file '{path}' is not UTF-8") from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise _UnresolvedError(f"file '{path}' cannot be read: {reason}") from error
+        return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def parse_datax_params(text: str) -> dict[str, str]:
+    """The variables of DataX's `-p "-Dk1=v1 -Dk2='x y'"`, split as a shell splits words. Raises `ConfigError`."""
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ConfigError("-p", f"cannot be split into words: {error}", "check its quotes") from error
+    variables = {}
+    for word in words:
+        if not word.startswith("-D"):
+            raise ConfigError("-p", f"{word.partition('=')[0]!r} is no -Dname=value", "each part begins with -D")
+        name, value = parse_variable(word.removeprefix("-D"), "-p")
+        variables[name] = value
+    return variables
+
+
+def parse_variable(text: str, option: str = "-D") -> tuple[str, str]:
+    """Name and value of `NAME=value`. Raises `ConfigError`, without the value."""
+    name, equals, value = text.partition("=")
+    if not equals or not _NAME.fullmatch(name):
+        raise ConfigError(option, f"{name!r} is no NAME=value", "a name is letters, digits, '_', '.' and '-'")
+    return name, value
