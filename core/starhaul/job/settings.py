@@ -86,7 +86,5 @@ class Settings(Params):
     """How values change their type on the way."""
     exchanger: Exchanger = Exchanger()
     """How much each channel buffers."""
-    task_rows: int = Field(1_000_000, ge=1)
-    """Rows per task that readers aim at when they split a source: what a retry or a resume repeats at most."""
     progress_interval: float = Field(10.0, ge=0.1, le=86_400)
     """Seconds between two progress lines where the output is not a terminal."""

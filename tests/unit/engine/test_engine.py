@@ -257,7 +257,11 @@ def test_a_reader_that_sleeps_is_woken(bench: Bench) -> None:
 def test_a_reader_that_hangs_is_left_behind(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("starhaul.engine.transfer.HANG_SECONDS", 0.1)
     release = threading.Event()
-    bench.faults.before_batch = lambda task, number: release.wait(30) and None
+
+    def hang(task: Task, number: int) -> None:
+        release.wait(30)
+
+    bench.faults.before_batch = hang
     threading.Timer(0.1, bench.stop.request, ["SIGTERM"]).start()
     report = bench.run()
     release.set()

@@ -1,0 +1,63 @@
+# Every target makes the environment it needs. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+QUICKSTART := .cache/quickstart
+LINEITEM := $(QUICKSTART)/lineitem.csv
+
+define SHOW
+import sqlite3, sys
+query = "SELECT l_returnflag, l_linestatus, count(*), sum(l_quantity) FROM lineitem GROUP BY 1, 2 ORDER BY 1, 2"
+print("", query, sep="\n")
+for row in sqlite3.connect(sys.argv[1]).execute(query):
+    print(*row, sep="\t")
+endef
+export SHOW
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help quickstart test test-fast check format docs bench clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+quickstart: $(VENV)/.ready-bench $(LINEITEM)  ## move 120,000 rows of TPC-H lineitem from a CSV file into a SQLite database
+	$(BIN)/starhaul run jobs/csv_to_sqlite.yaml -D DATA=$(LINEITEM) -D DATABASE=$(QUICKSTART)/lineitem.db
+	@$(BIN)/python -c "$$SHOW" $(QUICKSTART)/lineitem.db
+
+test: $(VENV)/.ready-dev  ## run all tests
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.ready-dev  ## run the tests that take no more than seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(VENV)/.ready-dev  ## lint, formatting, types, generated docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m starhaul.docgen --check
+
+format: $(VENV)/.ready-dev  ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.ready-dev  ## write the generated documentation
+	$(BIN)/python -m starhaul.docgen
+
+bench: $(VENV)/.ready-bench  ## measure speed and memory; writes docs/benchmarks.md (needs the sqlite3 command)
+	$(BIN)/python -m bench.run
+
+clean:  ## remove everything that make made, the environment included
+	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# An environment with an extra of pyproject.toml: `dev` for work on the code, `bench` to run and to measure.
+$(VENV)/.ready-%: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) || { echo "On Debian: apt install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[$*]'
+	@touch $@
+
+$(LINEITEM): | $(VENV)/.ready-bench
+	@mkdir -p $(@D)
+	$(BIN)/tpchgen-cli csv --scale-factor 0.02 --tables lineitem --output-dir $(@D) --overwrite

@@ -1,0 +1,94 @@
+"""The benchmarks can be started: their jobs are valid, their arithmetic is right. The figures are not judged here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from bench.comparison import Comparison, Contender, Figures
+from bench.measure import compare, failures, measure, ratio
+from bench.run import CASES
+from bench.setup import Setup
+from bench.tables import block
+
+from starhaul.job.load import load_job
+from starhaul.registry import Registry
+
+NOTHING = Contender("nothing", [sys.executable, "-c", "pass"])
+
+
+@pytest.fixture
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
+    """A setup whose data is there without being made."""
+    monkeypatch.setattr(Setup, "lineitem", lambda self, rows: self.folder / f"lineitem-{rows}.csv")
+    return Setup(tmp_path, scale=0.001)
+
+
+def comparison(figure: str, bound: float, **limits: float) -> Comparison:
+    return Comparison("name", "what", NOTHING, NOTHING, figure, bound, **limits)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_jobs_of_a_case_are_valid(case: str, setup: Setup) -> None:
+    comparisons = list(import_module(f"bench.cases.{case}").comparisons(setup))
+    assert comparisons
+    for job in setup.folder.glob("*.json"):
+        assert not load_job(job, Registry()).warnings
+    for contender in (side for each in comparisons for side in (each.ours, each.theirs)):
+        contender.before()
+        assert contender.command
+
+
+def test_every_case_has_a_module() -> None:
+    modules = {path.stem for path in (Path(__file__).parents[2] / "bench/cases").glob("[!_]*.py")}
+    assert modules == set(CASES)
+
+
+def test_the_bare_loop_moves_every_row(setup: Setup) -> None:
+    (stream,) = import_module("bench.cases.stream").comparisons(setup)
+    measure(stream.theirs, setup.folder)
+    assert (setup.folder / "last.log").read_text() == "10000\n"
+
+
+def test_a_process_is_measured(tmp_path: Path) -> None:
+    ours, theirs = compare(comparison("time", 1.0), 2, tmp_path)
+    assert len(ours.seconds) == len(theirs.peak_bytes) == 2
+    assert all(0 < seconds < 60 for seconds in ours.seconds)
+    assert all(1e6 < peak < 1e9 for peak in ours.peak_bytes)
+
+
+def test_a_command_that_fails_is_told(tmp_path: Path) -> None:
+    failing = Contender("failing", [sys.executable, "-c", "raise SystemExit('oh')"])
+    with pytest.raises(RuntimeError, match="failing exits with 1:\noh"):
+        measure(failing, tmp_path)
+
+
+def test_ratios_are_of_medians() -> None:
+    ours, theirs = Figures([1.0, 9.0, 2.0], [10, 20, 900]), Figures([4.0, 1.0, 4.0], [10, 10, 10])
+    assert ratio(comparison("time", 1), ours, theirs) == 0.5
+    assert ratio(comparison("speed", 1), ours, theirs) == 2.0
+    assert ratio(comparison("memory", 1), ours, theirs) == 2.0
+
+
+def test_what_is_missed_is_told() -> None:
+    ours, theirs = Figures([2.0], [400]), Figures([1.0], [100])
+    assert not failures(comparison("time", 2.0, most_seconds=2.0), ours, theirs)
+    assert failures(comparison("time", 1.9), ours, theirs) == ["the ratio is 2.00, it must be 1.9 or less"]
+    assert failures(comparison("speed", 0.6), ours, theirs) == ["the ratio is 0.50, it must be 0.6 or more"]
+    assert failures(comparison("time", 2, most_seconds=1.5), ours, theirs) == ["it takes 2.00 s, 1.5 are allowed"]
+    assert len(failures(comparison("time", 2, rows=10, least_rows_per_second=6), ours, theirs)) == 1
+    assert len(failures(comparison("time", 2, most_bytes=399), ours, theirs)) == 1
+
+
+def test_the_table_names_ratio_bound_and_machine() -> None:
+    side = {"label": "them", "seconds": [2.0, 1.0, 3.0], "peak_bytes": [5_000_000]}
+    kept = {
+        "name": "csv_csv", "what": "CSV → CSV", "figure": "speed", "bound": 0.7, "ratio": 0.5, "rows": 1_000_000,
+        "ours": side, "theirs": side, "failures": ["slow"], "machine": {"date": "2024-02-29", "Python": "3.11.2"},
+    }  # fmt: skip
+    lines = block([json.loads(json.dumps(kept))]).splitlines()
+    assert "| CSV → CSV | 2.00 s, 5 MB, 0.50 M rows/s | them | 2.00 s, 5 MB | 0.50 | at least 0.7 **missed** |" in lines
+    assert "csv_csv: date 2024-02-29, Python 3.11.2." in lines
