@@ -172,9 +172,10 @@ class MemoryWriter(Writer[MemoryWriterParams]):
             _forget(store, run)
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
-        store = MemoryStore.named(self.params.store)
-        with store.lock:
-            _forget(store, run)
+        if self.params.mode == "atomic":
+            store = MemoryStore.named(self.params.store)
+            with store.lock:
+                _forget(store, run)
 
     def describe(self) -> Sequence[str]:
         return (f"Appends to {self.params.store!r} in the memory of this process.",)

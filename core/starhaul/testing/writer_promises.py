@@ -132,9 +132,26 @@ class WriterPromises:
         delivery.abort()
         delivery.prepare()
         delivery.abort()
-        left = sorted(set(leftovers()) - before) if leftovers else []
+        left = sorted(set(leftovers()) - before) if leftovers and Capability.ATOMIC in writer.promises() else []
         assert not left, f"abort() leaves {left} behind"
         assert readback(delivery.schema).num_rows == 0
+
+    def test_a_failed_run_goes_on_after_abort(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
+        """Without ATOMIC nothing is undone: the resumed run keeps what went through, and is not prepared again."""
+        promises = delivery.writer.promises()
+        if Capability.ATOMIC in promises or not promises & RETRYABLE:
+            pytest.skip("a failed run of this writer is prepared anew, or cannot be resumed")
+        halves = [delivery.converted(part) for part in (sample.slice(0, 4), sample.slice(4))]
+        first = delivery.write(delivery.task(0), halves[0])
+        delivery.abort(first)
+        resumed = delivery.resumed()
+        if Capability.EXACTLY_ONCE in promises:
+            known = resumed.writer.delivered(resumed.task(0, attempt=2))
+            assert known is not None, "abort() cleared the ledger of a run that can be resumed"
+        second = resumed.write(resumed.task(1, attempt=2), halves[1])
+        resumed.commit(first, second)
+        wanted = _table(delivery, [batch for half in halves for batch in half])
+        assert_same_rows(readback(delivery.schema), wanted, "a run that failed and was resumed loses or doubles rows")
 
     def test_commit_twice_is_once(
         self, delivery: Delivery, readback: Readback, sample: pa.Table, leftovers: Leftovers

@@ -1,0 +1,178 @@
+"""Columns of text as columns of the types that a job asks for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pydantic import Field, field_validator, model_validator
+
+from starhaul import Cast, ConfigError, Formats, Params, cast, parse_type
+
+_BASE64 = re.compile(r"\s*(binary|bytes)\s*\(\s*base64\s*\)\s*", re.IGNORECASE)
+
+
+class FileColumn(Params):
+    """One column of the rows: a field of the file, or a constant."""
+
+    index: int | None = Field(default=None, ge=0)
+    """Position of the field in the record, from 0."""
+
+    value: str | bool | int | float | None = None
+    """The same value in every row, in place of a field of the file. `null` makes every row null."""
+
+    name: str = ""
+    """Name of the column. Without it, the header's name if `skipHeader` is set, else `column_0`, `column_1` … by
+    `index`. With neither `index` nor `value`, the field that the header (`skipHeader`) gives this name."""
+
+    type: str = "string"
+    """`string`, `long`, `double`, `boolean`, `date` (date and time, to the microsecond), in any case, as in DataX; or
+    an exact type such as `int32`, `decimal(15,2)`, `date32`, `time`, `timestamp(ms, UTC)`, `json`, `binary(base64)`."""
+
+    format: str | None = None
+    """Java pattern of dates and times in this column, such as `yyyy/MM/dd HH:mm`; ISO 8601 if not given."""
+
+    @field_validator("type")
+    @classmethod
+    def _known_type(cls, text: str) -> str:
+        arrow_type(text)
+        return text
+
+    @model_validator(mode="after")
+    def _one_source(self) -> FileColumn:
+        if self.index is not None and self.value is not None:
+            raise ValueError("a column has an `index` or a `value`, not both")
+        if self.index is None and "value" not in self.model_fields_set and not self.name:
+            raise ValueError("a column needs an `index`, a `value`, or the `name` of a field in the header")
+        return self
+
+
+def arrow_type(text: str) -> pa.DataType:
+    """The Arrow type of a column's `type`. DataX's `date` holds a time of day as well. `ValueError` if unknown."""
+    if text.strip().lower() == "date":
+        return pa.timestamp("us")
+    return pa.binary() if _BASE64.fullmatch(text) else parse_type(text)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedField:
+    """How one column of the rows comes about."""
+
+    name: str
+    type: pa.DataType
+    index: int | None
+    """Position in the record; None for a constant."""
+    constant: pa.Array | None = None
+    """The constant's value, as an array of one."""
+    format: str | None = None
+    base64: bool = False
+
+    def formats(self) -> Formats:
+        """The column's pattern, whichever kind of time it holds."""
+        return Formats(datetime=self.format, date=self.format, time=self.format)
+
+
+def resolved(columns: Sequence[FileColumn], header: Sequence[str] | None) -> list[TypedField]:
+    """The columns with their positions and names. `header` holds the names in the first file, None if it has none.
+    Raises `ConfigError` for a name that is not in the header and for a constant that is not of its type."""
+    return [_resolved(column, number, header) for number, column in enumerate(columns)]
+
+
+def text_fields(names: Sequence[str]) -> list[TypedField]:
+    """Every field of the file as text."""
+    return [TypedField(name, pa.string(), index) for index, name in enumerate(names)]
+
+
+def unique_names(header: Sequence[str | None]) -> list[str]:
+    """The header's names; `column_N` where one is empty or comes twice (with as many `_` as make it unique)."""
+    names: list[str] = []
+    for index, name in enumerate(header):
+        unique = name if name and name not in names else f"column_{index}"
+        while unique in names:
+            unique += "_"
+        names.append(unique)
+    return names
+
+
+def typed(values: pa.Array, field: TypedField) -> Cast:
+    """A column of text as the field's type; blanks around a number or time do not matter, as in DataX."""
+    if field.base64:
+        return _from_base64(values)
+    if field.type == pa.string():
+        return Cast(values)
+    result = cast(values, field.type, field.formats())
+    return result if result.bad is None else _second_try(values, field, result)
+
+
+def _second_try(values: pa.Array, field: TypedField, first: Cast) -> Cast:
+    import pyarrow.compute as pc
+
+    if first.bad is None or not _takes_blanks(field.type):
+        return first
+    rows = pc.indices_nonzero(first.bad)
+    texts = pc.utf8_trim_whitespace(values.take(rows))
+    again = cast(texts, field.type, field.formats())
+    if again.bad is not None and pa.types.is_timestamp(field.type) and field.format is None:
+        days = cast(texts, pa.date32())
+        midnight = cast(days.values, field.type).values if field.type.tz is None else pa.nulls(len(texts), field.type)
+        again = Cast(pc.coalesce(again.values, midnight), pc.and_(again.bad, pc.is_null(midnight)))
+    merged = pc.replace_with_mask(first.values, first.bad, again.values)
+    if again.bad is None:
+        return Cast(merged)
+    return Cast(merged, pc.replace_with_mask(first.bad, first.bad, again.bad), first.explain)
+
+
+def _takes_blanks(kind: pa.DataType) -> bool:
+    types = pa.types
+    return any(test(kind) for test in (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)) or (
+        types.is_temporal(kind)
+    )
+
+
+def _from_base64(values: pa.Array) -> Cast:
+    texts = values.to_pylist()
+    decoded, bad = [], []
+    for text in texts:
+        try:
+            decoded.append(None if text is None else base64.b64decode(text, validate=True))
+            bad.append(False)
+        except (binascii.Error, ValueError):
+            decoded.append(None)
+            bad.append(True)
+    values = pa.array(decoded, pa.binary())
+    return Cast(values, pa.array(bad), lambda row: f"{texts[row]!r} is not base64") if any(bad) else Cast(values)
+
+
+def to_base64(values: pa.Array) -> pa.Array:
+    """Bytes as text."""
+    encoded = [None if value is None else base64.b64encode(value).decode() for value in values.to_pylist()]
+    return pa.array(encoded, pa.string())
+
+
+def _resolved(column: FileColumn, number: int, header: Sequence[str] | None) -> TypedField:
+    where = f"column[{number}]"
+    kind = arrow_type(column.type)
+    is_base64 = bool(_BASE64.fullmatch(column.type))
+    index = column.index
+    if index is None and "value" in column.model_fields_set:
+        field = TypedField(column.name or f"value_{number}", kind, None, format=column.format, base64=is_base64)
+        return TypedField(field.name, kind, None, _constant(column.value, field, where))
+    if index is None:
+        if header is None or column.name not in header:
+            known = f"it has {', '.join(header)}" if header else "set `skipHeader`, or give an `index`"
+            raise ConfigError(where, f"there is no field {column.name!r} in the header", known)
+        index = header.index(column.name)
+    inherited = header[index] if header is not None and index < len(header) else f"column_{index}"
+    return TypedField(column.name or inherited, kind, index, format=column.format, base64=is_base64)
+
+
+def _constant(value: str | bool | int | float | None, field: TypedField, where: str) -> pa.Array:
+    text = str(value).lower() if isinstance(value, bool) else None if value is None else str(value)
+    result = typed(pa.array([text], pa.string()), field)
+    if result.bad is not None:
+        raise ConfigError(where, f"the value is not of the type: {result.explain(0)}")
+    return result.values

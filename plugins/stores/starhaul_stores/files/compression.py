@@ -1,0 +1,122 @@
+"""Compressed files as streams of bytes, and back."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, Literal, TypeAlias
+
+import pyarrow as pa
+
+from starhaul import PermanentError
+from starhaul_stores.files.streams import ByteStream
+
+Codec: TypeAlias = Literal["none", "gzip", "bz2", "zstd", "zip"]
+
+SUFFIXES: tuple[tuple[str, Codec], ...] = ((".gz", "gzip"), (".bz2", "bz2"), (".zst", "zstd"), (".zip", "zip"))
+"""By which suffix of a file's name each codec is known."""
+
+_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError)
+
+
+def codec_of(name: str) -> Codec:
+    """The codec that the suffix of a file's name tells."""
+    return next((codec for suffix, codec in SUFFIXES if name.lower().endswith(suffix)), "none")
+
+
+def suffix_of(codec: Codec) -> str:
+    """The suffix that a file of this codec gets; empty for none."""
+    return next((suffix for suffix, each in SUFFIXES if each == codec), "")
+
+
+def members(file: IO[bytes], codec: Codec, name: str) -> list[str]:
+    """The names of the files packed in one file, in their order; for all codecs but zip that is one, without a name."""
+    if codec != "zip":
+        return [""]
+    with _damage_told(name, codec), zipfile.ZipFile(file) as archive:
+        return [info.filename for info in archive.infolist() if not info.is_dir()]
+
+
+@contextmanager
+def decompressed(file: IO[bytes], codec: Codec, name: str, member: str = "") -> Iterator[ByteStream]:
+    """The bytes packed in `file`. Reading raises `PermanentError` naming `name` where they are damaged or cut short."""
+    if codec == "none":
+        yield file
+        return
+    with _damage_told(name, codec):
+        stream, archive = _opened(file, codec, member)
+    try:
+        yield _Checked(stream, codec, name)
+    finally:
+        stream.close()
+        if archive is not None:
+            archive.close()
+
+
+@contextmanager
+def compressed(file: io.RawIOBase, codec: Codec) -> Iterator[Any]:
+    """A stream that packs what is written to it into `file`. Closing it finishes the packing, not the file."""
+    if codec == "none":
+        yield file
+        return
+    stream: Any
+    if codec == "gzip":
+        stream = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0)
+    elif codec == "bz2":
+        stream = bz2.BZ2File(file, "wb")
+    else:
+        stream = pa.CompressedOutputStream(_Unclosed(file), codec)
+    with stream:
+        yield stream
+
+
+def _opened(file: IO[bytes], codec: Codec, member: str) -> tuple[Any, zipfile.ZipFile | None]:
+    if codec == "gzip":
+        return gzip.GzipFile(fileobj=file, mode="rb"), None
+    if codec == "bz2":
+        return bz2.BZ2File(file), None
+    if codec == "zstd":
+        return pa.CompressedInputStream(file, "zstd"), None
+    archive = zipfile.ZipFile(file)
+    return archive.open(member), archive
+
+
+class _Unclosed(io.RawIOBase):
+    """A file that Arrow may close without closing it."""
+
+    def __init__(self, file: io.RawIOBase) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return self._file.write(data) or 0
+
+
+class _Checked:
+    """Passes bytes on, and says which file it was when they are damaged."""
+
+    def __init__(self, stream: Any, codec: Codec, name: str) -> None:
+        self._stream = stream
+        self._codec = codec
+        self._name = name
+
+    def read(self, size: int, /) -> bytes:
+        with _damage_told(self._name, self._codec):
+            return bytes(self._stream.read(size))
+
+
+@contextmanager
+def _damage_told(name: str, codec: Codec) -> Iterator[None]:
+    try:
+        yield
+    except (*_DAMAGED, pa.ArrowException) as error:
+        raise PermanentError(
+            name, f"cannot be read as {codec}: {error or 'it ends too early'}", "is it damaged, or is `compress` wrong?"
+        ) from error

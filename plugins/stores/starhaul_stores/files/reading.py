@@ -1,0 +1,170 @@
+"""The parameters that every reader of delimited files has, whatever the place, and what they mean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from starhaul import ConfigError, Params
+from starhaul_stores.files.columns import FileColumn
+from starhaul_stores.files.compression import Codec, codec_of
+from starhaul_stores.files.dialect import Dialect
+from starhaul_stores.files.encodings import canonical
+
+OneAscii = Annotated[str, Field(min_length=1, max_length=1, pattern=r"^[\x01-\x7f]$")]
+
+
+class CsvReaderConfig(Params):
+    """How records and fields are told apart, in the words of DataX's `csvReaderConfig` (javacsv)."""
+
+    delimiter: str | None = None
+    """Same as `fieldDelimiter`, which it overrides."""
+
+    text_qualifier: OneAscii = '"'
+    """The quote: a field that begins with it may hold delimiters and line breaks; it is doubled inside."""
+
+    use_text_qualifier: bool | None = None
+    """Whether quotes quote. By default they do with `fileFormat` `csv`, and not with `text`."""
+
+    trim_whitespace: bool = False
+    """Whether blanks and tabs around a field that is not quoted are removed. DataX's default is true, which alters
+    values in silence; here a value arrives as it stands in the file unless this is set."""
+
+    comment: OneAscii = "#"
+    """With `useComments`: a record that begins with this character is skipped."""
+
+    use_comments: bool = False
+    """Whether there are comments."""
+
+    escape_mode: Literal[1, 2] = 1
+    """1: a quote inside a quoted field is doubled. 2: a backslash escapes the next character, anywhere."""
+
+    record_delimiter: str | None = None
+    """The one character that ends a record. By default LF, CR LF and CR each do."""
+
+    skip_empty_records: bool | None = None
+    """Whether empty lines are skipped. By default they are, except where a record has one field: there an empty line
+    is an empty value. (DataX skips them there too.)"""
+
+    case_sensitive: bool = True
+    """Accepted for DataX's sake: it concerns the look-up of header names, which has no part in reading by position."""
+
+    safety_switch: bool = False
+    """Accepted for DataX's sake: `maxRecordSize` bounds every record."""
+
+    capture_raw_record: bool = True
+    """Accepted for DataX's sake: the text of a rejected row is always kept."""
+
+    @field_validator("record_delimiter")
+    @classmethod
+    def _one_character(cls, text: str | None) -> str | None:
+        if text == "\r\n":
+            return None
+        if text is not None and not (len(text) == 1 and text.isascii() and text != "\0"):
+            raise ValueError("`recordDelimiter` is one ASCII character")
+        return text
+
+
+class DelimitedReaderParams(Params):
+    """Parameters that readers of delimited files share."""
+
+    column: list[Literal["*"] | FileColumn] = Field(min_length=1)
+    """`["*"]`: every field as text, as many as the first record of the first file has. Or the columns one by one."""
+
+    field_delimiter: str = ","
+    """What stands between fields: one or more characters, such as `\\t`, `\\u0001` or `||`."""
+
+    file_format: Literal["csv", "text"] = "csv"
+    """`csv`: fields may be quoted. `text`: a quote is a character as any other, and a record is a line. (DataX takes
+    quotes in `text` too; set `csvReaderConfig.useTextQualifier` for that.)"""
+
+    encoding: str = "UTF-8"
+    """Encoding of the files, any that Python knows. A row with bytes that are no text in it is rejected."""
+
+    compress: Literal["auto", "none", "gzip", "bz2", "bzip2", "zip", "zstd", ""] | None = None
+    """How the files are packed. By default the suffix of each file's name tells (`.gz`, `.bz2`, `.zst`, `.zip`); DataX
+    takes such files for text unless told otherwise."""
+
+    skip_header: bool = False
+    """Whether the first record of every file is left out. Of the first file it names the columns."""
+
+    null_format: str | None = None
+    """A field of exactly this text, not quoted, is null; for example `\\N`. By default no field is null. (DataX takes
+    a quoted field for null as well, so that the text itself can never be read.)"""
+
+    empty_as_null: bool = False
+    """Whether an empty field that is not quoted is null. By default it is an empty text, which is no number, no time
+    and no boolean: as in DataX, its row is rejected in a column of such a type."""
+
+    csv_reader_config: CsvReaderConfig = CsvReaderConfig()
+    """The finer rules of delimited text."""
+
+    buffer_size: int | None = Field(default=None, ge=1)
+    """Accepted for DataX's sake and without effect; `blockSize` says how much is read at once."""
+
+    block_size: int = Field(default=2 << 20, ge=1, le=256 << 20)
+    """Bytes of text that are parsed at once. A batch holds the rows of one block."""
+
+    max_record_size: int = Field(default=64 << 20, ge=1, le=512 << 20)
+    """Bytes that one record may have at most. A longer one ends the run: most likely a quote was never closed."""
+
+    split_size: int = Field(default=128 << 20, ge=1)
+    """Files that are larger than this many bytes are cut into tasks of about this size, if they are not compressed and
+    in an encoding that allows it."""
+
+    @field_validator("column")
+    @classmethod
+    def _star_alone(cls, columns: list[Literal["*"] | FileColumn]) -> list[Literal["*"] | FileColumn]:
+        if "*" in columns and len(columns) > 1:
+            raise ValueError('"*" stands alone: ["*"]')
+        return columns
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            canonical(encoding)
+        except ConfigError as error:
+            raise ValueError(error.problem) from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _sound_dialect(self) -> DelimitedReaderParams:
+        dialect = self.dialect()
+        ends = dialect.record_delimiter or "\r\n"
+        escape = "\\" if dialect.backslash else ""
+        reserved = ends + escape + (dialect.comment or "")
+        if not dialect.delimiter or set(dialect.delimiter) & set(reserved + (dialect.quote or "")):
+            raise ValueError("`fieldDelimiter` is empty, or holds a quote, comment, escape or line end character")
+        if dialect.quote is not None and dialect.quote in reserved:
+            raise ValueError("`textQualifier` is a comment, escape or line end character")
+        if dialect.backslash and "\\" in (self.null_format or ""):
+            raise ValueError("`nullFormat` holds a backslash, which `escapeMode` 2 takes for an escape")
+        return self
+
+    def columns(self) -> list[FileColumn]:
+        """The columns; none for `["*"]`."""
+        return [column for column in self.column if isinstance(column, FileColumn)]
+
+    def dialect(self) -> Dialect:
+        """The rules that the parameters add up to."""
+        config = self.csv_reader_config
+        quotes = self.file_format == "csv" if config.use_text_qualifier is None else config.use_text_qualifier
+        nulls = {self.null_format, "" if self.empty_as_null else None} - {None}
+        return Dialect(
+            delimiter=self.field_delimiter if config.delimiter is None else config.delimiter,
+            quote=config.text_qualifier if quotes else None,
+            backslash=config.escape_mode == 2,
+            comment=config.comment if config.use_comments else None,
+            trim=config.trim_whitespace,
+            record_delimiter=config.record_delimiter,
+            skip_empty=config.skip_empty_records,
+            nulls=frozenset(null for null in nulls if null is not None),
+        )
+
+    def codec(self, name: str) -> Codec:
+        """How the file of this name is packed."""
+        if self.compress in (None, "", "auto"):
+            return codec_of(name)
+        return "bz2" if self.compress in ("bz2", "bzip2") else self.compress  # type: ignore[return-value]

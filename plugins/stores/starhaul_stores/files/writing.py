@@ -1,0 +1,150 @@
+"""The parameters that every writer of delimited files has, whatever the place, and what they mean."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from starhaul import ConfigError, Params
+from starhaul_stores.files.compression import Codec, suffix_of
+from starhaul_stores.files.encodings import canonical
+from starhaul_stores.files.reading import OneAscii
+from starhaul_stores.files.rendering import Style
+
+
+class CsvWriterConfig(Params):
+    """How `csv` is written, in the words of DataX's `csvWriterConfig` (javacsv)."""
+
+    delimiter: str | None = None
+    """Same as `fieldDelimiter`, which it overrides."""
+
+    text_qualifier: OneAscii = '"'
+    """The quote around values that need one."""
+
+    use_text_qualifier: bool = True
+    """Whether values are quoted. If not, those that need it are rejected, as with `fileFormat` `text`."""
+
+    force_qualifier: bool = False
+    """Whether every value but null is quoted."""
+
+    escape_mode: Literal[1, 2] = 1
+    """1: a quote inside a quoted value is doubled. 2: it is escaped with a backslash, and so is a backslash."""
+
+    record_delimiter: str | None = None
+    """Same as `lineDelimiter`, which it overrides."""
+
+
+class DelimitedWriterParams(Params):
+    """Parameters that writers of delimited files share."""
+
+    file_name: str = Field(min_length=1, max_length=100, pattern=r"^[^/\x00]+$")
+    """Beginning of the files' names. Each task writes one file, `fileName__RUN_TASK` and the suffixes."""
+
+    write_mode: Literal["truncate", "overwrite", "append", "nonConflict"]
+    """`truncate` (or `overwrite`): when the run has succeeded, its files take the place of all files whose names begin
+    with `fileName`. `append`: they are added to them. `nonConflict`: the job is refused if there are any."""
+
+    file_format: Literal["text", "csv"] = "text"
+    """`csv`: values that hold a delimiter, quote or line break are quoted. `text`: nothing is quoted, and a row with a
+    value that could not be told apart is rejected (DataX writes it, and the file reads back as other rows)."""
+
+    field_delimiter: str = ","
+    """What stands between fields: one or more characters."""
+
+    line_delimiter: str = "\n"
+    """What ends a record: LF, CR LF, CR or one other ASCII character."""
+
+    encoding: str = "UTF-8"
+    """Encoding of the files, any that Python knows. A row with a character that it lacks is rejected."""
+
+    compress: Literal["none", "gzip", "bz2", "bzip2", "zstd", ""] | None = None
+    """How the files are packed; the names get `.gz`, `.bz2` or `.zst`."""
+
+    null_format: str = "\\N"
+    """How null is written. (DataX writes the text `null`, which cannot be told from that text.) In `csv` a value that
+    is this very text is quoted; in `text` its row is rejected."""
+
+    date_format: str | None = Field(default=None)
+    """Java pattern of dates and times, such as `yyyy-MM-dd HH:mm:ss`. By default ISO 8601, with all digits."""
+
+    format: str | None = None
+    """Same as `dateFormat`."""
+
+    header: list[str] | bool = False
+    """Names for the first line of every file; `true` takes those of the columns."""
+
+    suffix: str = Field(default="", max_length=50, pattern=r"^[^/\x00]*$")
+    """End of the files' names, such as `.csv`."""
+
+    byte_encoding: Literal["base64"] | None = None
+    """How bytes are written. By default as UTF-8 text; a row whose bytes are none is rejected."""
+
+    csv_writer_config: CsvWriterConfig = CsvWriterConfig()
+    """The finer rules of `csv`."""
+
+    @field_validator("file_format", mode="before")
+    @classmethod
+    def _not_sql(cls, value: Any) -> Any:
+        if value == "sql":
+            raise ValueError("`sql` is not there yet; `csv` and `text` are")
+        return value
+
+    @field_validator("file_name")
+    @classmethod
+    def _visible(cls, name: str) -> str:
+        if name.startswith("."):
+            raise ValueError("`fileName` must not begin with a dot: hidden files are where unfinished ones are kept")
+        return name
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            canonical(encoding)
+        except ConfigError as error:
+            raise ValueError(error.problem) from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _sound_style(self) -> DelimitedWriterParams:
+        style = self.style()
+        if style.line_end != "\r\n" and not (len(style.line_end) == 1 and style.line_end.isascii()):
+            raise ValueError("`lineDelimiter` is LF, CR LF, CR or one other ASCII character")
+        reserved = {"\n", "\r", style.line_end, "\\" if style.backslash else "", style.quote or ""}
+        if not style.delimiter or reserved & set(style.delimiter):
+            raise ValueError("`fieldDelimiter` is empty, or holds a quote, an escape or a line end")
+        if style.quote is not None and style.quote in {"\n", "\r", style.line_end}:
+            raise ValueError("`textQualifier` is a line end")
+        if any(text and text in style.null for text in (*reserved, style.delimiter)):
+            raise ValueError("`nullFormat` holds a delimiter, a quote, an escape or a line end")
+        return self
+
+    def style(self) -> Style:
+        """The rules that the parameters add up to."""
+        config = self.csv_writer_config
+        quotes = self.file_format == "csv" and config.use_text_qualifier
+        return Style(
+            delimiter=self.field_delimiter if config.delimiter is None else config.delimiter,
+            quote=config.text_qualifier if quotes else None,
+            backslash=quotes and config.escape_mode == 2,
+            line_end=self.line_delimiter if config.record_delimiter is None else config.record_delimiter,
+            null=self.null_format,
+            always_quote=quotes and config.force_qualifier,
+        )
+
+    def codec(self) -> Codec:
+        """How the files are packed."""
+        if not self.compress:
+            return "none"
+        return "bz2" if self.compress == "bzip2" else self.compress
+
+    def name_of(self, start: str) -> str:
+        """The whole name of a file: `start` and the suffixes."""
+        packed = suffix_of(self.codec())
+        name = start + self.suffix
+        return name if packed and name.endswith(packed) else name + packed
+
+    def pattern(self) -> str | None:
+        """The Java pattern of dates and times, if there is one."""
+        return self.date_format or self.format

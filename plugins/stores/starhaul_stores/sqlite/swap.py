@@ -1,0 +1,77 @@
+"""Overwriting a table: a staging table in the same database, and the transaction that puts it in the table's place."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from starhaul import ConfigError, PermanentError
+from starhaul_stores.sqlite.catalog import Table, find_table, quoted, renamed
+from starhaul_stores.sqlite.connection import Connection
+from starhaul_stores.sqlite.ledger import Ledger
+
+_STALE = timedelta(days=7)
+
+
+def staging_name(table: str, run: str) -> str:
+    """The staging table of a run for a target table. A run is one stream, so it has one target."""
+    return f"_starhaul_{run}_{hashlib.sha256(table.lower().encode()).hexdigest()[:8]}"
+
+
+def stage(db: Connection, target: Table, staging: str) -> None:
+    """Create an empty staging table like `target`, in the caller's transaction: its columns and constraints, and its
+    unique indexes, so that a row that breaks one is refused when it is written and not when all is done."""
+    if target.kind != "table":
+        raise ConfigError("table", f"{target.name!r} is a {target.kind}", "overwrite needs an ordinary table")
+    db.execute(renamed(target.sql, staging))
+    for number, (_, sql) in enumerate(_indexes(db, target.name)):
+        if sql.startswith("CREATE UNIQUE"):
+            db.execute(renamed(sql, f"{staging}_{number}", staging))
+
+
+def swap(db: Connection, table: str, staging: str) -> None:
+    """Put the staging table in the place of `table` (which need not exist), with the old one's indexes and triggers, in
+    the caller's transaction. Views and foreign keys that name the table go on to name it.
+
+    The connection must have foreign keys off and `legacy_alter_table` on: dropping the old table must not delete rows
+    of others, and renaming must not look into views that name a table which for the moment is not there.
+    """
+    staged = find_table(db, staging)
+    if staged is None:
+        raise PermanentError(db.path, f"staging table {staging!r} is gone", "it was removed as a dead run's; run again")
+    old = find_table(db, table)
+    indexes, triggers = (_indexes(db, old.name), _triggers(db, old.name)) if old else ([], [])
+    for index, _ in _indexes(db, staged.name):
+        db.execute(f"DROP INDEX {quoted(index)}")
+    if old:
+        db.execute(f"DROP TABLE {quoted(old.name)}")
+    name = old.name if old else table
+    db.execute(f"ALTER TABLE {quoted(staging)} RENAME TO {quoted(name)}")
+    db.script([sql for _, sql in indexes])
+    db.script(triggers)
+
+
+def drop_staging(db: Connection, staging: str) -> None:
+    """Remove a staging table, if it is there."""
+    db.execute(f"DROP TABLE IF EXISTS {quoted(staging)}")
+
+
+def drop_stale(db: Connection, ledger: Ledger, table: str, run: str) -> None:
+    """Remove what other runs into this table left in staging and nobody has resumed for a week. Their entry in the
+    ledger stays, so that resuming one fails instead of finding that all is done."""
+    for other, (staging, at) in ledger.notes().items():
+        stale = datetime.now(UTC) - datetime.fromisoformat(at) > _STALE
+        if stale and other != run and staging == staging_name(table, other):
+            drop_staging(db, staging)
+            ledger.forget_tasks(other)
+
+
+def _indexes(db: Connection, table: str) -> list[tuple[str, str]]:
+    """Name and CREATE statement of the indexes that were created by one."""
+    sql = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY rowid"
+    return [(str(name), str(text)) for name, text in db.execute(sql, [table])]
+
+
+def _triggers(db: Connection, table: str) -> list[str]:
+    sql = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? ORDER BY rowid"
+    return [str(text) for (text,) in db.execute(sql, [table])]

@@ -1,0 +1,94 @@
+"""The table to write: which columns, which key, and how to create it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from starhaul import ConfigError, with_native_type
+from starhaul_stores.sqlite.catalog import Column, Table, fold, quoted, suggestion, unique_keys
+from starhaul_stores.sqlite.connection import Connection
+from starhaul_stores.sqlite.types import accepted, declaration, declared
+
+EVERY_COLUMN = ("*",)
+
+
+def target_names(wanted: Sequence[str], table: Table | None, source: pa.Schema) -> list[str]:
+    """The target's columns as the job names them (`wanted`), or else the table, or else the source.
+
+    Raises `ConfigError` where two of them are one to SQLite, or a table to create would not have one for each of the
+    source's.
+    """
+    if tuple(wanted) == EVERY_COLUMN:
+        names = [column.name for column in table.columns if not column.generated] if table else source.names
+    else:
+        names = list(wanted)
+        if table is None and len(names) != len(source):
+            raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
+    seen: dict[str, str] = {}
+    for name in names:
+        if fold(name) in seen:
+            raise ConfigError("column", f"{seen[fold(name)]!r} and {name!r} are the same column in SQLite")
+        seen[fold(name)] = name
+    return names
+
+
+def target_columns(table: Table, names: Sequence[str]) -> list[Column]:
+    """The columns of these names. Raises `ConfigError` for one that is not there or cannot be written."""
+    columns = []
+    for name in names:
+        column = table.column(name)
+        if column is None:
+            raise table.missing(name, "column")
+        if column.generated:
+            raise ConfigError("column", f"{name!r} is a generated column", "leave it out of `column`")
+        columns.append(column)
+    return columns
+
+
+def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
+    """What arrives in these columns without loss; the source decides where a column leaves its type open."""
+    kinds = [*source.types, *[pa.string()] * len(columns)]
+    pairs = zip(columns, kinds[: len(columns)], strict=True)
+    return pa.schema([(column.name, accepted(column.type, kind)) for column, kind in pairs])
+
+
+def fields_to_create(names: Sequence[str], source: pa.Schema) -> pa.Schema:
+    """The same for a table that `create_sql` will create; its types to declare travel as native types."""
+    fields = []
+    for name, field in zip(names, source, strict=True):
+        text = declaration(field)
+        kind = accepted(declared(text), field.type)
+        fields.append(with_native_type(pa.field(name, kind, nullable=field.nullable), text))
+    return pa.schema(fields)
+
+
+def create_sql(table: str, names: Sequence[str], schema: pa.Schema, keys: Sequence[str]) -> str:
+    """The CREATE TABLE for columns of these names and the types of `schema`, with a primary key if `keys` names one."""
+    parts = [
+        f"{quoted(name)} {declaration(field)}{'' if field.nullable else ' NOT NULL'}"
+        for name, field in zip(names, schema, strict=True)
+    ]
+    for key in keys:
+        if fold(key) not in map(fold, names):
+            raise ConfigError("keys", f"there is no column {key!r} to be a key", suggestion(key, names))
+    if keys:
+        parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
+    return f"CREATE TABLE {quoted(table)} ({', '.join(parts)})"
+
+
+def conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[str, ...]:
+    """The columns that tell whether a row is there already: `keys`, or the primary key.
+
+    Raises `ConfigError` if the table does not keep them unique.
+    """
+    chosen = tuple(keys) or table.key
+    known = unique_keys(db, table)
+    if chosen and {fold(key) for key in chosen} in [{fold(name) for name in each} for each in known]:
+        return chosen
+    there = " or ".join(f"({', '.join(each)})" for each in known)
+    hint = f"there is {there}" if there else "create one, or use writeMode insert"
+    if not chosen:
+        raise ConfigError("keys", f"{table.name!r} has no primary key", hint)
+    raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)

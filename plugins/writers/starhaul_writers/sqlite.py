@@ -1,0 +1,302 @@
+"""Writes SQLite databases."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+from pydantic import Field, field_validator, model_validator
+
+from starhaul import Capability, ConfigError, Params, Receipt, Task, Writer
+from starhaul_stores.sqlite.address import Place
+from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, unquoted
+from starhaul_stores.sqlite.connection import Connection, Mode, adbc_installed, connect, database_exists
+from starhaul_stores.sqlite.insertion import Insertion, changes_elsewhere, insert_sql, required_columns
+from starhaul_stores.sqlite.ledger import Ledger
+from starhaul_stores.sqlite.swap import drop_staging, drop_stale, stage, staging_name, swap
+from starhaul_stores.sqlite.target import (
+    conflict_target,
+    create_sql,
+    fields_for,
+    fields_to_create,
+    target_columns,
+    target_names,
+)
+from starhaul_stores.sqlite.transaction import task_transaction, transaction
+
+_OUTSIDE = ("VACUUM", "PRAGMA", "ATTACH", "DETACH")  # what SQLite does not do, or not fully, within a transaction
+_TRANSACTIONS = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
+_STRUCTURE = ("CREATE", "DROP", "ALTER")
+
+
+class SqliteWriterParams(Params):
+    """Parameters of `sqlitewriter`: `path` and `table`, or DataX's `connection` list with one table."""
+
+    path: str | None = None
+    """The database file; it is made if need be. `jdbc:sqlite:PATH` is understood too."""
+    table: str | None = None
+    """The table to write."""
+    connection: tuple[Place, ...] = Field(default=(), max_length=1)
+    """DataX's form of the above: `[{"jdbcUrl": …, "table": [one]}]`."""
+    column: tuple[str, ...] = ("*",)
+    """The target's columns, in the order of the source's. `["*"]` is every column of the table, or, where the table is
+    created, the source's."""
+    write_mode: Literal["insert", "ignore", "replace", "update", "overwrite"] = "insert"
+    """`insert`: a row with a key that is there already is rejected. `ignore` (`insert ignore`): it is skipped.
+    `replace`: it replaces the old row. `update`: it updates the old row. `overwrite`: the rows replace the whole table
+    when all have arrived; until then readers see the old ones. Triggers do not fire then."""
+    keys: tuple[str, ...] = ()
+    """For `update`: the columns that tell whether a row is there already, those of a primary key or unique index; the
+    primary key by default. They become the primary key of a table that is created."""
+    update_columns: tuple[str, ...] = ()
+    """For `update`: the columns to set in a row that is there already. By default all of `column`."""
+    create_table: Literal["never", "ifMissing"] = "never"
+    """`ifMissing` creates the table from the source's columns and types if it is not there."""
+    pre_sql: tuple[str, ...] = ()
+    """Statements to run before, in one transaction, once per run; VACUUM, PRAGMA, ATTACH and DETACH come before it.
+    `@table` stands for the table."""
+    post_sql: tuple[str, ...] = ()
+    """Statements to run when all rows have arrived, in the transaction that ends the run. VACUUM, PRAGMA, ATTACH and
+    DETACH follow it. `@table` stands for the table."""
+    batch_size: int = Field(default=65536, ge=1)
+    """Most rows to insert at once, and to look through again if one of them is refused."""
+    session: tuple[str, ...] = ()
+    """Statements to run first on every connection (`PRAGMA synchronous = NORMAL`)."""
+    busy_timeout: float = Field(default=30.0, ge=0)
+    """Seconds to wait while another program holds the database locked. The tasks of a stream wait for one another
+    without a limit."""
+    ledger_table: str = Field(default="_starhaul_ledger", min_length=1)
+    """The table that holds, while a run lasts, which of its tasks went through."""
+
+    @field_validator("write_mode", mode="before")
+    @classmethod
+    def _datax_spellings(cls, value: object) -> object:
+        words = value.lower().split() if isinstance(value, str) else []
+        short = [word for word in words if word not in ("into", "or")]
+        if short in (["insert", "ignore"], ["insert", "replace"]):
+            return short[1]
+        return " ".join(short) if words else value
+
+    @model_validator(mode="after")
+    def _one_target(self) -> SqliteWriterParams:
+        tables = [table for place in self.connection for table in place.table]
+        if bool(self.path) == bool(self.connection) or bool(self.table) == bool(tables):
+            raise ValueError("give path and table, or connection with both")
+        if len(tables) > 1:
+            raise ValueError("one writer writes one table; give the job one content for each table")
+        if self.write_mode != "update" and self.update_columns:
+            raise ValueError("updateColumns belongs to writeMode update")
+        for statement in statements([*self.pre_sql, *self.post_sql]):
+            if statement.upper().startswith(_TRANSACTIONS):
+                raise ValueError("preSql and postSql run in transactions of the writer and must not hold their own")
+        return self
+
+
+class SqliteWriter(Writer[SqliteWriterParams]):
+    """Writes tables of SQLite databases, each task in one transaction.
+
+    The transaction holds the rows and a row of the ledger, so a task arrives exactly once however often it is tried.
+    SQLite has one writer at a time: the tasks of a run take turns, and other programs wait, or make it wait.
+    """
+
+    name = "sqlitewriter"
+    params_type = SqliteWriterParams
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.EXACTLY_ONCE, Capability.IDEMPOTENT, Capability.ATOMIC}
+    )
+
+    def __init__(self, params: SqliteWriterParams) -> None:
+        super().__init__(params)
+        self._turn = threading.Lock()  # courtesy, not state: tasks of one process queue here without a time limit
+
+    def __reduce__(self) -> tuple[type, tuple[SqliteWriterParams]]:
+        return type(self), (self.params,)
+
+    def promises(self) -> frozenset[Capability]:
+        mode = self.params.write_mode
+        also = {Capability.ATOMIC} if mode == "overwrite" else set()
+        if mode in ("replace", "update"):
+            also = {Capability.IDEMPOTENT}
+        return frozenset({Capability.EXACTLY_ONCE, *also})
+
+    def accept(self, source: pa.Schema) -> pa.Schema | None:
+        table = self._existing()
+        before = [statement.upper() for statement in self._statements(self.params.pre_sql)]
+        if any(statement.startswith(_STRUCTURE) for statement in before):
+            return None
+        if table is None:
+            if self.params.create_table == "never":
+                raise self._missing()
+            return fields_to_create(self._names(None, source), source)
+        return fields_for(target_columns(table, self._names(table, source)), source)
+
+    def check(self, schema: pa.Schema) -> None:
+        file = Path(self._file)
+        for path in (file, file.parent) if file.exists() else (file.parent,):
+            if not path.exists():
+                raise ConfigError("path", f"no such directory: {str(path)!r}", "create it first")
+            if not os.access(path, os.W_OK):
+                raise ConfigError(
+                    "path", f"{str(path)!r} is not writable", "SQLite writes the file and a journal beside it"
+                )
+        table = self._existing()
+        if table is None:
+            if self.params.create_table == "ifMissing":
+                self._create_sql(schema)
+            elif not self.params.pre_sql:
+                raise self._missing()
+            return
+        if table.kind in ("view", "shadow") or (
+            table.kind == "virtual" and self.params.write_mode in ("overwrite", "update")
+        ):
+            raise ConfigError("table", f"{table.name!r} is a {table.kind}", "name an ordinary table")
+        target_columns(table, self._names(table, schema))
+        with self._open("ro") as db:
+            self._conflict(db, table)
+
+    def prepare(self, schema: pa.Schema, run: str) -> None:
+        before = self._statements(self.params.pre_sql)
+        with self._open("rwc") as db:
+            ledger = Ledger(db, self.params.ledger_table)
+            db.script([each for each in before if each.upper().startswith(_OUTSIDE)])
+            with transaction(db):
+                if ledger.is_open(run):  # the process died after this transaction, and before it could say so
+                    return
+                db.script([each for each in before if not each.upper().startswith(_OUTSIDE)])
+                table = find_table(db, self._table)
+                if table is None and self.params.create_table == "never":
+                    raise no_such_table(db, self._table, "preSql did not create it")
+                if table is None:
+                    db.execute(self._create_sql(schema))
+                    table = find_table(db, self._table)
+                note = ""
+                if self.params.write_mode == "overwrite" and table is not None:
+                    note = staging_name(self._table, run)
+                    drop_stale(db, ledger, self._table, run)
+                    stage(db, table, note)
+                ledger.open_run(run, note)
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        incoming = iter(batches)
+        first = next(incoming, None)  # before anything is locked: the source may take its time
+        with self._my_turn(task), self._open("rw") as db:
+            ledger = Ledger(db, self.params.ledger_table)
+            with task_transaction(db, task, self.params.busy_timeout):
+                ledger.fence(task)
+                insertion = self._insertion(db, task)
+                while first is not None:
+                    insertion.write(first)
+                    first = next(incoming, None)
+                receipt = Receipt(task.id, insertion.written, insertion.skipped, task.attempt)
+                ledger.record(receipt, task.run)
+        return receipt
+
+    def delivered(self, task: Task) -> Receipt | None:
+        if not database_exists(self._file):
+            return None
+        with self._open("ro") as db:
+            return Ledger(db, self.params.ledger_table).receipt(task)
+
+    def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
+        after = self._statements(self.params.post_sql)
+        overwrite = self.params.write_mode == "overwrite"
+        with self._open("rw") as db:
+            ledger = Ledger(db, self.params.ledger_table)
+            if overwrite:  # see `swap`; neither can be set within a transaction
+                db.script(["PRAGMA foreign_keys = OFF", "PRAGMA legacy_alter_table = ON"])
+            with transaction(db):
+                if ledger.is_open(run):  # else it was committed before
+                    if overwrite:
+                        swap(db, self._table, staging_name(self._table, run))
+                    db.script([each for each in after if not each.upper().startswith(_OUTSIDE)])
+                    ledger.close_run(run)
+            db.script([each for each in after if each.upper().startswith(_OUTSIDE)])
+
+    def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        if self.params.write_mode != "overwrite" or not database_exists(self._file):
+            return  # what went through stays, and so does the ledger: the run can be resumed
+        with self._open("rw") as db, transaction(db):
+            drop_staging(db, staging_name(self._table, run))
+            Ledger(db, self.params.ledger_table).close_run(run)
+
+    def describe(self) -> Sequence[str]:
+        way = "ADBC" if adbc_installed() else "Python's sqlite3 (the extra `sqlite` brings ADBC, which is quicker)"
+        facts = [f"Writes through {way}; each task is one transaction with a ledger row in {self.params.ledger_table}."]
+        if self.params.write_mode == "overwrite":
+            facts.append(
+                "The rows go to a staging table in the same database, which takes the table's place in one transaction."
+            )
+        facts.append("Do not use the file through another SQLite library in this process while the run lasts.")
+        return facts
+
+    @property
+    def _file(self) -> str:
+        return (self.params.connection or (Place(path=self.params.path),))[0].file
+
+    @property
+    def _table(self) -> str:
+        return unquoted(self.params.table or self.params.connection[0].table[0])
+
+    def _open(self, mode: Mode) -> Any:
+        params = self.params
+        return connect(self._file, mode, session=statements(params.session), busy_timeout=params.busy_timeout)
+
+    def _statements(self, scripts: Sequence[str]) -> list[str]:
+        return [statement.replace("@table", quoted(self._table)) for statement in statements(scripts)]
+
+    @contextmanager
+    def _my_turn(self, task: Task) -> Iterator[None]:
+        while not self._turn.acquire(timeout=0.2):
+            task.pause(0)
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _existing(self) -> Table | None:
+        if not database_exists(self._file):
+            return None
+        with self._open("ro") as db:
+            return find_table(db, self._table)
+
+    def _missing(self) -> ConfigError:
+        hint = "set createTable to ifMissing, or create it in preSql"
+        if not database_exists(self._file):
+            return ConfigError("path", f"no such file: {self._file!r}", hint)
+        with self._open("ro") as db:
+            return no_such_table(db, self._table, hint)
+
+    def _names(self, table: Table | None, source: pa.Schema) -> list[str]:
+        return target_names([unquoted(name) for name in self.params.column], table, source)
+
+    def _create_sql(self, schema: pa.Schema) -> str:
+        keys = [unquoted(key) for key in self.params.keys]
+        return create_sql(self._table, self._names(None, schema), schema, keys)
+
+    def _conflict(self, db: Connection, table: Table) -> tuple[tuple[str, ...], list[str]]:
+        """For `update`: the conflict target and the columns to set; nothing for the other modes."""
+        if self.params.write_mode != "update":
+            return (), []
+        updated = [unquoted(name) for name in self.params.update_columns]
+        for name in updated:
+            if table.column(name) is None:
+                raise table.missing(name, "updateColumns")
+        return conflict_target(db, table, [unquoted(key) for key in self.params.keys]), updated
+
+    def _insertion(self, db: Connection, task: Task) -> Insertion:
+        params = self.params
+        name = staging_name(self._table, task.run) if params.write_mode == "overwrite" else self._table
+        table = find_table(db, name)
+        if table is None:
+            raise no_such_table(db, name, "it was there when the run began")
+        names = task.schema.names
+        columns = target_columns(table, names)
+        keys, updated = self._conflict(db, table)
+        sql = insert_sql(name, names, params.write_mode, keys, updated or names)
+        required = required_columns(table, columns, params.write_mode)
+        return Insertion(db, sql, columns, required, changes_elsewhere(db, table), params.batch_size, task)

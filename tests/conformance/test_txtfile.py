@@ -1,0 +1,152 @@
+"""`txtfilereader` and `txtfilewriter` keep the contract."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Collection
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pytest
+
+from starhaul.testing import ReaderConformance, WriterConformance
+from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+
+COLUMNS: list[dict[str, Any]] = [
+    {"index": 0, "name": "id", "type": "long"},
+    {"index": 1, "name": "text"},
+    {"index": 2, "name": "amount", "type": "decimal(9,2)"},
+    {"index": 3, "name": "day", "type": "date32"},
+    {"value": "x", "name": "constant"},
+]
+
+
+def _fill(directory: Path, expected: pa.Table, rows: int) -> Path:
+    """Two files of `rows` rows in all."""
+    directory.mkdir()
+    records = expected.slice(0, rows).drop_columns(["constant"]).to_pylist()
+    for number, part in enumerate((records[::2], records[1::2])):
+        with (directory / f"part{number}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["id", "text", "amount", "day"])
+            for record in part:
+                writer.writerow("\\N" if value is None else value for value in record.values())
+    return directory
+
+
+class _Reader(ReaderConformance):
+    settings: ClassVar[dict[str, Any]]
+
+    @pytest.fixture
+    def expected(self) -> pa.Table:
+        texts = ["plain", "a,b", 'a "b"', "line\nbreak", "", None, "ü😀", " x ", '5" pipe', "#"] * 3
+        table = pa.table({"id": pa.array(range(len(texts)), pa.int64()), "text": pa.array(texts, pa.string())})
+        table = table.append_column(
+            "amount", pa.array([None, *map(Decimal, range(len(texts) - 1))], pa.decimal128(9, 2))
+        )
+        table = table.append_column("day", pa.array([None, *range(len(texts) - 1)], pa.int32()).cast(pa.date32()))
+        return table.append_column("constant", pa.array(["x"] * len(texts)))
+
+    @pytest.fixture
+    def reader(self, tmp_path: Path, expected: pa.Table) -> TxtFileReader:
+        return self._of(_fill(tmp_path / "full", expected, expected.num_rows))
+
+    @pytest.fixture
+    def empty_reader(self, tmp_path: Path, expected: pa.Table) -> TxtFileReader:
+        return self._of(_fill(tmp_path / "empty", expected, 0))
+
+    def _of(self, path: Path) -> TxtFileReader:
+        parameters = {"path": str(path), "column": COLUMNS, "skipHeader": True, "nullFormat": "\\N", **self.settings}
+        return TxtFileReader(TxtFileReaderParams.model_validate(parameters, by_alias=True, by_name=False))
+
+
+class TestTxtFileReader(_Reader):
+    settings: ClassVar[dict[str, Any]] = {}
+
+
+class TestTxtFileReaderInPieces(_Reader):
+    settings: ClassVar[dict[str, Any]] = {"splitSize": 50, "blockSize": 16}
+
+
+class _Writer(WriterConformance):
+    settings: ClassVar[dict[str, Any]]
+
+    @pytest.fixture
+    def writer(self, tmp_path: Path) -> TxtFileWriter:
+        parameters = {"path": str(tmp_path / "out"), "fileName": "t", "writeMode": "truncate", **self.settings}
+        return TxtFileWriter(TxtFileWriterParams.model_validate(parameters, by_alias=True, by_name=False))
+
+    @pytest.fixture
+    def leftovers(self, tmp_path: Path) -> Callable[[], Collection[str]]:
+        return lambda: [path.name for path in (tmp_path / "out").glob(".*")]
+
+    @pytest.fixture
+    def unwritable(self) -> pa.Schema | None:
+        return pa.schema([])
+
+
+class TestTxtFileWriterCsv(_Writer):
+    settings: ClassVar[dict[str, Any]] = {"fileFormat": "csv"}
+
+    @pytest.fixture
+    def readback(self, tmp_path: Path) -> Callable[[pa.Schema], pa.Table]:
+        def read(schema: pa.Schema) -> pa.Table:
+            paths = sorted((tmp_path / "out").glob("[!.]*"))
+            records = [record for path in paths for record in _records(path.read_bytes().decode())]
+            columns = list(zip(*records, strict=True)) or [()] * len(schema)
+            arrays = [pa.array(list(column), pa.string()) for column in columns]
+            return pa.Table.from_arrays(arrays, schema=schema)
+
+        return read
+
+
+class TestTxtFileWriterText(_Writer):
+    settings: ClassVar[dict[str, Any]] = {"fieldDelimiter": "\x01"}
+    rejects_values: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("string", "large_string", "binary", "large_binary", "huge row"),
+        "text has no quotes: a value with a line break, or equal to nullFormat, cannot be told apart",
+    )
+
+    @pytest.fixture
+    def bad_batch(self) -> pa.RecordBatch | None:
+        return pa.record_batch({"id": [1, 2, 3], "value": ["a", "b\nc", "d"]})
+
+    @pytest.fixture
+    def readback(self, tmp_path: Path) -> Callable[[pa.Schema], pa.Table]:
+        def read(schema: pa.Schema) -> pa.Table:
+            texts = [path.read_bytes().decode() for path in sorted((tmp_path / "out").glob("[!.]*"))]
+            records = [line.split("\x01") for text in texts for line in text.split("\n")[:-1]]
+            columns = list(zip(*records, strict=True)) or [()] * len(schema)
+            arrays = [pa.array([None if v == "\\N" else v for v in column], pa.string()) for column in columns]
+            return pa.Table.from_arrays(arrays, schema=schema)
+
+        return read
+
+
+def _records(text: str) -> list[list[str | None]]:
+    """A reading of CSV that has nothing in common with the plugin's: character by character."""
+    records: list[list[str | None]] = []
+    record: list[str | None] = []
+    position = 0
+    while position < len(text):
+        if text[position] == '"':
+            parts = []
+            while (
+                text[position] == '"'
+            ):  # what follows a closing quote at once is a doubled quote and more of the value
+                end = text.index('"', position + 1)
+                parts.append(text[position + 1 : end])
+                position = end + 1
+            record.append('"'.join(parts))
+        else:
+            end = min(each for each in (text.find(",", position), text.find("\n", position)) if each >= 0)
+            record.append(None if text[position:end] == "\\N" else text[position:end])
+            position = end
+        if text[position] == "\n":
+            records.append(record)
+            record = []
+        position += 1
+    return records
