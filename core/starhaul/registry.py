@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import importlib.util
 import logging
 import re
 import sys
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module, metadata
@@ -32,7 +31,7 @@ _TARGET = re.compile(r"[\w.]+:\w+")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listed:
     """A name under which a plugin can be used."""
 
@@ -163,8 +162,10 @@ class Registry:
         return cls
 
     def _hint(self, kind: Kind, name: str) -> str:
+        import difflib
+
         known = list(self.listed(kind))
-        close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)
+        close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.7)
         hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"known: {', '.join(known)}"
         if self.broken:
             hint += f"; plugins that failed to load: {', '.join(self.broken)}"
@@ -177,7 +178,7 @@ def _bundled_first(point: metadata.EntryPoint) -> tuple[bool, str]:
 
 
 def _module_from(path: Path) -> object:
-    number = hashlib.sha256(bytes(path.absolute())).hexdigest()[:8]  # there may be many a plugin.py
+    number = zlib.crc32(bytes(path.absolute()))  # there may be many a plugin.py
     name = f"starhaul_plugin_{re.sub(r'[^0-9a-zA-Z]', '_', path.stem)}_{number}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():

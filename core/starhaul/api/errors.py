@@ -37,7 +37,7 @@ class StarhaulError(Exception):
         return f"{text} ({self.hint})" if self.hint else text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with a job document.
 

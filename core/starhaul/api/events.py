@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """One thing that happened. `run` is the run's id, as `starhaul runs` shows it."""
 
     run: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
     """The job is valid and planned; the first store is about to be changed."""
 
@@ -21,7 +21,7 @@ class RunStarted(Event):
     tasks: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskFinished(Event):
     """A task has its receipt. `rows` is what the target acknowledged."""
 
@@ -32,7 +32,7 @@ class TaskFinished(Event):
     rejected: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskFailed(Event):
     """An attempt failed; `retry` tells whether another follows."""
 
@@ -43,14 +43,14 @@ class TaskFailed(Event):
     retry: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StreamCommitted(Event):
     """All tasks of a stream are delivered and published."""
 
     stream: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
     """The run is over; the report follows."""
 

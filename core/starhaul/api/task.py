@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Split:
     """One slice of a source. Plain JSON data, so that it can be printed, stored and read again after a crash."""
 
@@ -26,7 +26,7 @@ class Split:
     """Estimated size in bytes of the source, for progress; None where nothing is known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Receipt:
     """What one attempt at a task wrote, as the target acknowledged it. JSON data: the run store keeps it."""
 

@@ -17,7 +17,7 @@ from starhaul.redactor import Redactor
 from starhaul.runs.rejects import RejectPart, part_path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shared:
     """What all attempts of a run share."""
 

@@ -14,7 +14,6 @@ from starhaul.engine.stop import Stop
 from starhaul.job.job import Job
 from starhaul.plan.build import make_plan
 from starhaul.plan.plan import Plan
-from starhaul.plan.replay import make_replay_plan
 from starhaul.registry import Registry
 from starhaul.report.report import Report
 from starhaul.runs.store import RunRecord, RunStore, new_run_id
@@ -87,6 +86,8 @@ class Engine:
                 return self._carry_out_replay(new, run, plan)
 
     def _replay_plan(self, replayed: str, job: Job) -> Plan:
+        from starhaul.plan.replay import make_replay_plan  # not on the way of every small job
+
         rejects = self._store.reject_file(replayed)
         if not rejects.exists():
             raise ConfigError(replayed, f"has no rejected rows (left) in {rejects}")

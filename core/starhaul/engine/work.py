@@ -8,7 +8,7 @@ from starhaul.api.task import Receipt, Split
 from starhaul.engine.progress import Counts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Work:
     """One attempt at one task."""
 
@@ -18,7 +18,7 @@ class Work:
     split: Split
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """What became of an attempt: a receipt, or the error that ended it."""
 

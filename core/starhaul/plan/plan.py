@@ -18,7 +18,7 @@ from starhaul.convert.conversion import ColumnConversion, Conversion, plan_conve
 from starhaul.job.job import Job, StreamSpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamPlan:
     """One reader, its transformers and one writer, with everything the engine must know to run them."""
 
@@ -91,7 +91,7 @@ class StreamPlan:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """All streams of a job, ready to run."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +44,7 @@ CREATE TABLE tasks (
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunRecord:
     """A run as the store knows it. `state` is `running` also for a run whose process died: see `alive`."""
 
@@ -64,7 +63,7 @@ class RunRecord:
     """The run whose rejects this one sends again, if that is what it does."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamRecord:
     """A stream of a run: `source` is the fingerprint of the source's schema when the run was planned."""
 
@@ -74,7 +73,7 @@ class StreamRecord:
     state: StreamState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TaskRecord:
     """A task of a run. `attempt` is the last one that was given out; 0 before the first."""
 
@@ -289,7 +288,7 @@ class RunStore:
 
 def new_run_id() -> str:
     """An id for a run: sortable by start, unique, fit for names of files and tables."""
-    return time.strftime("%Y%m%d_%H%M%S", time.gmtime()) + "_" + secrets.token_hex(3)
+    return time.strftime("%Y%m%d_%H%M%S", time.gmtime()) + "_" + os.urandom(3).hex()
 
 
 def state_folder() -> Path:

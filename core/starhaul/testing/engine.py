@@ -19,7 +19,7 @@ from starhaul.testing import memory
 from starhaul.testing.memory import MemoryReader, MemoryStore, MemoryWriter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JobResult:
     """What a job left behind."""
 

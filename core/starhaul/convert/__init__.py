@@ -1,0 +1,1 @@
+"""Any Arrow type to any Arrow type: exactly, or with the offending rows named."""

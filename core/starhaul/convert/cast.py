@@ -1,0 +1,68 @@
+"""One column from one Arrow type to another. See `cast`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from starhaul.api.errors import ConfigError
+from starhaul.convert.classify import Fit
+from starhaul.convert.shown import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """How values appear as text, for conversions between text and times, bytes and instants.
+
+    The defaults are strict ISO 8601. Patterns are Java's (`yyyy-MM-dd HH:mm:ss.SSS`), as in DataX job files.
+    """
+
+    datetime: str | None = None
+    """Pattern of date and time; None is ISO 8601 with `T` or a blank, and as many fraction digits as there are."""
+    date: str | None = None
+    """Pattern of a date; None is `yyyy-MM-dd`."""
+    time: str | None = None
+    """Pattern of a time of day; None is `HH:mm:ss` with as many fraction digits as there are."""
+    time_zone: str | None = None
+    """IANA name of the zone that zone-less timestamps are in, where they meet zoned ones. None: they never meet."""
+    encoding: str = "utf-8"
+    """Encoding of bytes that become text, or text that becomes bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A converted column. Where `bad` is true the value did not fit, and `values` holds null."""
+
+    values: pa.Array
+    bad: pa.BooleanArray | None = None
+    """None when every value fitted."""
+    explain: Callable[[int], str] = lambda row: ""
+    """The reason why the value of a bad row did not fit, value included."""
+
+
+def cast(values: pa.Array, target: pa.DataType, formats: Formats = Formats()) -> Cast:
+    """Convert a column to another type: exactly, or with the rows named that do not fit.
+
+    Null stays null. Raises `ConfigError` when no value could ever be converted (the `impossible` pairs). Called
+    from reader threads, by the engine between the two sides of a stream and by readers that parse text.
+
+    The texts understood, and written, for each type are documented where they are converted: numbers in `text` and
+    `decimals`, times in `iso` and `patterns`, bytes in `binary`, JSON in `nested`.
+    """
+    if values.type == target:
+        return Cast(values)
+    # Deferred: the kernels import pyarrow.compute, which a job that converts nothing should not pay for.
+    from starhaul.convert.attempt import attempt
+    from starhaul.convert.routes import find_route, unwrapped
+
+    plain = unwrapped(values)
+    route = find_route(plain.type, target, formats)
+    if route.fit is Fit.IMPOSSIBLE:
+        raise ConfigError("", f"{values.type} cannot become {target}", route.rule)
+    converted, bad = attempt(plain, route.kernel)
+    if bad is None:
+        return Cast(converted)
+    wanted = f" (expected {route.rule})" if route.rule else ""
+    return Cast(converted, bad, lambda row: f"{shown(plain, row)} does not fit {target}{wanted}")
