@@ -19,7 +19,7 @@ EXIT_STOPPED = 143
 """128 + SIGTERM, whichever signal it was: what DataX's wrappers look for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ending:
     """How a sitting ended. Times are seconds since the epoch."""
 

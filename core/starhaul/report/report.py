@@ -8,7 +8,7 @@ from typing import Any, Literal
 REPORT_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ErrorReport:
     """Why a run failed."""
 
@@ -21,7 +21,7 @@ class ErrorReport:
     task: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamReport:
     """What became of one stream. `read = written + skipped + rejected + filtered` for the tasks that are done."""
 
@@ -48,7 +48,7 @@ class StreamReport:
     """Values altered on purpose, by kind."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """The result of one run, of `starhaul.run` and of `starhaul run --report FILE`."""
 
