@@ -30,8 +30,8 @@ class Comparison:
     ours: Contender
     theirs: Contender
     figure: Literal["time", "speed", "memory"]
-    bound: float
-    """The largest ratio allowed; for `speed`, the smallest."""
+    bound: float | None
+    """The largest ratio allowed; for `speed`, the smallest. None: shown for the record."""
     rows: int | None = None
     most_seconds: float | None = None
     """The longest that ours may take."""

@@ -41,13 +41,14 @@ def _row(result: dict[str, Any]) -> str:
     ours, theirs = result["ours"], result["theirs"]
     limit = "at least" if result["figure"] == "speed" else "at most"
     mark = "" if not result["failures"] else " **missed**"
+    bound = "for the record" if result["bound"] is None else f"{limit} {result['bound']:g}{mark}"
     cells = [
         result["what"],
         _figures(ours, result["rows"]),
         theirs["label"],
         _figures(theirs, None),
         f"{result['ratio']:.2f}",
-        f"{limit} {result['bound']:g}{mark}",
+        bound,
     ]
     return f"| {' | '.join(cells)} |"
 

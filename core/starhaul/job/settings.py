@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from starhaul.api.params import Params
 
@@ -46,6 +46,10 @@ class Retry(Params):
 class Conversion(Params):
     """How values change their type on the way from a reader's column to a writer's column."""
 
+    rules: Literal["exact", "datax"] = "exact"
+    """`exact`: a value arrives as it is, or its row is rejected. `datax`: values are cut, rounded and read as DataX
+    does it (12.9 becomes 12, times are cut to milliseconds), with DataX's formats and its time zone, GMT+8, where
+    none are given."""
     lossy: bool = False
     """Allow conversions that can lose information silently, such as a timestamp to a date. Otherwise a job that
     needs one is refused."""
@@ -55,6 +59,8 @@ class Conversion(Params):
     """Pattern of a date as text. None: ISO 8601, `2024-02-29`."""
     time_format: str | None = Field(None, min_length=1)
     """Pattern of a time of day as text. None: ISO 8601, `23:59:59.999`."""
+    extra_formats: list[str] = Field(default=[])
+    """Patterns that texts may follow, too, if they follow none of the others. Only for the rules `datax`."""
     time_zone: str | None = Field(None, min_length=1)
     """Zone of times without a zone where they meet times with one, as an IANA name: `Asia/Shanghai`. None: such
     columns are not converted into one another."""
@@ -62,10 +68,20 @@ class Conversion(Params):
     """Encoding of bytes that become text, or the other way round."""
 
 
+def _by_rules(value: Any) -> Any:
+    return {"rules": value} if isinstance(value, str) and value in ("exact", "datax") else value
+
+
+ConversionSetting = Annotated[
+    Conversion, BeforeValidator(_by_rules, json_schema_input_type=Conversion | Literal["exact", "datax"])
+]
+"""A `Conversion`, or the name of its rules alone."""
+
+
 class Exchanger(Params):
     """What each channel holds between its reader and its writer, at most."""
 
-    bytes: int = Field(64 * 1024 * 1024, ge=1)
+    bytes: int = Field(16 * 1024 * 1024, ge=1)
     """Bytes in memory. A single larger batch still passes, alone."""
     rows: int = Field(1_000_000, ge=1)
     """Rows."""
@@ -82,9 +98,11 @@ class Settings(Params):
     """How many rows may be rejected before the run fails. Left out: none."""
     retry: Retry = Retry()
     """What happens to a task that fails for a reason that may pass."""
-    conversion: Conversion = Conversion()
-    """How values change their type on the way."""
+    conversion: ConversionSetting = Conversion()
+    """How values change their type on the way; `datax` stands for `{rules: datax}`."""
     exchanger: Exchanger = Exchanger()
     """How much each channel buffers."""
     progress_interval: float = Field(10.0, ge=0.1, le=86_400)
     """Seconds between two progress lines where the output is not a terminal."""
+    rejects_logged: int = Field(9, ge=-1)
+    """Rejected rows of each side of a task that `--log-format datax` tells one by one. -1: all."""

@@ -142,7 +142,7 @@ class TxtFileReader(Reader[TxtFileReaderParams]):
         special = dialect.delimiter + (dialect.quote or "")
         with file.opened() as raw:
             if codec == "none" and file.size > size and cuttable(self._encoding, special):
-                for part in ranges(raw, dialect, size):
+                for part in ranges(raw, file.size, dialect, size):
                     name = f"{file.path}@{part.start}-{part.end}"
                     where = {"start": part.start, "end": part.end, "line": part.line}
                     yield Split(name, {**args, **where}, part.lines, part.end - part.start)

@@ -16,25 +16,28 @@ _BOM = "\ufeff".encode()
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """Whole records. `end` is where the next range begins; `line` is the number of its first line, from 1."""
+    """Whole records. `end` is where the next range begins; `line` is the number of its first line, from 1; `lines` is
+    how many there are, estimated for the last range and None where nothing is known."""
 
     start: int
     end: int
     line: int
-    lines: int
+    lines: int | None
 
 
-def ranges(stream: ByteStream, dialect: Dialect, size: int) -> Iterator[ByteRange]:
-    """Cut a whole file (in an encoding that is `cuttable`) into ranges of `size` bytes or somewhat more.
+def ranges(stream: ByteStream, total: int, dialect: Dialect, size: int) -> Iterator[ByteRange]:
+    """Cut a whole file of `total` bytes (in an encoding that is `cuttable`) into ranges of `size` bytes or somewhat
+    more.
 
-    The file is scanned from its beginning, some hundred MB/s, since only that tells whether a line end is quoted.
-    From where that cannot be told (hostile quotes, escapes) to the end is one range.
+    The file is scanned from its beginning, some hundred MB/s, up to where the last range begins, since only that tells
+    whether a line end is quoted. From where it cannot be told (hostile quotes, escapes) to the end is one range.
     """
     borders = Borders(dialect)
     start = position = 0
     first_line = line = 1
     rest = b""
-    while more := stream.read(min(_CHUNK, size // 4 + 1)):
+    # What is left is not cut again to make a range much smaller than the others.
+    while total - start > size + size // 4 and (more := stream.read(min(_CHUNK, size // 4 + 1))):
         data = rest + more
         if not position and data.startswith(_BOM):
             position, data = len(_BOM), data.removeprefix(_BOM)
@@ -47,8 +50,6 @@ def ranges(stream: ByteStream, dialect: Dialect, size: int) -> Iterator[ByteRang
             start, first_line = position, line
         if len(rest) > _PATIENCE:
             break
-    total = position + len(rest)
-    while more := stream.read(_CHUNK):
-        total += len(more)
     if total > start:
-        yield ByteRange(start, total, first_line, line - first_line + count_lines(rest))
+        seen = line - 1
+        yield ByteRange(start, total, first_line, round(seen * (total - start) / position) if seen else None)

@@ -103,7 +103,7 @@ def test_the_ranges_together_are_the_whole(data: bytes, dialect: Dialect, size: 
     rows: list[Any] = []
     bad: list[Any] = []
     position = 0
-    for part in ranges(io.BytesIO(data), dialect, size):
+    for part in ranges(io.BytesIO(data), len(data), dialect, size):
         assert part.start == position
         position = part.end
         some, wrong = read(parser, data[part.start : part.end], part.line)
@@ -117,7 +117,7 @@ def test_the_ranges_together_are_the_whole(data: bytes, dialect: Dialect, size: 
 def test_a_large_file_is_cut_where_quotes_allow_it() -> None:
     record = b'1,"a quoted\nline break, and ""quotes""",5" pipe\n'
     data = record * 1000
-    parts = list(ranges(io.BytesIO(data), Dialect(), 4000))
+    parts = list(ranges(io.BytesIO(data), len(data), Dialect(), 4000))
     assert len(parts) > 8
     assert all(part.start % len(record) == 0 for part in parts)
     assert [part.line for part in parts] == [1 + 2 * part.start // len(record) for part in parts]
