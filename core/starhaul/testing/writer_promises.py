@@ -179,6 +179,20 @@ class WriterPromises:
             readback(delivery.schema), wanted, "a resumed run loses or doubles rows; keep no state in self"
         )
 
+    def test_appending_adds(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
+        """`replay` sends the rejects of a run after its other rows, which must stay."""
+        appending = delivery.writer.appending()
+        if appending is None:
+            return  # an honest answer: replay says that the target cannot be added to
+        first = delivery.converted(sample)
+        delivery.commit(delivery.write(delivery.task(), first))
+        replay = Delivery(appending, sample.schema, run="run_2")
+        replay.prepare()
+        second = replay.converted(_renumbered(sample, 1000))
+        replay.commit(replay.write(replay.task(), second))
+        told = "after a second run with appending() the target does not hold the rows of both"
+        assert_same_rows(readback(delivery.schema), _table(delivery, [*first, *second]), told)
+
     def test_works_from_four_threads(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
         rows = pa.concat_tables([_renumbered(sample, n * sample.num_rows) for n in range(8)])
         parts = [delivery.converted(rows.slice(n * sample.num_rows, sample.num_rows)) for n in range(8)]

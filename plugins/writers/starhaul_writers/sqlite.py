@@ -224,6 +224,11 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             drop_staging(db, staging_name(self._table, run))
             Ledger(db, self.params.ledger_table).close_run(run)
 
+    def appending(self) -> SqliteWriter:
+        mode = "insert" if self.params.write_mode == "overwrite" else self.params.write_mode
+        changes = {"write_mode": mode, "pre_sql": (), "post_sql": (), "create_table": "never"}
+        return SqliteWriter(self.params.model_copy(update=changes))
+
     def describe(self) -> Sequence[str]:
         way = "ADBC" if adbc_installed() else "Python's sqlite3 (the extra `sqlite` brings ADBC, which is quicker)"
         facts = [f"Writes through {way}; each task is one transaction with a ledger row in {self.params.ledger_table}."]

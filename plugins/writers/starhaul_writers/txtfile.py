@@ -72,6 +72,9 @@ class TxtFileWriter(Writer[TxtFileWriterParams]):
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         self._target.clear(self._start(run))
 
+    def appending(self) -> TxtFileWriter:
+        return TxtFileWriter(self.params.model_copy(update={"write_mode": "append"}))
+
     def describe(self) -> Sequence[str]:
         params = self.params
         facts = [f"writes one file for each task, {params.path}/{params.name_of(params.file_name + '__RUN_TASK')}"]
