@@ -183,8 +183,8 @@ def test_a_table_that_is_not_there_is_named(place: Place) -> None:
 
 
 def test_a_locked_database_is_waited_for_then_named(place: Place) -> None:
-    lock = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN EXCLUSIVE'); print(flush=True); input()"
-    command = [sys.executable, "-c", lock, str(place.database)]
+    lock = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN EXCLUSIVE'); print(); input()"
+    command = [sys.executable, "-u", "-c", lock, str(place.database)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
