@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from starhaul.api.transformer import Transformer
     from starhaul.api.types import native_type, parse_type, with_native_type
     from starhaul.api.writer import Writer
-    from starhaul.convert.cast import Cast, Formats, cast
+    from starhaul.convert.cast import Cast, cast
+    from starhaul.convert.formats import Formats
     from starhaul.engine.library import replay, resume, run
     from starhaul.report.report import Report
 
@@ -74,7 +75,7 @@ _HOME = {
     "with_native_type": "api.types",
     "Writer": "api.writer",
     "Cast": "convert.cast",
-    "Formats": "convert.cast",
+    "Formats": "convert.formats",
     "cast": "convert.cast",
     "replay": "engine.library",
     "resume": "engine.library",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from starhaul.convert.cast import Formats
+    from starhaul.convert.formats import Formats
 
 
 class Fit(StrEnum):

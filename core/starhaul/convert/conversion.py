@@ -10,13 +10,14 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from starhaul.api.errors import ConfigError, PluginError, Problem
-from starhaul.convert.cast import Cast, Formats, cast
+from starhaul.convert.cast import Cast, cast
 from starhaul.convert.classify import Fit, describe
+from starhaul.convert.formats import Formats
 
 _ISO: Final = Formats()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BadRow:
     """A row that could not be converted."""
 
@@ -26,7 +27,7 @@ class BadRow:
     """Column, value and what is wrong with it; several columns are separated by `; `."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Converted:
     """What became of a batch."""
 
@@ -36,7 +37,7 @@ class Converted:
     """The others, by row."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ColumnConversion:
     """What happens to one column, as `starhaul plan` prints it."""
 

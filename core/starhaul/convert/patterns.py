@@ -34,7 +34,7 @@ _TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
 _CLOCK = "Hms"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Token:
     """A field (`letter` repeated `count` times) or literal text (`letter` empty)."""
 
@@ -43,7 +43,7 @@ class Token:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
     """A pattern that has been understood."""
 

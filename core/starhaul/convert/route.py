@@ -16,7 +16,7 @@ def unchanged(values: pa.Array) -> pa.Array:
     return values
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """How to get from one type to another. Built for a pair of types and formats, used at once, never stored."""
 

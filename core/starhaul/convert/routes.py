@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from starhaul.convert import binary, decimals, iso, numbers, patterns, text, times, zones
-from starhaul.convert.cast import Formats
 from starhaul.convert.classify import Fit
+from starhaul.convert.formats import Formats
 from starhaul.convert.nested import to_json_text
 from starhaul.convert.route import Route, impossible, widening
 

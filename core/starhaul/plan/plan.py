@@ -13,8 +13,8 @@ from starhaul.api.reader import Reader
 from starhaul.api.task import Split
 from starhaul.api.transformer import Transformer
 from starhaul.api.writer import Writer
-from starhaul.convert.cast import Formats
 from starhaul.convert.conversion import ColumnConversion, Conversion, plan_conversion
+from starhaul.convert.formats import Formats
 from starhaul.job.job import Job, StreamSpec
 
 
