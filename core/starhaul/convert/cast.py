@@ -13,7 +13,7 @@ from starhaul.convert.formats import Formats
 from starhaul.convert.shown import shown
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cast:
     """A converted column. Where `bad` is true the value did not fit, and `values` holds null."""
 
