@@ -28,6 +28,14 @@ class Claims:
             yield
             Path(lock.name).unlink(missing_ok=True)
 
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Be the only one to make the store while the block lasts; waits for another who does."""
+        self._folder.mkdir(exist_ok=True, mode=0o700)
+        with (self._folder / ".making").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def held(self, run: str) -> bool:
         """Whether somebody holds the run right now."""
         try:

@@ -115,7 +115,9 @@ class RunStore:
             raise
 
     def _open(self) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        if self._value("PRAGMA journal_mode") != "wal":
+            with self._claims.making():  # SQLite does not wait for others who switch to WAL, it fails
+                self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         # Not FULL: a killed process loses nothing, and what a power cut could take back (the last receipts) is
         # settled with the target on resume.
@@ -275,8 +277,10 @@ class RunStore:
             raise self._error(error) from error
 
     def _version(self) -> int:
-        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        return version
+        return int(self._value("PRAGMA user_version"))
+
+    def _value(self, sql: str) -> Any:
+        return self._connection.execute(sql).fetchone()[0]
 
     def _error(self, error: Exception) -> PermanentError:
         return PermanentError(

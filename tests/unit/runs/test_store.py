@@ -133,3 +133,23 @@ def test_run_ids_fit_everywhere_and_are_unique() -> None:
     ids = {new_run_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(run.replace("_", "").isalnum() and run == run.lower() and len(run) <= 36 for run in ids)
+
+
+def test_many_may_make_the_store_at_once(tmp_path: Path) -> None:
+    """Each in a process of its own, as from a crontab with many lines for the same minute."""
+    code = (
+        "import sys; from pathlib import Path; from starhaul.runs.store import RunStore; print(flush=True); input()\n"
+        "for number in range(20): RunStore(Path(sys.argv[1]) / str(number)).close()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    told = [process.communicate(timeout=30)[1] for process in processes]
+    assert told == [""] * 4
