@@ -55,8 +55,9 @@ class Writer(ABC, Generic[P]):
 
         The engine converts every batch to precisely this, row by row checked, before `write` sees it. Columns
         map by position (or by name, if the job says so), so the answer has as many fields as the source has.
-        A mismatch in number is the engine's to report. May look at the target; changes nothing. Returns None
-        if the target comes to be only in `prepare`: then it is asked again after it. Called once or more.
+        A mismatch in number is the engine's to report. May look at the target; changes nothing. Returns None if
+        there is no target yet and only `prepare` will make it. Called once or more before `prepare`, and again
+        after it: what it answers then counts, as preSql may have made the target anew.
         """
 
     def check(self, schema: pa.Schema) -> None:

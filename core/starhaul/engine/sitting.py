@@ -59,14 +59,17 @@ class Sitting:
             StreamBooks(each, run, states[each.index].state, [task for task in tasks if task.stream == each.index])
             for each in plan.streams
         ]
-        progress.begin([stream.progress() for stream in self.streams], plan.job.settings.progress_interval)
+        settings = plan.job.settings
+        progress.begin(
+            [stream.progress() for stream in self.streams], settings.progress_interval, settings.rejects_logged
+        )
         limit = plan.job.settings.error_limit
         self._rejects = RejectLimit(limit.record, limit.percentage, sum(each.counts.rejected for each in self.streams))
         self._redact = Redactor(frozenset().union(*(stream.secrets for stream in plan.streams)))
         self._parts = store.reject_folder(run)
 
     def prepare(self) -> None:
-        """Make ready the targets that are not, then settle the conversions that had to wait for it."""
+        """Make ready the targets that are not, then ask again what they accept: that answer counts."""
         for stream in self.streams:
             if stream.state in ("planned", "preparing", "aborted"):
                 if self._stop.requested:
@@ -75,7 +78,7 @@ class Sitting:
                 prepare = partial(stream.plan.writer.prepare, stream.plan.target, stream.run)
                 patiently(prepare, self._job.settings.retry, self._stop, self._redact)
                 self._now(stream, "prepared")
-            if stream.plan.conversion is None:
+                # preSql may have made the target, or made it anew.
                 accepted = stream.plan.writer.accept(stream.plan.transformed)
                 stream.plan = stream.plan.with_conversion(accepted, self._job)
 

@@ -31,7 +31,6 @@ from starhaul_stores.sqlite.transaction import task_transaction, transaction
 
 _OUTSIDE = ("VACUUM", "PRAGMA", "ATTACH", "DETACH")  # what SQLite does not do, or not fully, within a transaction
 _TRANSACTIONS = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
-_STRUCTURE = ("CREATE", "DROP", "ALTER")
 
 
 class SqliteWriterParams(Params):
@@ -126,13 +125,12 @@ class SqliteWriter(Writer[SqliteWriterParams]):
 
     def accept(self, source: pa.Schema) -> pa.Schema | None:
         table = self._existing()
-        before = [statement.upper() for statement in self._statements(self.params.pre_sql)]
-        if any(statement.startswith(_STRUCTURE) for statement in before):
-            return None
         if table is None:
-            if self.params.create_table == "never":
-                raise self._missing()
-            return fields_to_create(self._names(None, source), source)
+            if self.params.create_table == "ifMissing":
+                return fields_to_create(self._names(None, source), source)
+            if any(each.upper().startswith("CREATE") for each in self._statements(self.params.pre_sql)):
+                return None
+            raise self._missing()
         return fields_for(target_columns(table, self._names(table, source)), source)
 
     def check(self, schema: pa.Schema) -> None:

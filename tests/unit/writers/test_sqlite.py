@@ -225,7 +225,9 @@ def test_pre_and_post_sql_run_once_each(path: Path) -> None:
     target.prepare(schema, "r1")
     target.prepare(schema, "r1")  # the process died before it could say that it had prepared
     accepted = target.accept(schema)
-    assert accepted is None, "preSql changes the structure: nobody knows before it ran"
+    assert accepted is not None, "preSql made the table"
+    assert accepted.names == ["id", "name"]
+    assert sql(path, "SELECT x FROM log") == [("; pre",)]
 
 
 def test_post_sql_is_not_repeated(path: Path) -> None:
@@ -502,3 +504,18 @@ def test_a_failed_run_that_is_resumed_still_runs_its_post_sql(path: Path) -> Non
     resumed.commit("r1", [first, second])
     assert sql(path, "SELECT name FROM t ORDER BY id") == [("a!",), ("b!",)]
     assert sql(path, "SELECT name FROM sqlite_master WHERE name LIKE '_starhaul%'") == []
+
+
+def test_a_table_that_pre_sql_makes_is_written_in_one_run(path: Path) -> None:
+    """With the table not there, and again over the one that the first run left."""
+    from starhaul import run
+
+    make = ["DROP TABLE IF EXISTS t", "CREATE TABLE t (id INTEGER, name TEXT)"]
+    job = {
+        "reader": {"name": "stream", "recordCount": 3, "column": [{"value": 7, "type": "long"}, {"value": "a"}]},
+        "writer": {"name": "sqlite", "path": str(path), "table": "t", "preSql": make},
+    }
+    for _ in range(2):
+        report = run(job, state=path.parent / "state")
+        assert (report.state, report.written, report.error) == ("done", 3, None)
+    assert sql(path, "SELECT * FROM t") == [(7, "a")] * 3
