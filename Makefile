@@ -17,7 +17,7 @@ export SHOW
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-fast check format docs bench clean
+.PHONY: servers help quickstart test test-fast check format docs bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,11 @@ docs: $(VENV)/.ready-dev  ## write the generated documentation
 
 bench: $(VENV)/.ready-bench  ## measure speed and memory; writes docs/benchmarks.md (needs the sqlite3 command)
 	$(BIN)/python -m bench.run
+
+# The servers that the tests start themselves.
+test test-fast: servers
+servers:
+	@tests/servers/install.sh
 
 clean:  ## remove everything that make made, the environment included
 	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

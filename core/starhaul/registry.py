@@ -113,6 +113,17 @@ class Registry:
         target = listed[name.lower()].target
         return [other for other, entry in listed.items() if entry.target == target and other != name.lower()]
 
+    def advice(self, kind: Kind, name: str, parameters: Mapping[str, Any]) -> str | None:
+        """What a plugin knows to do about a name that is not there; None if it is there or nobody knows."""
+        known = self.listed(kind)
+        if name.lower() in known:
+            return None
+        try:
+            return self._pm.hook.starhaul_advice(kind=kind, name=name, parameters=parameters, known=[*known])
+        except Exception:  # a stranger's hook, asked in the midst of an error
+            _log.warning("no advice on %s %s", kind, name, exc_info=True)
+            return None
+
     def tell(self, event: Event) -> None:
         """Hand an event to every observer. An observer that raises is logged and does no other harm."""
         for implementation in self._pm.hook.starhaul_event.get_hookimpls():
@@ -150,7 +161,8 @@ class Registry:
     def _class(self, kind: Kind, name: str) -> Any:
         entry = self.listed(kind).get(name.lower())
         if entry is None:
-            raise PluginError("", f"no {kind} named {name!r}", self._hint(kind, name))
+            hint = self.advice(kind, name, {}) or self._hint(kind, name)
+            raise PluginError("", f"no {kind} named {name!r}", hint)
         module, _, attribute = entry.target.partition(":")
         try:
             cls = getattr(import_module(module), attribute)

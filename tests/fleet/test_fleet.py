@@ -57,6 +57,9 @@ VOCABULARY: Mapping[str, str] = {
 WAIVED: Mapping[tuple[str, str], str] = {
     (name, "columns"): "our own transformers name columns; DataX's `column` describes those of a store"
     for name in ("cast", "rename", "select")
+} | {
+    (name, "url"): "the URL need not be JDBC's; `jdbcUrl` is understood as well"
+    for name in ("mysqlreader", "mysqlwriter", "postgresqlreader", "postgresqlwriter")
 }
 """(plugin, parameter) → why this plugin calls it so all the same."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,9 +29,12 @@ def test_the_same_code_gives_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_the_smallest_jobs_are_valid(example: Path) -> None:
+def test_the_smallest_jobs_are_valid(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in re.findall(r"\$\{env:(\w+)\}", example.read_text(encoding="utf-8")):
+        monkeypatch.setenv(name, "x")
     registry = Registry()
-    job = load_job(example, registry)
+    wanted = re.findall(r"\$\{env:(\w+)\}", example.read_text())
+    job = load_job(example, registry, environment=dict.fromkeys(wanted, "secret"))
     kind = example.parent.name.removesuffix("s")
     (stream,) = job.streams
     uses = {"reader": [stream.reader], "writer": [stream.writer], "transformer": stream.transformers}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import pluggy
 
@@ -32,3 +33,13 @@ def starhaul_transformers() -> Mapping[str, str]:  # type: ignore[empty-body]
 @hookspec
 def starhaul_event(event: Event) -> None:
     """Observe one event of a run. Must be quick; an exception here is logged, never fatal."""
+
+
+@hookspec(firstresult=True)
+def starhaul_advice(kind: str, name: str, parameters: Mapping[str, Any], known: Collection[str]) -> str | None:
+    """What to do about a `reader`, `writer` or `transformer` (`kind`) that a job names and nobody provides, though
+    users may know it from elsewhere; None if nothing is known of it. Shown as a hint.
+
+    `parameters` are those that the job gives it, as far as they are known; never to be shown. `known` are the names of
+    that kind which can be used.
+    """

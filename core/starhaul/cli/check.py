@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 from starhaul.cli.invocation import Invocation, command
-from starhaul.cli.options import PATH, load, variable_options
+from starhaul.cli.options import JOB, load, variable_options
 
 
 @command
-@click.argument("job", type=PATH)
+@click.argument("job", type=JOB)
 @click.option("--connect/--no-connect", default=True, help="Connect to the stores, too.  [default: connect]")
 @variable_options
 def check(
-    invocation: Invocation, job: Path, connect: bool, variables: dict[str, str], connections: Path | None
+    invocation: Invocation, job: Path | str, connect: bool, variables: dict[str, str], connections: Path | None
 ) -> None:
     """Validate a job and connect to its stores; change nothing."""
     from starhaul.plan.build import make_plan

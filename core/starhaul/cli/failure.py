@@ -20,18 +20,24 @@ def explain(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, Cancelled | KeyboardInterrupt):
         from starhaul.report.build import EXIT_STOPPED
 
-        click.echo("stopped; nothing was changed", err=True)
+        click.echo(reasons(error, debug=debug)[0], err=True)
         return EXIT_STOPPED
     if not isinstance(error, Exception) or (isinstance(error, OSError) and error.errno == errno.EPIPE):
         raise error
     if debug:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    if not isinstance(error, StarhaulError):
-        tell("error", _bug(error, debug=debug))
-        return 1
-    for line in _lines(error):
+    for line in reasons(error, debug=debug):
         tell("error", line)
-    return error.exit_code
+    return error.exit_code if isinstance(error, StarhaulError) else 1
+
+
+def reasons(error: BaseException, *, debug: bool) -> list[str]:
+    """What `explain` tells of an error, line by line."""
+    if isinstance(error, Cancelled | KeyboardInterrupt):
+        return ["stopped; nothing was changed"]
+    if isinstance(error, StarhaulError):
+        return _lines(error)
+    return [_bug(error, debug=debug)]
 
 
 def tell(kind: str, message: str) -> None:
@@ -47,7 +53,7 @@ def _lines(error: StarhaulError) -> list[str]:
     return str(error).splitlines() if isinstance(error, PluginError) else [str(error)]
 
 
-def _bug(error: Exception, *, debug: bool) -> str:
+def _bug(error: BaseException, *, debug: bool) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     shown = "" if debug else "; --debug shows the traceback"
     return f"unexpected {type(error).__name__} at {frame.filename}:{frame.lineno}: a bug of Starhaul or a plugin{shown}"

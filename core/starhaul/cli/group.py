@@ -18,6 +18,7 @@ SHORT_HELP = {
     "plan": "Show what a job is going to do.",
     "preview": "Show the first rows that a job would write.",
     "init": "Write a job template for a reader and a writer.",
+    "convert": "Turn a DataX job into a native one.",
     "plugins": "List the plugins, or describe one.",
     "connections": "List or test named connections.",
     "runs": "List the newest runs.",
@@ -28,6 +29,7 @@ SHORT_HELP = {
 """Every command in the order of `--help`, with the first sentence of its help: known without importing it."""
 
 _JOB_SUFFIXES = (".json", ".yaml", ".yml")
+_JOB_SCHEMES = ("file://", "http://", "https://")
 
 
 class LazyGroup(click.Group):
@@ -83,7 +85,8 @@ class LazyGroup(click.Group):
 
 
 def _is_job(argument: str) -> bool:
-    return argument.lower().endswith(_JOB_SUFFIXES) or Path(argument).is_file()
+    lower = argument.lower()
+    return lower.endswith(_JOB_SUFFIXES) or lower.startswith(_JOB_SCHEMES) or Path(argument).is_file()
 
 
 def _meant(name: str) -> str:

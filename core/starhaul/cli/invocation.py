@@ -80,8 +80,9 @@ def general_options(function: Callable[..., Any]) -> Callable[..., Any]:
             callback=setting("plugin_files"), help="Load a plugin from a Python file. Repeatable.",
         ),
         click.option(
-            "--log-level", type=click.Choice(LOG_LEVELS, case_sensitive=False), expose_value=False,
-            callback=setting("log_level"), help="What to log on standard error. [default: warning]",
+            "--log-level", "--loglevel", "log_level", expose_value=False, callback=setting("log_level"),
+            type=click.Choice((*LOG_LEVELS, "warn"), case_sensitive=False),
+            help="What to log on standard error. [default: warning]",
         ),
         click.option(
             "--debug", is_flag=True, expose_value=False, callback=setting("debug"),

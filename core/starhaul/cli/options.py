@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -15,6 +15,21 @@ if TYPE_CHECKING:
     from starhaul.registry import Registry
 
 PATH = click.Path(path_type=Path)
+
+
+class JobAddress(click.ParamType[Path | str]):
+    """A job file: its path, `file://…`, or `http(s)://…`, which stays a text."""
+
+    name = "job"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        if isinstance(value, Path):
+            return value
+        text = str(value)
+        return text if text.lower().startswith(("http://", "https://")) else Path(text.removeprefix("file://"))
+
+
+JOB = JobAddress()
 
 
 def variable_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,7 +63,8 @@ def state_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator: what `run`, `resume` and `replay` share. The function gets `options`, those of the library function
-    of the same name as far as they were given, `report_file`, a path or None, and `progress`, how to show it."""
+    of the same name as far as they were given, `report_file`, a path or None, and `progress`, how to show it: see
+    `attend`."""
 
     @click.option(
         "--report", "report_file", metavar="FILE", type=PATH, help="Write the report as JSON, too. Replaces FILE.",
@@ -57,23 +73,40 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto", show_default=True,
         help="How to show the progress on standard error: a live bar, or a plain line now and then.",
     )  # fmt: skip
+    @click.option(
+        "--log-format", type=click.Choice(["text", "datax"]), default="text", show_default=True,
+        help="What to print: our own report, or DataX's progress lines and closing block on standard output.",
+    )  # fmt: skip
+    @click.option(
+        "--conversion", type=click.Choice(["exact", "datax"]),
+        help="How values change their type, whatever the job says: exactly or not at all, or as DataX does it.",
+    )  # fmt: skip
     @variable_options
     @state_option
     @functools.wraps(function)
     def with_options(
-        *args: Any, variables: dict[str, str], connections: Path | None, state: Path | None, **rest: Any
+        *args: Any,
+        variables: dict[str, str],
+        connections: Path | None,
+        conversion: Literal["exact", "datax"] | None,
+        log_format: str,
+        progress: str,
+        state: Path | None,
+        **rest: Any,
     ) -> Any:
         options: Options = {"variables": variables}
+        if conversion is not None:
+            options["conversion"] = conversion
         if connections is not None:
             options["connections"] = connections
         if state is not None:
             options["state"] = state
-        return function(*args, options=options, **rest)
+        return function(*args, options=options, progress="datax" if log_format == "datax" else progress, **rest)
 
     return with_options
 
 
-def load(job: Path, registry: Registry, variables: dict[str, str], connections: Path | None) -> Job:
+def load(job: Path | str, registry: Registry, variables: dict[str, str], connections: Path | None) -> Job:
     """The job of a file; tells its warnings. Raises `ConfigError` or `PluginError`."""
     from starhaul.cli.failure import tell
     from starhaul.job.load import load_job

@@ -9,17 +9,19 @@ from typing import Any
 import click
 
 from starhaul.cli.invocation import Invocation, command
-from starhaul.cli.options import PATH, load, variable_options
+from starhaul.cli.options import JOB, load, variable_options
 
 SPLITS_SHOWN = 10
 _FIT_COLOURS = {"checked": "yellow", "lossy": "red", "impossible": "red"}
 
 
 @command
-@click.argument("job", type=PATH)
+@click.argument("job", type=JOB)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @variable_options
-def plan(invocation: Invocation, job: Path, as_json: bool, variables: dict[str, str], connections: Path | None) -> None:
+def plan(
+    invocation: Invocation, job: Path | str, as_json: bool, variables: dict[str, str], connections: Path | None
+) -> None:
     """Show what a job is going to do.
 
     Connects to its stores and changes nothing. For each stream: how it reads and writes, what is certain if the run

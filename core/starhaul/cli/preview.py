@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from starhaul.cli.invocation import Invocation, command
-from starhaul.cli.options import PATH, load, variable_options
+from starhaul.cli.options import JOB, load, variable_options
 
 if TYPE_CHECKING:
     from starhaul.cli.sample import Sample
@@ -17,10 +17,12 @@ CELL_WIDTH = 60
 
 
 @command
-@click.argument("job", type=PATH)
+@click.argument("job", type=JOB)
 @click.option("--rows", type=click.IntRange(min=1), default=10, show_default=True, help="Rows of each stream.")
 @variable_options
-def preview(invocation: Invocation, job: Path, rows: int, variables: dict[str, str], connections: Path | None) -> None:
+def preview(
+    invocation: Invocation, job: Path | str, rows: int, variables: dict[str, str], connections: Path | None
+) -> None:
     """Show the first rows that a job would write.
 
     They come after the transformers and in the types of the target; rows that would be rejected are listed with the

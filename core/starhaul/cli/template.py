@@ -45,16 +45,16 @@ def _parameters(schema: Mapping[str, Any]) -> Iterator[str]:
     for name, asked in schema.get("properties", {}).items():
         yield from textwrap.wrap(_first_sentence(asked), WIDTH, initial_indent="  # ", subsequent_indent="  # ")
         if name in example or name in schema.get("required", ()):
-            value = example[name] if name in example else _placeholder(name, asked, schema)
+            value = example[name] if name in example else placeholder(name, asked, schema)
             yield f"  {name}: {_yaml(value)}"
         else:
             yield f"  # {name}: {_yaml(asked.get('default'))}"
 
 
-def _placeholder(name: str, asked: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+def placeholder(name: str, asked: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     """Something in the place of a value that only the user knows."""
     if "$ref" in asked:
-        return _placeholder(name, root["$defs"][asked["$ref"].rpartition("/")[2]], root)
+        return placeholder(name, root["$defs"][asked["$ref"].rpartition("/")[2]], root)
     for key in ("default", "const"):
         if key in asked:
             return asked[key]
@@ -62,12 +62,12 @@ def _placeholder(name: str, asked: Mapping[str, Any], root: Mapping[str, Any]) -
         return asked["enum"][0]
     alternatives = asked.get("anyOf") or asked.get("oneOf") or asked.get("allOf")
     if alternatives:
-        return _placeholder(name, alternatives[0], root)
+        return placeholder(name, alternatives[0], root)
     if asked.get("type") == "array":
-        return [_placeholder(name, asked.get("items", {}), root)]
+        return [placeholder(name, asked.get("items", {}), root)]
     if asked.get("type") == "object":
         properties = asked.get("properties", {})
-        return {each: _placeholder(each, properties[each], root) for each in asked.get("required", ())}
+        return {each: placeholder(each, properties[each], root) for each in asked.get("required", ())}
     kind = asked.get("type", "string")
     return f"<{name}>" if kind == "string" else f"<{name}: {kind}>"
 

@@ -22,3 +22,7 @@ class Formats:
     """IANA name of the zone that zone-less timestamps are in, where they meet zoned ones. None: they never meet."""
     encoding: str = "utf-8"
     """Encoding of bytes that become text, or text that becomes bytes."""
+    datax: bool = False
+    """Convert as DataX does it instead of exactly; see `starhaul.convert.datax`."""
+    extra: tuple[str, ...] = ()
+    """Patterns that text may follow if it follows none of the others. Only with `datax`."""

@@ -38,16 +38,25 @@ _SET_ZONE = "one of the two has a time zone: set timeZone to the zone that the o
 def find_route(source: pa.DataType, target: pa.DataType, formats: Formats) -> Route:
     """The way from `source` to `target`; `Fit.IMPOSSIBLE` if there is none. Raises `ConfigError` if a pattern, a zone
     or an encoding that it needs is not understood."""
+    if formats.datax:
+        from starhaul.convert.datax import find_datax_route
+
+        return find_datax_route(source, target, formats)
+    return find_exact_route(source, target, formats)
+
+
+def find_exact_route(source: pa.DataType, target: pa.DataType, formats: Formats) -> Route:
+    """The same by our own rules: exactly or not at all."""
     if source == target:
         return Route(Fit.SAME)
     if pa.types.is_null(source):
         return Route(Fit.WIDENS, lambda values: pa.nulls(len(values), target))
-    plain = _plain(source)
+    plain = plain_route(source)
     if plain is not None:
         unwrap, inner = plain
-        following = find_route(inner, target, formats)
+        following = find_exact_route(inner, target, formats)
         return following if following.fit is Fit.IMPOSSIBLE else unwrap.then(following)
-    families = _family(source), _family(target)
+    families = family(source), family(target)
     finder = _TABLE.get(families)  # type: ignore[arg-type]
     if finder is None:
         return impossible(_advice(families[0], families[1]))
@@ -57,11 +66,11 @@ def find_route(source: pa.DataType, target: pa.DataType, formats: Formats) -> Ro
 def unwrapped(values: pa.Array) -> pa.Array:
     """The column in a type that stores its values plainly, as Arrow has few kernels for dictionaries, runs, views,
     small decimals and float16. Routes start from such types."""
-    plain = _plain(values.type)
+    plain = plain_route(values.type)
     return values if plain is None else unwrapped(plain[0].kernel(values))
 
 
-def _plain(source: pa.DataType) -> tuple[Route, pa.DataType] | None:
+def plain_route(source: pa.DataType) -> tuple[Route, pa.DataType] | None:
     """How to unwrap a type that only stores another one differently: dictionaries, runs, views, small numbers."""
     if pa.types.is_dictionary(source):
         return Route(Fit.WIDENS, lambda values: values.dictionary_decode()), source.value_type
@@ -79,7 +88,8 @@ def _plain(source: pa.DataType) -> tuple[Route, pa.DataType] | None:
     return None
 
 
-def _family(kind: pa.DataType) -> Family | None:
+def family(kind: pa.DataType) -> Family | None:
+    """Which of the kinds of types this one is of; None if it is of none."""
     types = pa.types
     tests: list[tuple[Callable[[Any], bool], Family]] = [
         (lambda one: isinstance(one, pa.JsonType), "json"),
@@ -97,7 +107,7 @@ def _family(kind: pa.DataType) -> Family | None:
         (types.is_duration, "duration"),
         (types.is_nested, "nested"),
     ]
-    return next((family for test, family in tests if test(kind)), None)
+    return next((each for test, each in tests if test(kind)), None)
 
 
 def _advice(source: Family | None, target: Family | None) -> str:

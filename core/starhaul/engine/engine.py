@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from starhaul.api.errors import Cancelled, ConfigError
@@ -15,6 +16,7 @@ from starhaul.job.job import Job
 from starhaul.plan.build import make_plan
 from starhaul.plan.plan import Plan
 from starhaul.registry import Registry
+from starhaul.report.build import make_check_report
 from starhaul.report.report import Report
 from starhaul.runs.store import RunRecord, RunStore, new_run_id
 
@@ -42,12 +44,15 @@ class Engine:
         self._observers = observers
 
     def run(self, job: Job) -> Report:
-        """Run a job from its start.
+        """Run a job from its start. If it says to check only, plan it and change nothing; the report then has no run.
 
         Raises `ConfigError`, `PluginError` or a store's error if the job cannot begin: then nothing was changed
         and no run exists. Whatever happens later is in the report.
         """
+        started = time.time()
         plan = patiently(lambda: make_plan(job, self._registry), job.settings.retry, self._stop)
+        if job.dry_run:
+            return make_check_report(plan, started, time.time())
         run = new_run_id()
         with self._store.claim(run):
             self._store.begin(run, plan)

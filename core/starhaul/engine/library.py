@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from starhaul.api.events import Event
 from starhaul.engine.engine import Engine
@@ -24,6 +24,8 @@ class Options(TypedDict, total=False):
     """As `-D` gives them on the command line."""
     connections: Path
     """The file of named connections, instead of the user's own."""
+    conversion: Literal["exact", "datax"]
+    """The rules of conversion, instead of those that the job names."""
     state: Path
     """The folder of the run store; default `STARHAUL_STATE_DIR`, else the user's state directory."""
     registry: Registry
@@ -37,13 +39,14 @@ class Options(TypedDict, total=False):
 
 
 def run(job: Path | str | Mapping[str, Any], **options: Unpack[Options]) -> Report:
-    """Run a job: a file, or a document as a dict. Blocks until it is over; safe to call from several threads at once.
+    """Run a job: a file, its address, or a document as a dict. Blocks until it is over; safe to call from several
+    threads at once.
 
     Raises `ConfigError`, `PluginError` or a store's error if the job cannot begin: then nothing was changed. A run
     that began always gives a report; look at its `state`. `Options` tells what else can be given.
     """
     registry = options.get("registry") or Registry()
-    loaded = load_job(job, registry, variables=options.get("variables", {}), connections=options.get("connections"))
+    loaded = _load(job, registry, options.get("variables", {}), options)
     with RunStore(options.get("state") or state_folder()) as store:
         return _engine(registry, store, options).run(loaded)
 
@@ -76,9 +79,20 @@ def _again(
     with RunStore(options.get("state") or state_folder()) as store:
         record = store.run(run)
         variables = {**record.variables, **options.get("variables", {})}
-        source = Path(record.source) if job is None else job
-        loaded = load_job(source, registry, variables=variables, connections=options.get("connections"))
+        loaded = _load(record.source if job is None else job, registry, variables, options)
         return act(_engine(registry, store, options), run, loaded)
+
+
+def _load(
+    job: Path | str | Mapping[str, Any], registry: Registry, variables: Mapping[str, str], options: Options
+) -> Job:
+    return load_job(
+        job,
+        registry,
+        variables=variables,
+        connections=options.get("connections"),
+        conversion=options.get("conversion"),
+    )
 
 
 def _engine(registry: Registry, store: RunStore, options: Options) -> Engine:

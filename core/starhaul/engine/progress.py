@@ -79,13 +79,17 @@ class Progress:
         self._streams: list[StreamProgress] = []
         self.interval = 10.0
         """Seconds between two lines of a plain progress display."""
+        self.rejects_logged = 9
+        """Rejected rows of each side of a task that a log tells one by one; -1: all."""
         self.started = time.monotonic()
 
-    def begin(self, streams: list[StreamProgress], interval: float = 10.0) -> None:
-        """The plan is made: these streams will run. `interval` is how often the job wants them told, in seconds."""
+    def begin(self, streams: list[StreamProgress], interval: float = 10.0, rejects_logged: int = 9) -> None:
+        """The plan is made: these streams will run. `interval` is how often the job wants them told, in seconds, and
+        `rejects_logged` how many rejected rows."""
         with self._lock:
             self._streams = streams
             self.interval = interval
+            self.rejects_logged = rejects_logged
 
     def moved(self, stream: int, rows: int, size: int) -> None:
         """Rows went through the exchanger; negative numbers take back those of a failed attempt."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -25,6 +25,12 @@ class Assembled:
     streams: tuple[StreamSpec, ...]
     settings: Settings
     warnings: tuple[Problem, ...] = ()
+    dry_run: bool = False
+
+    def converting_by(self, rules: Literal["exact", "datax"]) -> Assembled:
+        """The same with other rules of conversion."""
+        conversion = self.settings.conversion.model_copy(update={"rules": rules})
+        return replace(self, settings=self.settings.model_copy(update={"conversion": conversion}))
 
 
 def form_of(draft: Draft) -> type[Params]:
@@ -67,11 +73,10 @@ def _from_datax(draft: Draft, parsed: Params, name: str) -> Assembled:
     named = [name] if len(uses) == 1 else [f"stream{number}" for number in range(1, len(uses) + 1)]
     streams = tuple(_stream(each, of_stream) for each, of_stream in zip(named, uses, strict=True))
     warnings = list(_without_effect(draft, parsed, ()))
-    limit = parsed.job.setting.error_limit
-    if limit.record is not None and limit.percentage is not None:
-        at = ("job", "setting", "errorLimit", "percentage")
-        warnings.append(draft.document.problem(at, "has no effect beside 'record', as in DataX"))
-    return Assembled(name, streams, parsed.job.setting.settings(), tuple(warnings))
+    if len(streams) > 1:
+        problem = f"DataX runs the first of these {len(streams)} streams only; here all of them run"
+        warnings.append(draft.document.problem(("job", "content"), problem))
+    return Assembled(name, streams, parsed.settings(), tuple(warnings), dry_run=parsed.job.setting.dry_run)
 
 
 def _uses_by_stream(draft: Draft) -> list[list[Use]]:
@@ -105,8 +110,13 @@ def _check_names(draft: Draft, streams: list[StreamSpec]) -> None:
 def _without_effect(draft: Draft, model: Params, at: At) -> Iterator[Problem]:
     """A warning for each key that DataX or its users know and nothing here looks at."""
     for key in model.model_extra or ():
+        from starhaul.job.datax_framework import why_no_meaning
         from starhaul.job.spelling import did_you_mean
 
+        reason = why_no_meaning(dotted((*at, key)))
+        if reason is not None:
+            yield draft.document.problem((*at, key), f"'{key}' has no meaning here: {reason}")
+            continue
         known = [field.alias or name for name, field in type(model).model_fields.items()]
         yield draft.document.problem((*at, key), f"'{key}' has no effect", did_you_mean(key, known, listed=False))
     for name, field in type(model).model_fields.items():

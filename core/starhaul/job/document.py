@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -48,6 +48,8 @@ class Document:
     line_of: Callable[[At], int | None] = lambda at: None
     """Line (from 1) of the value at a place, or of the nearest value around it."""
     warnings: tuple[Problem, ...] = field(default=())
+    bare: frozenset[At] = frozenset()
+    """Texts that are variables written without quotes, which only DataX's form allows."""
 
     def problem(self, at: At, problem: str, hint: str = "") -> Problem:
         """Something that is wrong at a place of this document."""
@@ -56,24 +58,29 @@ class Document:
 
 def read_document(path: Path) -> Document:
     """Read a YAML or JSON file. The suffix `.json`, `.yaml` or `.yml` decides; without one of them a text that
-    begins with `{` is JSON. Raises `ConfigError` with the place if the file is unreadable or not well-formed."""
+    begins with `{` or a comment of JavaScript's is JSON. Raises `ConfigError` with the place if the file is unreadable
+    or not well-formed."""
     source = str(path)
-    text = _text(path, source)
+    return document_from_text(_text(path, source), source, path)
+
+
+def document_from_text(text: str, source: str, path: Path) -> Document:
+    """A document from its text. `path` tells by its suffix what it is, and by its folder what relative files are
+    relative to; `source` is how messages call it. Raises `ConfigError` with the place."""
     if not text.strip():
         raise ConfigError(source, "the file is empty")
     suffix = path.suffix.lower()
-    if suffix == ".json" or (suffix not in {".yaml", ".yml"} and text.lstrip().startswith("{")):
+    if suffix == ".json" or (suffix not in {".yaml", ".yml"} and text.lstrip().startswith(("{", "//", "/*"))):
         from starhaul.job.json_text import parse_json
 
-        value, line_of, repeated = parse_json(text, source)
-    else:
-        from starhaul.job.yaml_text import parse_yaml
+        parsed = parse_json(text, source)
+        document = Document(source, parsed.value, path.parent, parsed.line_of)
+        repeated = (document.problem(at, "is written more than once; the last one holds") for at in parsed.repeated)
+        return replace(document, warnings=(*parsed.remarks, *repeated), bare=parsed.bare)
+    from starhaul.job.yaml_text import parse_yaml
 
-        value, line_of = parse_yaml(text, source)
-        repeated = []
-    document = Document(source, value, path.parent, line_of)
-    warnings = tuple(document.problem(at, "is written more than once; the last one holds") for at in repeated)
-    return Document(source, value, path.parent, line_of, warnings)
+    value, line_of = parse_yaml(text, source)
+    return Document(source, value, path.parent, line_of)
 
 
 def document_of(mapping: Mapping[str, Any]) -> Document:

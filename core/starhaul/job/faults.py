@@ -52,6 +52,10 @@ class Fault:
     hint: str = ""
     missing: bool = False
     """True if a required key is not there; `at` ends with that key."""
+    unknown: bool = False
+    """True if nobody asks for the key that `at` ends with."""
+    meant: str | None = None
+    """The option that was meant, if the value is one of them but for its case."""
 
 
 def faults(value: Any, schema: Mapping[str, Any], error: ModelError | None, secret: Iterable[At] = ()) -> list[Fault]:
@@ -89,7 +93,7 @@ def _explain(error: ValidationError, hidden: tuple[At, ...]) -> Iterator[Fault]:
         known = list(error.schema.get("properties", ()))
         for key in value:
             if key not in known:
-                yield Fault((*at, key), f"unknown key '{key}'", did_you_mean(key, known))
+                yield Fault((*at, key), f"unknown key '{key}'", did_you_mean(key, known), unknown=True)
     elif keyword in {"anyOf", "oneOf"} and error.context:
         yield from _alternatives(error, at, hidden)
     elif keyword == "type":
@@ -98,9 +102,13 @@ def _explain(error: ValidationError, hidden: tuple[At, ...]) -> Iterator[Fault]:
         options = wanted if keyword == "enum" else [wanted]
         allowed = f"must be {_options(options)}"
         hint = error.schema.get("description", "")
-        if isinstance(value, str) and not _is_hidden(at, hidden) and keyword == "enum":
-            hint = did_you_mean(value, (each for each in options if isinstance(each, str)), listed=False)
-        yield Fault(at, f"{allowed}, found {_found(value, at, hidden)}", hint)
+        meant = None
+        if isinstance(value, str) and not _is_hidden(at, hidden):
+            texts = [each for each in options if isinstance(each, str)]
+            meant = next((each for each in texts if each.lower() == value.lower()), None)
+            if keyword == "enum":
+                hint = did_you_mean(value, texts, listed=False)
+        yield Fault(at, f"{allowed}, found {_found(value, at, hidden)}", hint, meant=meant)
     elif keyword in _BOUNDS:
         yield Fault(at, f"{_BOUNDS[keyword].format(wanted)}, found {_found(value, at, hidden)}")
     else:

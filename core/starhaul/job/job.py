@@ -43,7 +43,7 @@ class Job:
     name: str
     """The document's `name`, or the file's name without its suffix."""
     source: str
-    """The job file as it was given, or `<dict>`."""
+    """The job file or its address as it was given, or `<dict>`."""
     streams: tuple[StreamSpec, ...]
     settings: Settings
     fingerprint: str
@@ -53,5 +53,7 @@ class Job:
     """The given (`-D`) variables that the job uses outside secret parameters; kept with the run, to resume it."""
     secret_variables: frozenset[str] = frozenset()
     """Names of the given variables that went into secret parameters; they must be given again to resume."""
+    dry_run: bool = False
+    """Whether the document says to check the job and to move nothing (DataX's `dryRun`)."""
     warnings: tuple[Problem, ...] = ()
     """What the user should know though the job is valid: keys without effect, a connections file open to all."""

@@ -7,14 +7,15 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from starhaul.api.errors import ConfigError, Problem
+from starhaul.job.address import read_job
 from starhaul.job.assemble import Assembled, assemble, form_of
 from starhaul.job.connections import Connections
-from starhaul.job.document import document_of, dotted, read_document
+from starhaul.job.document import dotted
 from starhaul.job.job import Job, PluginUse
 from starhaul.job.secrets import redacted, secret_places
 from starhaul.job.uses import Draft, draft_of
@@ -30,24 +31,33 @@ def load_job(
     variables: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     connections: Path | None = None,
+    conversion: Literal["exact", "datax"] | None = None,
 ) -> Job:
-    """Read, resolve and validate a job document: a file (YAML or JSON, by its suffix) or its content as a mapping.
+    """Read, resolve and validate a job document: a file (YAML or JSON, by its suffix), its address (`file://`,
+    `http://`, `https://`) or its content as a mapping.
 
     `variables` are those given for this run; `environment` is the process's own unless given; `connections` is the
-    file to look named connections up in, else the user's own. Connects to nothing and changes nothing.
+    file to look named connections up in, else the user's own; `conversion` is put in the place of the rules that the
+    document names. Connects to no store and changes nothing.
 
     Raises `ConfigError` with everything that is wrong, each with its place, or `PluginError` if the only thing wrong
     is a plugin that is unknown or cannot be imported.
     """
-    document = document_of(source) if isinstance(source, Mapping) else read_document(Path(source))
+    document = read_job(source)
     if not isinstance(document.value, dict):
         raise ConfigError.of(
             [document.problem((), "a job document is a mapping", "it begins with 'reader:' or 'job:'")]
         )
     known = Variables(variables or {}, os.environ if environment is None else environment)
     draft = draft_of(document, known, Connections(connections) if connections else None)
+    if draft.datax:
+        from starhaul.job.datax_quirks import settle_quirks
+
+        settle_quirks(draft, known.environment)
     parsed = validate(draft, form_of(draft), registry)
     assembled = assemble(draft, parsed)
+    if conversion is not None:
+        assembled = assembled.converting_by(conversion)
     secret = secret_variables(draft, registry)
     used = {name for names in draft.given.values() for name in names}
     return Job(
@@ -58,7 +68,8 @@ def load_job(
         fingerprint=_fingerprint(assembled, registry),
         variables={name: known.given[name] for name in sorted(used - secret)},
         secret_variables=secret,
-        warnings=(*draft.warnings, *assembled.warnings, *_unused(known, used)),
+        dry_run=assembled.dry_run,
+        warnings=(*draft.warnings, *draft.overlooked, *assembled.warnings, *_unused(known, used)),
     )
 
 

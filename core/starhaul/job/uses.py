@@ -9,7 +9,7 @@ from typing import Any
 from starhaul.api.errors import Problem
 from starhaul.job.connections import Connections
 from starhaul.job.document import At, Document
-from starhaul.job.variables import Variables
+from starhaul.job.variables import Resolved, Variables
 from starhaul.registry import Kind
 
 
@@ -63,6 +63,8 @@ class Draft:
     warnings: list[Problem] = field(default_factory=list)
     unknown: set[tuple[str, At]] = field(default_factory=set)
     """Values that could not be made out, by source and place. Reported already."""
+    overlooked: list[Problem] = field(default_factory=list)
+    """What is wrong in the parameters of a DataX job and was mended as DataX would: warnings, if nothing else is."""
     uses: list[Use] = field(default_factory=list)
 
     @property
@@ -74,8 +76,8 @@ class Draft:
 def draft_of(document: Document, variables: Variables, connections: Connections | None) -> Draft:
     """Replace variables, find the plugins and merge the connections that they name. What is wrong is remembered in
     the draft. Without `connections` the user's own file is read, if a plugin names one."""
-    resolved = variables.resolve(document)
-    draft = Draft(document, resolved.value, {}, list(resolved.problems), list(document.warnings))
+    resolved = _resolve(document, variables)
+    draft = Draft(document, resolved.value, {}, list(resolved.problems), [*document.warnings, *resolved.warnings])
     draft.given = {(document.source, at): names for at, names in resolved.given.items()}
     draft.unknown = {(document.source, at) for at in resolved.unknown}
     draft.uses = [_use(draft, *found) for found in _entries(draft)]
@@ -86,6 +88,14 @@ def draft_of(document: Document, variables: Variables, connections: Connections 
         for use in named:
             _merge_connection(draft, use, known, variables)
     return draft
+
+
+def _resolve(document: Document, variables: Variables) -> Resolved:
+    if isinstance(document.value, dict) and "job" in document.value:
+        from starhaul.job.datax_variables import resolve_datax
+
+        return resolve_datax(document, variables)
+    return variables.resolve(document)
 
 
 def _entries(draft: Draft) -> Iterator[tuple[Kind, At, At, dict[str, Any]]]:

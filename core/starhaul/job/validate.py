@@ -43,14 +43,16 @@ def validate(draft: Draft, form: type[Params], registry: Registry) -> Params:
             plugin = registry.plugin(use.kind, use.name)
         except PluginError as error:
             problem = f"{error.where} {error.problem}".strip()
-            missing.append(draft.document.problem((*use.at, "name"), problem, error.hint))
+            hint = registry.advice(use.kind, use.name, use.parameters) or error.hint
+            missing.append(draft.document.problem((*use.at, "name"), problem, hint))
             continue
         if use.connection is not None and not _is_for(plugin, use, registry):
             problems.append(use.connection[1])
         where = partial(use.where, draft.document)
-        problems += _check(draft, _Part(plugin.params_type, use.parameters, where, complete=use.complete))
+        part = _Part(plugin.params_type, use.parameters, where, complete=use.complete, lenient=draft.datax)
+        problems += _check(draft, part)
     if problems:
-        everything = [*problems, *missing]
+        everything = [*problems, *draft.overlooked, *missing]
         everything.sort(key=lambda each: (each.file != draft.document.source, each.file, each.line or 0))
         raise ConfigError.of(everything)
     if missing:
@@ -72,6 +74,8 @@ class _Part:
     where: Callable[[At], tuple[Document, At]]
     parse: Callable[[type[Params], Any], Params] = parse_parameters
     complete: bool = True
+    lenient: bool = False
+    """Whether DataX's leniency applies: see `datax_leniency`."""
 
     def error(self) -> ValidationError | None:
         try:
@@ -96,7 +100,13 @@ def _check(draft: Draft, part: _Part) -> list[Problem]:
 
     problems = []
     secret = secret_places(part.model, part.value) if isinstance(part.value, dict) else set()
-    for fault in faults(part.value, part.model.json_schema(), error, secret):
+    found = faults(part.value, part.model.json_schema(), error, secret)
+    if part.lenient:
+        from starhaul.job.datax_leniency import overlook
+
+        if overlook(draft, part.value, part.where, found):
+            return _check(draft, part)
+    for fault in found:
         document, written = part.where(fault.at)
         if (document.source, written) in draft.unknown or (fault.missing and not part.complete):
             continue  # follows from what has been reported already

@@ -4,7 +4,8 @@
 environment alone; `${file:PATH}` is the file's text without its last line end, and a relative path starts from the
 document's folder. A default counts where the variable is missing or empty. `$${` stands for `${` itself.
 
-Variables are replaced once, in parsed values: a value may hold quotes, line ends and `${` without harm.
+Variables are replaced once, in parsed values: a value may hold quotes, line ends and `${` without harm. Jobs in DataX's
+form follow DataX's rule: see `datax_variables`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Resolved:
     given: dict[At, frozenset[str]] = field(default_factory=dict)
     """Where which of the given (`-D`) variables went."""
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     unknown: set[At] = field(default_factory=set)
     """Places whose variables could not be replaced; their text is left as it was."""
 
@@ -46,7 +48,7 @@ class Variables:
         part = document.value
         for step in within:
             part = part[step]
-        resolution = _Resolution(self, document)
+        resolution = Resolution(self, document)
         resolution.resolved.value = resolution.replace(part, within)
         return resolution.resolved
 
@@ -55,32 +57,35 @@ class Variables:
         yield from self.environment
 
 
-class _UnresolvedError(Exception):
+class UnresolvedError(Exception):
+    """A reference to something that is not there. Never leaves this package."""
+
     def __init__(self, problem: str, hint: str = "") -> None:
         super().__init__(problem)
         self.hint = hint
 
 
-class _Resolution:
+class Resolution:
     """One pass over one document."""
 
     def __init__(self, variables: Variables, document: Document) -> None:
         self.resolved = Resolved(None)
-        self._variables = variables
-        self._document = document
+        self.variables = variables
+        self.document = document
         self._nodes = 0
 
     def replace(self, value: Any, at: At) -> Any:
+        """A copy of the value at a place of the document, variables replaced."""
         self._nodes += 1
         if len(at) > MAX_DEPTH or self._nodes > MAX_NODES:
             limit = f"more than {MAX_NODES} values" if self._nodes > MAX_NODES else f"more than {MAX_DEPTH} levels deep"
-            raise ConfigError.of([self._document.problem(at[:8], f"the document holds {limit}")])
+            raise ConfigError.of([self.document.problem(at[:8], f"the document holds {limit}")])
         if isinstance(value, dict):
-            return {self._sound(key, at): self.replace(child, (*at, key)) for key, child in value.items()}
+            return {self.key(self._sound(key, at), at): self.replace(child, (*at, key)) for key, child in value.items()}
         if isinstance(value, list):
             return [self.replace(child, (*at, index)) for index, child in enumerate(value)]
         if isinstance(value, str):
-            return self._text(self._sound(value, at), at)
+            return self.text(self._sound(value, at), at)
         return value
 
     def _sound(self, text: str, at: At) -> str:
@@ -88,17 +93,22 @@ class _Resolution:
             text.encode()
         except UnicodeEncodeError:
             hint = "write characters beyond U+FFFF as a surrogate pair, or as they are"
-            raise ConfigError.of([self._document.problem(at, "holds half of a surrogate pair", hint)]) from None
+            raise ConfigError.of([self.document.problem(at, "holds half of a surrogate pair", hint)]) from None
         return text
 
-    def _text(self, text: str, at: At) -> str:
+    def key(self, key: str, at: At) -> str:
+        """What stands for a key of the object at a place."""
+        return key
+
+    def text(self, text: str, at: At) -> Any:
+        """What stands for a text at a place."""
         if "${" not in text:
             return text
         used: set[str] = set()
         try:
             replaced = _REFERENCE.sub(lambda match: self._reference(match, used), text)
-        except _UnresolvedError as error:
-            self.resolved.problems.append(self._document.problem(at, str(error), error.hint))
+        except UnresolvedError as error:
+            self.resolved.problems.append(self.document.problem(at, str(error), error.hint))
             self.resolved.unknown.add(at)
             return text
         if used:
@@ -108,23 +118,26 @@ class _Resolution:
     def _reference(self, match: re.Match[str], used: set[str]) -> str:
         if match.group() == "$${":
             return "${"
-        inside = match.group(1)
         if not match.group(2):
-            raise _UnresolvedError("'${' without '}'", "write '$${' for the text '${'")
+            raise UnresolvedError("'${' without '}'", "write '$${' for the text '${'")
+        return self.value_of(match.group(1), used)
+
+    def value_of(self, inside: str, used: set[str]) -> str:
+        """What `${inside}` stands for; adds the given variable to `used`. Raises `UnresolvedError`."""
         if inside.startswith("file:"):
             return self._file(inside.removeprefix("file:"))
         reference, has_default, default = inside.partition(":-")
         name = reference.removeprefix("env:")
         if not _NAME.fullmatch(name):
-            raise _UnresolvedError(f"'${{{inside}}}' names no variable", "write '$${' for the text '${'")
-        value = self._variables.environment.get(name)
-        if reference == name and name in self._variables.given:
+            raise UnresolvedError(f"'${{{inside}}}' names no variable", "write '$${' for the text '${'")
+        value = self.variables.environment.get(name)
+        if reference == name and name in self.variables.given:
             used.add(name)
-            value = self._variables.given[name]
+            value = self.variables.given[name]
         if has_default and not value:
             return default
         if value is None:
-            raise _UnresolvedError(f"unknown variable '{reference}'", self._hint(reference, name))
+            raise UnresolvedError(f"unknown variable '{reference}'", self._hint(reference, name))
         return value
 
     def _hint(self, reference: str, name: str) -> str:
@@ -132,22 +145,22 @@ class _Resolution:
             return f"set {name} in the environment"
         from starhaul.job.spelling import did_you_mean
 
-        meant = did_you_mean(name, self._variables.names(), listed=False)
+        meant = did_you_mean(name, self.variables.names(), listed=False)
         return f"{meant} give it with -D {name}=… or set it in the environment".strip()
 
     def _file(self, name: str) -> str:
-        path = self._document.folder / name
+        path = self.document.folder / name
         try:
             with path.open("rb") as file:
                 data = file.read(_MAX_FILE_BYTES + 1)
             if len(data) > _MAX_FILE_BYTES:
-                raise _UnresolvedError(f"file '{path}' has more than {_MAX_FILE_BYTES} bytes")
+                raise UnresolvedError(f"file '{path}' has more than {_MAX_FILE_BYTES} bytes")
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise _UnresolvedError(f"file '{path}' is not UTF-8") from None
+            raise UnresolvedError(f"file '{path}' is not UTF-8") from None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise _UnresolvedError(f"file '{path}' cannot be read: {reason}") from error
+            raise UnresolvedError(f"file '{path}' cannot be read: {reason}") from error
         return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
 
 

@@ -71,7 +71,7 @@ class StreamPlan:
             self.transformed,
             accepted,
             by=self.spec.columns,
-            lossy=job.settings.conversion.lossy,
+            lossy=job.settings.conversion.lossy or job.settings.conversion.rules == "datax",
             formats=formats_of(job),
         )
         return replace(self, conversion=conversion)
@@ -116,6 +116,8 @@ def formats_of(job: Job) -> Formats:
         time=conversion.time_format,
         time_zone=conversion.time_zone,
         encoding=conversion.encoding,
+        datax=conversion.rules == "datax",
+        extra=tuple(conversion.extra_formats),
     )
 
 

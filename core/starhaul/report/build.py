@@ -12,6 +12,7 @@ from starhaul.api.errors import StarhaulError
 from starhaul.engine.books import StreamBooks
 from starhaul.engine.work import Work
 from starhaul.job.job import Job
+from starhaul.plan.plan import Plan
 from starhaul.report.report import ErrorReport, Report, StreamReport
 from starhaul.runs.store import RunState
 
@@ -59,6 +60,25 @@ def make_report(
     )
 
 
+def make_check_report(plan: Plan, started: float, ended: float) -> Report:
+    """The report of a job that was to be checked only, and is right. Times are seconds since the epoch."""
+    return Report(
+        run="",
+        job=plan.job.name,
+        state="done",
+        started=_iso(started),
+        ended=_iso(ended),
+        seconds=round(ended - started, 3),
+        streams=[_stream(StreamBooks(stream, "", "planned", ())) for stream in plan.streams],
+        read=0,
+        written=0,
+        skipped=0,
+        rejected=0,
+        filtered=0,
+        warnings=[str(warning) for warning in plan.job.warnings],
+    )
+
+
 def _stream(books: StreamBooks) -> StreamReport:
     counts = books.counts
     return StreamReport(
@@ -78,6 +98,7 @@ def _stream(books: StreamBooks) -> StreamReport:
         seconds_reader_waited=round(counts.seconds_reader_waited, 3),
         seconds_writer_waited=round(counts.seconds_writer_waited, 3),
         notes=dict(counts.notes),
+        transformers=[transformer.name for transformer in books.plan.transformers],
     )
 
 

@@ -34,6 +34,8 @@ def closing(report: Report, *, resumed: bool = False) -> str:
     `resumed`: the rows are those of earlier sittings too and the time is not, so no rates can be told.
     """
     state = click.style(report.state, fg=_COLOURS[report.state], bold=True)
+    if not report.run:
+        return f"job {printable(report.job)}: valid, all stores answer; nothing was moved, as it says 'dryRun'"
     lines = [f"run {report.run} of job {printable(report.job)}: {state} in {duration(report.seconds)}", ""]
     lines += _columns([_heading(report), *_streams(report, resumed=resumed)])
     facts = list(_facts(report))

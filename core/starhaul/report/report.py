@@ -46,6 +46,8 @@ class StreamReport:
     """Summed over the channels: how long writers waited for the source."""
     notes: dict[str, int] = field(default_factory=dict)
     """Values altered on purpose, by kind."""
+    transformers: list[str] = field(default_factory=list)
+    """Names of the transformers, in order."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Report:
     """The result of one run, of `starhaul.run` and of `starhaul run --report FILE`."""
 
     run: str
+    """Empty if the job was to be checked only (`dryRun`)."""
     job: str
     state: Literal["done", "failed", "stopped"]
     started: str

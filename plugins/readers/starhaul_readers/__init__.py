@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from starhaul import hookimpl
 
@@ -18,4 +19,20 @@ def starhaul_readers() -> Mapping[str, str]:
         "csv": "starhaul_readers.txtfile:TxtFileReader",
         "sqlitereader": "starhaul_readers.sqlite:SqliteReader",
         "sqlite": "starhaul_readers.sqlite:SqliteReader",
+        "postgresqlreader": "starhaul_readers.postgresql:PostgresqlReader",
+        "postgresql": "starhaul_readers.postgresql:PostgresqlReader",
+        "postgres": "starhaul_readers.postgresql:PostgresqlReader",
+        "pg": "starhaul_readers.postgresql:PostgresqlReader",
+        "mysqlreader": "starhaul_readers.mysql:MysqlReader",
+        "mysql": "starhaul_readers.mysql:MysqlReader",
+        "mariadb": "starhaul_readers.mysql:MysqlReader",
+        "tidb": "starhaul_readers.mysql:MysqlReader",
     }
+
+
+@hookimpl
+def starhaul_advice(kind: str, name: str, parameters: Mapping[str, Any], known: Collection[str]) -> str | None:
+    """On the plugins of DataX that Starhaul has not, writers and transformers as well."""
+    from starhaul_stores.datax_plugins import advise
+
+    return advise(kind, name, parameters, known)

@@ -18,4 +18,12 @@ def starhaul_writers() -> Mapping[str, str]:
         "csv": "starhaul_writers.txtfile:TxtFileWriter",
         "sqlitewriter": "starhaul_writers.sqlite:SqliteWriter",
         "sqlite": "starhaul_writers.sqlite:SqliteWriter",
+        "postgresqlwriter": "starhaul_writers.postgresql:PostgresqlWriter",
+        "postgresql": "starhaul_writers.postgresql:PostgresqlWriter",
+        "postgres": "starhaul_writers.postgresql:PostgresqlWriter",
+        "pg": "starhaul_writers.postgresql:PostgresqlWriter",
+        "mysqlwriter": "starhaul_writers.mysql:MysqlWriter",
+        "mysql": "starhaul_writers.mysql:MysqlWriter",
+        "mariadb": "starhaul_writers.mysql:MysqlWriter",
+        "tidb": "starhaul_writers.mysql:MysqlWriter",
     }

@@ -94,17 +94,17 @@ def test_error_limits(load: Load) -> None:
     assert limits(load(datax())) == (None, None)
     assert limits(load(datax(errorLimit={"percentage": 0.02}))) == (None, 0.02)
     both = load(datax(errorLimit={"record": 5, "percentage": 0.02}))
-    assert limits(both) == (5, None)
-    assert [each.path for each in both.warnings] == ["job.setting.errorLimit.percentage"]
+    assert limits(both) == (5, 0.02)
+    assert both.warnings == ()
 
 
 def test_keys_that_datax_ignores_are_warned_of(load: Load) -> None:
     document = datax(speed={"channel": 1, "concurrent": 2}, jvmOptions="", errorLimits={})
-    document["core"] = {"transport": {}}
+    document["core"] = {"transport": {"exchanger": {"bufferSize": 32}}}
     document["job"]["content"][0]["reader"]["comment"] = "x"  # type: ignore[index]
     job = load(document)
     assert {(each.path, each.hint) for each in job.warnings} == {
-        ("core", ""),
+        ("core.transport.exchanger", ""),
         ("job.setting.speed.concurrent", ""),
         ("job.setting.jvmOptions", ""),
         ("job.setting.errorLimits", "did you mean 'errorLimit'?"),

@@ -175,7 +175,7 @@ def test_schemas_and_models_agree(registry: Registry, kind: Any, name: str) -> N
     seen: Counter[bool] = Counter()
 
     @given(value=near(schema, schema).filter(lambda each: isinstance(each, dict)))
-    @settings(deadline=None, max_examples=50, database=None, suppress_health_check=[*HealthCheck])
+    @settings(deadline=None, max_examples=80, derandomize=True, suppress_health_check=[*HealthCheck])
     def agree(value: dict[str, Any]) -> None:
         coerced = coerce(json.loads(json.dumps(value)), schema, schema)
         if isinstance(coerced.get("factor"), str):
@@ -202,12 +202,13 @@ def refusal(registry: Registry, document: dict[str, Any] | Path) -> StarhaulErro
 
 @pytest.mark.parametrize("form", ["native", "datax"])
 def test_what_loads_is_right_in_an_editor(registry: Registry, editor: Draft202012Validator, form: str) -> None:
+    """But for what is overlooked in a DataX job with a warning: an editor marks that."""
     parameters = registry.reader("fruit").params_type.json_schema()
     how = Settings.json_schema() if form == "native" else DataxSetting.json_schema()
     seen: Counter[bool] = Counter()
 
     @given(reader=near(parameters, parameters).filter(lambda each: isinstance(each, dict)), how=near(how, how))
-    @settings(deadline=None, max_examples=50, database=None, suppress_health_check=[*HealthCheck])
+    @settings(deadline=None, max_examples=80, derandomize=True, suppress_health_check=[*HealthCheck])
     def right(reader: dict[str, Any], how: Any) -> None:
         if form == "native":
             document = job({**reader, "name": "fruit"}, settings=how)
@@ -215,7 +216,7 @@ def test_what_loads_is_right_in_an_editor(registry: Registry, editor: Draft20201
             document = datax(entry(parameter=reader))
             document["job"]["setting"] = how
         loaded = refusal(registry, document) is None
-        if loaded:
+        if loaded and (form == "native" or not load_job(document, registry, environment={"X": "1"}).warnings):
             assert [error.message for error in editor.iter_errors(document)] == []
         seen[loaded] += 1
 
