@@ -24,7 +24,7 @@ class Place(Params):
     @field_validator("table", "query_sql", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
+        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
     @property
     def file(self) -> str:

@@ -1,0 +1,147 @@
+"""What the server knows of tables and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starhaul import ConfigError
+from starhaul_stores.postgresql.connection import Connection, quoted
+from starhaul_stores.relational.names import name_parts, suggestion
+
+NAME_BYTES = 63
+"""Longer names are cut by the server, in silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table, as `pg_attribute` tells it."""
+
+    name: str
+    number: int
+    type: int
+    """The oid of its type; of the type underneath for a domain."""
+    modifier: int
+    """The type's modifier, -1 for none."""
+    told: str
+    """The type as SQL (`numeric(12,2)`)."""
+    not_null: bool
+    generated: bool
+    always_identity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, view, or whatever else can be selected from."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    """`r` table, `p` partitioned table, `v` view, `m` materialized view, `f` foreign table."""
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    """The columns of its primary key, in the key's order."""
+
+    @property
+    def sql(self) -> str:
+        """Its full name as SQL."""
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
+
+    def column(self, text: str) -> Column | None:
+        """The column that a job means: of exactly this name, or quoted as in SQL, or in another case if that is
+        clear."""
+        names = {column.name: column for column in self.columns}
+        if text in names:
+            return names[text]
+        if len(text) > 1 and text[0] == text[-1] == '"':
+            return names.get(text[1:-1].replace('""', '"'))
+        similar = [column for name, column in names.items() if name.lower() == text.lower()]
+        return similar[0] if len(similar) == 1 else None
+
+    def missing(self, name: str, where: str) -> ConfigError:
+        """The error to raise for a column that the table does not have."""
+        names = [column.name for column in self.columns]
+        return ConfigError(where, f"table {self.name!r} has no column {name!r}", suggestion(name, names))
+
+
+def find_table(db: Connection, text: str) -> Table | None:
+    """The table that a name in a job means, found as the server would find it in SQL; None if there is none."""
+    parts = name_parts(text, '"', folded)
+    if len(parts) > 3:
+        raise ConfigError("table", f"{text!r} is not a name", "write NAME or SCHEMA.NAME")
+    sql_name = ".".join(map(quoted, parts[-2:]))
+    found = db.execute(
+        "SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text, "
+        "(SELECT conkey FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p') "
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%s)",
+        [sql_name],
+    )
+    if not found:
+        return None
+    oid, schema, name, kind, key = found[0]
+    generated = "a.attgenerated <> ''" if db.version >= 120000 else "false"
+    identity = "a.attidentity = 'a'" if db.version >= 100000 else "false"
+    rows = db.execute(
+        "SELECT a.attname::text, a.attnum::int8, CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END::int8, "
+        "CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END::int8, format_type(a.atttypid, a.atttypmod), "
+        f"a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), {generated}, {identity} "
+        "FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
+        f"WHERE a.attrelid = {int(oid)} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+    )
+    columns = tuple(Column(*row) for row in rows)
+    by_number = {column.number: column.name for column in columns}
+    return Table(int(oid), schema, name, kind, columns, tuple(by_number[number] for number in key or ()))
+
+
+def no_such_table(db: Connection, text: str, hint: str = "") -> ConfigError:
+    """The error to raise for a table that the job names and the database does not have."""
+    name = name_parts(text, '"', folded)[-1]
+    rows = db.execute(
+        "SELECT c.relname::text, pg_table_is_visible(c.oid), n.nspname::text FROM pg_class c "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') "
+        "AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' ORDER BY 2 DESC, 1 LIMIT 5000"
+    )
+    known = [quoted_if_needed(table) if visible else f"{schema}.{table}" for table, visible, schema in rows]
+    close = suggestion(name, known)
+    return ConfigError("table", f"{db.where} has no table {text!r}", "; ".join(filter(None, [close, hint])))
+
+
+def to_create(db: Connection, text: str) -> str:
+    """The full name, as SQL, that a table which is not there yet will have."""
+    parts = name_parts(text, '"', folded)[-2:]
+    if len(parts) == 1:
+        schema = db.value("SELECT current_schema()::text")
+        if schema is None:
+            raise ConfigError("table", "there is no schema to create it in", "write SCHEMA.TABLE")
+        parts = [str(schema), *parts]
+    if len(parts[1].encode()) > NAME_BYTES:
+        raise ConfigError("table", f"{parts[1]!r} is longer than {NAME_BYTES} bytes")
+    return ".".join(map(quoted, parts))
+
+
+def unique_keys(db: Connection, table: Table) -> list[tuple[str, ...]]:
+    """The column sets that the table holds unique over all rows: primary key and full unique indexes on columns."""
+    count = "indnkeyatts" if db.version >= 110000 else "indnatts"
+    rows = db.execute(
+        f"SELECT string_to_array(indkey::text, ' ')::int8[], {count}::int8 FROM pg_index WHERE indrelid = {table.oid} "
+        "AND indisunique AND indisvalid AND indpred IS NULL AND indexprs IS NULL ORDER BY NOT indisprimary, indexrelid"
+    )
+    names = {column.number: column.name for column in table.columns}
+    return list(dict.fromkeys(tuple(names[number] for number in numbers[:n]) for numbers, n in rows))
+
+
+def folded(name: str) -> str:
+    """A name that is not quoted, as the server takes it."""
+    return "".join(chr(ord(each) + 32) if "A" <= each <= "Z" else each for each in name)
+
+
+def quoted_if_needed(name: str) -> str:
+    """A name as one would write it in SQL, reserved words aside."""
+    plain = name.replace("_", "a").isalnum() and name == folded(name) and name.isascii() and not name[0].isdigit()
+    return name if plain else quoted(name)
+
+
+def column_list(names: Sequence[str]) -> str:
+    """Names as SQL, with commas."""
+    return ", ".join(map(quoted, names))

@@ -1,0 +1,320 @@
+"""Connections to a server, through psycopg."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
+from starhaul_stores.postgresql.failure import connecting_failure, failure
+from starhaul_stores.relational.places import options_of
+from starhaul_stores.relational.url import DatabaseUrl
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.pq.abc import PGresult
+
+KINDS = ("postgresql", "postgres", "pgsql", "greenplum", "opengauss", "kingbase8", "hologres")
+_OPTIONS = {
+    **dict.fromkeys(
+        (
+            "applicationname", "currentschema", "ssl", "connecttimeout", "logintimeout", "sockettimeout",
+            "tcpkeepalive", "targetservertype", "sslfactory", "options",
+        ),
+        "",
+    ),
+    **{
+        name: name
+        for name in (
+            "application_name", "channel_binding", "connect_timeout", "fallback_application_name", "gssencmode",
+            "hostaddr", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname",
+            "load_balance_hosts", "passfile", "require_auth", "service", "sslcert", "sslcrl", "sslkey", "sslmode",
+            "sslnegotiation", "sslpassword", "sslrootcert", "target_session_attrs", "tcp_user_timeout",
+        )
+    },
+    # What drivers of Java do on their side of the wire.
+    **dict.fromkeys(
+        (
+            "charset", "stringtype", "preparethreshold", "rewritebatchedinserts", "defaultrowfetchsize",
+            "binarytransfer", "loglevel", "loggerlevel", "useunicode", "characterencoding", "readonly", "autosave",
+        ),
+        "",
+    ),
+}  # fmt: skip
+_TARGETS = {"any": "any", "primary": "primary", "master": "primary", "secondary": "standby", "slave": "standby",
+            "preferSecondary": "prefer-standby", "preferSlave": "prefer-standby", "preferPrimary": "any"}  # fmt: skip
+_SPELLING = (
+    "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = 3; SET bytea_output = 'hex'; "
+    "SET standard_conforming_strings = on"
+)
+"""How values look as text, whatever the server, the database and the user are set to."""
+_SAVEPOINT = "_starhaul_chunk"
+_BLOCK_BYTES = 2 << 20
+_BLOCK_ROWS = 1 << 16
+
+Row: TypeAlias = bytes | bytearray | memoryview
+"""The data of one row of a COPY."""
+
+
+class Connection:
+    """One connection in autocommit mode: a transaction begins and ends where the SQL says so. For one thread.
+
+    Every method raises what `failure` makes of psycopg's exceptions; exceptions of the caller's own pass as they are.
+    """
+
+    def __init__(self, driver: psycopg.Connection[Any], where: str) -> None:
+        self.where = where
+        """The server and database, for errors."""
+        self._driver = driver
+
+    @property
+    def version(self) -> int:
+        """The server's version as it counts them: 150018 for 15.18."""
+        return self._driver.info.server_version
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement (or several, without parameters); the rows of the last, if it returns any. With parameters
+        `%s` stands for each, and `%%` for a percent sign."""
+        with self._failures():
+            cursor = self._driver.execute(sql.encode(), tuple(parameters) or None)
+            while cursor.nextset():
+                pass
+            return cursor.fetchall() if cursor.description else []
+
+    def changed(self, sql: str) -> int:
+        """Run one statement; how many rows it wrote."""
+        with self._failures():
+            return self._driver.execute(sql.encode()).rowcount
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first column of the first row; None if there is no row."""
+        rows = self.execute(sql, parameters)
+        return rows[0][0] if rows else None
+
+    def described(self, sql: str) -> list[tuple[str, int, int, int, int]]:
+        """Run a query; name, type (oid), type modifier, table (oid) and place in it of each column of its result."""
+        with self._failures():
+            result = self._driver.execute(sql.encode()).pgresult
+            if result is None or not result.nfields:
+                raise ConfigError("column", "the query gives no columns")
+            return [
+                ((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i), result.ftable(i),
+                result.ftablecol(i)) for i in range(result.nfields) ]  # fmt: skip
+
+    @contextmanager
+    def copy_out(self, sql: str) -> Iterator[Iterator[list[Row]]]:
+        """Run `COPY … TO STDOUT`; yields its rows in lists of about `_BLOCK_BYTES`. Left early, it closes the
+        connection, which ends the statement at once.
+
+        It calls libpq itself: psycopg's iterator takes twice as long for each row.
+        """
+        from psycopg import pq
+
+        with self._failures():
+            self._require(self._driver.pgconn.exec_(sql.encode()), pq.ExecStatus.COPY_OUT)
+        finished = False
+        try:
+            blocks = self._blocks()
+            yield blocks
+            finished = True
+        finally:
+            if not finished:
+                self._driver.close()
+
+    def _blocks(self) -> Iterator[list[Row]]:
+        from psycopg import pq
+
+        connection = self._driver.pgconn
+        receive = connection.get_copy_data
+        readable = select.poll()
+        readable.register(connection.socket, select.POLLIN)
+        held: list[Row] = []
+        size = 0
+        with self._failures():
+            while True:
+                length, row = receive(1)
+                if length > 0:
+                    held.append(row)
+                    size += length
+                    if size >= _BLOCK_BYTES or len(held) == _BLOCK_ROWS:
+                        yield held
+                        held, size = [], 0
+                elif length == 0:
+                    readable.poll()
+                    connection.consume_input()
+                else:
+                    break
+            while (result := connection.get_result()) is not None:
+                self._require(result, pq.ExecStatus.COMMAND_OK)
+        if held:
+            yield held
+
+    def _require(self, result: PGresult, status: int) -> None:
+        import psycopg
+
+        if result.status != status:
+            raise psycopg.errors.error_from_result(result)
+
+    @contextmanager
+    def copy_in(self, sql: str) -> Iterator[CopyIn]:
+        """Run `COPY … FROM STDIN` for the time of a `with` block. Its `rows` can be read after the block."""
+        with self._driver.cursor() as cursor:
+            sink = CopyIn()
+            with self._failures(), cursor.copy(sql.encode()) as copy:
+                sink.write = copy.write
+                yield sink
+            sink.rows = cursor.rowcount
+
+    @contextmanager
+    def transaction(self, begin: str = "BEGIN") -> Iterator[None]:
+        """A transaction for the time of a `with` block: committed at its end, rolled back if it raises."""
+        self.execute(begin)
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            with suppress(StarhaulError):  # the connection may be what was lost
+                self.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """The same within a transaction, with a savepoint. Not to be nested."""
+        self.execute(f"SAVEPOINT {_SAVEPOINT}")
+        try:
+            yield
+            self.execute(f"RELEASE {_SAVEPOINT}")
+        except StarhaulError:
+            with suppress(StarhaulError):
+                self.execute(f"ROLLBACK TO {_SAVEPOINT}; RELEASE {_SAVEPOINT}")
+            raise
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        import psycopg
+
+        try:
+            yield
+        except psycopg.Error as error:
+            raise failure(error, self.where) from error
+
+
+class CopyIn:
+    """The open end of a `COPY … FROM STDIN`."""
+
+    def __init__(self) -> None:
+        self.write: Any = None
+        """Sends bytes-like data."""
+        self.rows = 0
+        """How many rows the server stored."""
+
+
+@contextmanager
+def connect(address: DatabaseUrl, session: Sequence[str], timeout: float, *, utc: bool) -> Iterator[Connection]:
+    """Connect for the time of a `with` block, run the statements of `session`, then settle how values look as text.
+    With `utc` the session's time zone is UTC whatever `session` says.
+
+    Raises `ConfigError` for a wrong user, password, host or database, `TransientError` if the server does not answer.
+    """
+    driver = _open(address, timeout)
+    try:
+        connection = Connection(driver, str(address))
+        schema = address.options.get("currentSchema")
+        connection.execute("SET TimeZone = 'UTC'")
+        if schema:
+            names = ", ".join(quoted(name.strip()) for name in schema.split(","))
+            connection.execute(f"SET search_path = {names}")
+        for statement in session:
+            if statement.strip():
+                connection.execute(statement)
+        connection.execute(_SPELLING + ("; SET TimeZone = 'UTC'" if utc else ""))
+        yield connection
+    finally:
+        driver.close()
+
+
+@contextmanager
+def connect_first(
+    addresses: Sequence[DatabaseUrl],
+    session: Sequence[str],
+    timeout: float,
+    *,
+    utc: bool,
+    healthy: Callable[[Connection], bool] = lambda _: True,
+) -> Iterator[Connection]:
+    """`connect` to the first address that answers and is `healthy`. Raises what the last one raises, and
+    `PermanentError` if that is not healthy either."""
+    with ExitStack() as stack:
+        for address in addresses:
+            try:
+                connection = stack.enter_context(connect(address, session, timeout, utc=utc))
+            except TransientError:
+                if address is addresses[-1]:
+                    raise
+                continue
+            if healthy(connection):
+                yield connection
+                return
+            stack.close()
+    raise PermanentError(str(addresses[-1]), "preSql does not give a single 0", "the server is not in order, or preSql")
+
+
+def _open(address: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
+    if address.kind not in KINDS:
+        raise ConfigError("url", f"{address.kind!r} is not PostgreSQL", "write postgresql://HOST:PORT/DATABASE")
+    import psycopg
+
+    options: dict[str, Any] = {
+        "connect_timeout": str(max(2, round(timeout))),
+        "host": ",".join(host for host, _ in address.hosts),
+        "port": ",".join(str(port or 5432) for _, port in address.hosts),
+        **_from_java(address),
+        **options_of(address, _OPTIONS),
+    }
+    try:
+        return psycopg.connect(
+            user=address.user,
+            password=address.password,
+            dbname=address.database or address.user,
+            autocommit=True,
+            prepare_threshold=None,  # a pooler may hand every transaction to another server process
+            client_encoding="utf8",
+            **{name: value for name, value in options.items() if value},
+        )
+    except psycopg.Error as error:
+        raise connecting_failure(error, str(address)) from error
+
+
+def _from_java(address: DatabaseUrl) -> dict[str, str]:
+    """Options of the JDBC driver under libpq's names and in its units."""
+    options = {name.lower(): value for name, value in address.options.items()}
+    found = {"application_name": options.get("applicationname", "starhaul")}
+    if options.get("ssl", "false").lower() in ("", "true"):
+        lenient = "nonvalidating" in options.get("sslfactory", "").lower()
+        found["sslmode"] = "require" if lenient else "verify-full"
+    for name in ("connecttimeout", "logintimeout"):
+        if options.get(name, "0") != "0":
+            found["connect_timeout"] = options[name]
+    if options.get("sockettimeout", "0") != "0":
+        found["tcp_user_timeout"] = str(int(options["sockettimeout"]) * 1000)
+    if options.get("tcpkeepalive"):
+        found["keepalives"] = str(int(options["tcpkeepalive"].lower() == "true"))
+    if options.get("targetservertype"):
+        found["target_session_attrs"] = _TARGETS.get(options["targetservertype"], "any")
+    if options.get("options"):
+        found["options"] = options["options"]
+    return found
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    if "\0" in name:
+        raise ConfigError("column", f"PostgreSQL's names hold no NUL: {name!r}")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """A value's text as an SQL literal of unknown type: it becomes what it is compared with."""
+    return "'" + str(value).replace("'", "''") + "'"

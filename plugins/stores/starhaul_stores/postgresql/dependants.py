@@ -1,0 +1,60 @@
+"""What hangs on a table, and would be lost if another one took its place."""
+
+from __future__ import annotations
+
+from starhaul_stores.postgresql.catalog import Table
+from starhaul_stores.postgresql.connection import Connection
+
+_HANGING = {
+    "partitions or inheritance": """
+        SELECT 1 FROM pg_class WHERE oid = {oid} AND (relkind <> 'r' OR relispartition OR relpersistence <> 'p')
+        UNION ALL SELECT 1 FROM pg_inherits WHERE inhrelid = {oid} OR inhparent = {oid}""",
+    "another owner": """
+        SELECT 1 FROM pg_class WHERE oid = {oid} AND relowner <> current_user::regrole::oid""",
+    "storage options or a tablespace": """
+        SELECT 1 FROM pg_class WHERE oid = {oid}
+        AND (reloptions IS NOT NULL OR reltablespace <> 0 OR reloftype <> 0 OR relreplident <> 'd')""",
+    "row security": """
+        SELECT 1 FROM pg_class WHERE oid = {oid} AND (relrowsecurity OR relforcerowsecurity)
+        UNION ALL SELECT 1 FROM pg_policy WHERE polrelid = {oid}""",
+    "triggers": """
+        SELECT 1 FROM pg_trigger WHERE tgrelid = {oid} AND NOT tgisinternal""",
+    "foreign keys of other tables": """
+        SELECT 1 FROM pg_constraint WHERE contype = 'f' AND confrelid = {oid}""",
+    "default privileges, which a new table would get": """
+        SELECT 1 FROM pg_default_acl WHERE defaclobjtype = 'r'""",
+    "publications": """
+        SELECT 1 FROM pg_publication_rel WHERE prrelid = {oid}""",
+    "identity columns": """
+        SELECT 1 FROM pg_attribute WHERE attrelid = {oid} AND attidentity <> ''""",
+    "grants or options of columns": """
+        SELECT 1 FROM pg_attribute WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped
+        AND (attacl IS NOT NULL OR attoptions IS NOT NULL OR attstattarget > 0)""",
+    "comments on indexes or constraints, or labels": """
+        SELECT 1 FROM pg_description WHERE classoid = 'pg_class'::regclass
+        AND objoid IN (SELECT indexrelid FROM pg_index WHERE indrelid = {oid})
+        UNION ALL SELECT 1 FROM pg_description WHERE classoid = 'pg_constraint'::regclass
+        AND objoid IN (SELECT oid FROM pg_constraint WHERE conrelid = {oid})
+        UNION ALL SELECT 1 FROM pg_seclabel WHERE objoid = {oid}""",
+    "constraints or indexes in a special state": """
+        SELECT 1 FROM pg_constraint WHERE conrelid = {oid} AND (NOT convalidated OR contype = 't')
+        UNION ALL SELECT 1 FROM pg_index WHERE indrelid = {oid}
+        AND (indisclustered OR indisreplident OR NOT indisvalid)""",
+    "views, rules, statistics, functions or sequences": """
+        SELECT 1 FROM pg_depend WHERE refclassid = 'pg_class'::regclass AND refobjid = {oid}
+        AND classid <> 'pg_attrdef'::regclass AND deptype <> 'i'
+        AND NOT (classid = 'pg_class'::regclass AND objid IN (SELECT indexrelid FROM pg_index WHERE indrelid = {oid}))
+        AND NOT (classid = 'pg_constraint'::regclass
+                 AND objid IN (SELECT oid FROM pg_constraint WHERE conrelid = {oid}))
+        UNION ALL SELECT 1 FROM pg_depend WHERE refclassid = 'pg_type'::regclass AND deptype <> 'i'
+        AND refobjid IN (SELECT reltype FROM pg_class WHERE oid = {oid})""",
+}
+"""What → a query that gives a row if a table has it. Cautious: all that is not known to be carried over counts."""
+
+
+def what_a_swap_would_lose(db: Connection, table: Table) -> str:
+    """What hangs on a table that a new one in its place would not have, for the user; empty if there is nothing."""
+    for what, sql in _HANGING.items():
+        if db.value(f"SELECT EXISTS ({sql.format(oid=table.oid)})"):
+            return what
+    return ""

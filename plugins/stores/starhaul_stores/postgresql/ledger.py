@@ -1,0 +1,40 @@
+"""The ledger in PostgreSQL."""
+
+from __future__ import annotations
+
+from starhaul import Task, TransientError
+from starhaul_stores.postgresql.catalog import find_table, to_create
+from starhaul_stores.postgresql.connection import Connection
+from starhaul_stores.relational import ledger
+
+
+class Ledger(ledger.Ledger):
+    """The ledger table of one database. Two runs may create it at once, or drop it while another wants to write."""
+
+    def __init__(self, db: Connection, name: str) -> None:
+        table = find_table(db, name)
+        super().__init__(db, db.where, table.sql if table else to_create(db, name))
+        self._found = table is not None
+
+    def exists(self) -> bool:
+        return self._found
+
+    def create(self) -> None:
+        """Also holds other runs back from dropping it, until the transaction ends."""
+        self._db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [self._table])
+        self._db.execute(
+            f"SET LOCAL client_min_messages = warning; CREATE TABLE IF NOT EXISTS {self._table} ({self.columns})"
+        )
+        self._found = True
+
+    def drop_if_empty(self) -> None:
+        self._db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [self._table])
+        super().drop_if_empty()
+
+    def fence(self, task: Task) -> None:
+        """Waits for an earlier attempt whose connection the server has not missed yet. Raises `TransientError` if
+        that one went through after all, so that the engine finds its receipt."""
+        self._db.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [task.run, task.id])
+        if self.exists() and self._find(task.run, task.id):
+            raise TransientError(self._where, f"task {task.id} of run {task.run} was delivered by another attempt")
+        super().fence(task)

@@ -1,0 +1,181 @@
+"""The rows of one task into one table, in a transaction of the caller, by COPY. Rows that the server refuses are
+found and rejected, the others arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import pyarrow as pa
+
+from starhaul import Task
+from starhaul_stores.postgresql.catalog import Column, Table, column_list
+from starhaul_stores.postgresql.connection import Connection, quoted
+from starhaul_stores.postgresql.rendering import misfits, rendered
+from starhaul_stores.relational.refusal import Refused, deliver
+
+Mode: TypeAlias = Literal["insert", "ignore", "replace", "update", "overwrite"]
+
+_CHUNK_TABLE = "pg_temp._starhaul_rows"
+_ORDER = "_starhaul_order"
+_CARDINALITY = "cannot affect row a second time"
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The statements that bring a chunk of rows from a temporary table into the target (`ignore`, `replace`,
+    `update`)."""
+
+    create: str
+    insert: str
+    """Without its FROM clause's rows: `{rows}` stands for them."""
+    conflict: str
+    keys: str
+    """The conflict target as SQL; empty for `ignore` without one."""
+
+    def whole(self) -> str:
+        """All rows of the chunk at once."""
+        return f"{self.insert} FROM {_CHUNK_TABLE} {self.conflict}"
+
+    def nth(self, number: int) -> str:
+        """Of rows with the same key the one that came as number so and so: ON CONFLICT takes a key only once."""
+        ranked = f"SELECT *, row_number() OVER (PARTITION BY {self.keys} ORDER BY ctid) AS {_ORDER} FROM {_CHUNK_TABLE}"
+        return f"{self.insert} FROM ({ranked}) AS _starhaul WHERE {_ORDER} = {number} {self.conflict}"
+
+    @property
+    def most(self) -> str:
+        """How often the most frequent key of the chunk occurs."""
+        return f"SELECT max(n) FROM (SELECT count(*) AS n FROM {_CHUNK_TABLE} GROUP BY {self.keys}) AS _starhaul"
+
+
+def merge_into(
+    table: Table, columns: Sequence[Column], mode: Mode, keys: Sequence[str], updated: Sequence[str]
+) -> Merge:
+    """How rows of these columns get into a table. `keys` is the conflict target, `updated` the columns that `update`
+    sets; `replace` sets all, those that the rows lack to their defaults."""
+    names = [column.name for column in columns]
+    listed = column_list(names)
+    overriding = " OVERRIDING SYSTEM VALUE" if any(column.always_identity for column in columns) else ""
+    sets = [f"{quoted(name)} = excluded.{quoted(name)}" for name in updated]
+    if mode == "replace":
+        sets = [f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in keys]
+        sets += [
+            f"{quoted(column.name)} = DEFAULT"
+            for column in table.columns
+            if column.name not in names and not column.generated
+        ]
+    target = f" ({column_list(keys)})" if keys and mode != "ignore" else ""
+    action = f"DO UPDATE SET {', '.join(sets)}" if sets and mode != "ignore" else "DO NOTHING"
+    return Merge(
+        f"CREATE TEMPORARY TABLE _starhaul_rows ON COMMIT DROP AS SELECT {listed} FROM {table.sql} WITH NO DATA",
+        f"INSERT INTO {table.sql} ({listed}){overriding} SELECT {listed}",
+        f"ON CONFLICT{target} {action}",
+        column_list(keys),
+    )
+
+
+@dataclass(slots=True)
+class Loading:
+    """The rows of one task on their way."""
+
+    db: Connection
+    task: Task
+    target: str
+    """Where COPY writes to: full name as SQL."""
+    columns: Sequence[Column]
+    """Those of `task.schema`, in its order."""
+    merge: Merge | None
+    most_rows: int
+    most_bytes: int
+    written: int = 0
+    skipped: int = 0
+    _pending: pa.RecordBatch | None = field(default=None)
+
+    def load(self, first: pa.RecordBatch | None, batches: Iterator[pa.RecordBatch]) -> None:
+        """Write all batches, in chunks of about `most_bytes`. What the source raises passes through."""
+        if self.merge is not None and first is not None:
+            self.db.execute(self.merge.create)
+        self._pending = first
+        while self._pending is not None:
+            self._load_chunk(batches)
+
+    def _load_chunk(self, batches: Iterator[pa.RecordBatch]) -> None:
+        """Send batches as they come until the chunk is full. They are held until the server has taken them all."""
+        held: list[pa.RecordBatch] = []
+        try:
+            with self.db.savepoint():
+                with self.db.copy_in(self._copy_sql) as copy:
+                    for batch in self._chunk(batches):
+                        held.append(batch)
+                        copy.write(rendered(batch))
+                self._count(sum(map(len, held)), self._merged(copy.rows))
+        except Refused:
+            self._deliver(pa.Table.from_batches(held).combine_chunks().to_batches()[0])
+
+    def _chunk(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Rows fit to be sent, until there are enough for one chunk; `_pending` is what comes after them."""
+        rows = size = 0
+        while self._pending is not None and rows < self.most_rows and size < self.most_bytes:
+            batch = self._pending
+            some = batch.slice(0, self.most_rows - rows)
+            rows, size = rows + len(some), size + some.nbytes
+            self._pending = batch.slice(len(some)) if len(some) < len(batch) else next(batches, None)
+            fit = self._without_misfits(some)
+            if len(fit):
+                yield fit
+
+    def _without_misfits(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        bad = misfits(batch, self.columns)
+        for row in sorted(bad):
+            self.task.reject(batch, row, bad[row])
+        if not bad:
+            return batch
+        return batch.filter(pa.array([row not in bad for row in range(len(batch))], pa.bool_()))
+
+    def _deliver(self, rows: pa.RecordBatch) -> None:
+        def attempt(start: int, count: int) -> int:
+            with self.db.savepoint():
+                with self.db.copy_in(self._copy_sql) as copy:
+                    copy.write(rendered(rows.slice(start, count)))
+                written = self._merged(copy.rows)
+            self._count(count, written)
+            return written
+
+        deliver(len(rows), attempt, lambda row, reason: self.task.reject(rows, row, reason))
+
+    def _merged(self, copied: int) -> int:
+        """Bring a chunk into the target; how many rows it wrote. Nothing to do where COPY wrote there itself."""
+        if self.merge is None or not copied:
+            return copied
+        try:
+            written = self._merge_statement(self.merge.whole())
+        except Refused as refused:
+            if _CARDINALITY not in refused.problem:
+                raise
+            times = int(self.db.value(self.merge.most))
+            written = sum(self.db.changed(self.merge.nth(number)) for number in range(1, times + 1))
+        self.db.execute(f"TRUNCATE {_CHUNK_TABLE}")
+        return written
+
+    def _merge_statement(self, sql: str) -> int:
+        self.db.execute("SAVEPOINT _starhaul_merge")
+        try:
+            written = self.db.changed(sql)
+        except Refused:
+            self.db.execute("ROLLBACK TO _starhaul_merge")
+            raise
+        self.db.execute("RELEASE _starhaul_merge")
+        return written
+
+    def _count(self, sent: int, written: int) -> None:
+        self.written += written
+        self.skipped += sent - written
+        if self.merge is None and written < sent:
+            self.task.note("left out by a trigger or rule of the table", sent - written)
+
+    @property
+    def _copy_sql(self) -> str:
+        into = self.target if self.merge is None else _CHUNK_TABLE
+        names = column_list([column.name for column in self.columns])
+        return f"COPY {into} ({names}) FROM STDIN (FORMAT csv)"

@@ -1,0 +1,65 @@
+"""What is read: the SELECT of a source, and the Arrow schema of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from starhaul import with_native_type
+from starhaul_stores.postgresql.catalog import Table
+from starhaul_stores.postgresql.connection import Connection, quoted
+from starhaul_stores.postgresql.types import MONEY, read_as
+
+EVERY_COLUMN = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """One source as it is read."""
+
+    select: str
+    """The SELECT, without any condition that was added to it."""
+    schema: pa.Schema
+    money: bool
+    """Whether a column is of type money, whose text depends on the server's locale."""
+
+    def copy(self, condition: str) -> str:
+        """The COPY of the rows that a WHERE clause (or nothing) selects."""
+        query = f"{self.select}{condition}\n"
+        if self.money:
+            names = [quoted(f"c{number}") for number in range(len(self.schema))]
+            told = [field.metadata[b"native_type"] == b"money" for field in self.schema]
+            values = ", ".join(f"{name}::numeric" if cash else name for name, cash in zip(names, told, strict=True))
+            query = f"SELECT {values} FROM ({query}) AS _starhaul({', '.join(names)})"
+        return f"COPY ({query}) TO STDOUT (FORMAT csv)"
+
+
+def selection_of_table(db: Connection, table: Table, column: Sequence[str]) -> Selection:
+    """Of a table, with `column` as the job gives it: a name of a column is quoted, everything else is SQL."""
+    chosen = [each.name for each in table.columns] if tuple(column) == EVERY_COLUMN else None
+    known = {each.name for each in table.columns}
+    texts = [quoted(text) if text in known else text for text in column]
+    select = f"SELECT {', '.join(map(quoted, chosen) if chosen is not None else texts)} FROM {table.sql}"
+    required = {each.number for each in table.columns if each.not_null}
+    return _described(db, select, {table.oid: required})
+
+
+def selection_of_query(db: Connection, query: str) -> Selection:
+    """Of a query, whose text stays as it is. It cannot tell which of its columns hold no nulls."""
+    return _described(db, query, {})
+
+
+def _described(db: Connection, select: str, required: Mapping[int, set[int]]) -> Selection:
+    columns = db.described(f"SELECT * FROM ({select}\n) AS _starhaul LIMIT 0")
+    pairs = ", ".join(
+        f"({number}, {kind}::oid, {modifier})" for number, (_, kind, modifier, _, _) in enumerate(columns)
+    )
+    told = db.execute(f"SELECT format_type(t, m) FROM (VALUES {pairs}) AS _starhaul(n, t, m) ORDER BY n")
+    origins = columns if not required else db.described(f"{select} LIMIT 0")
+    fields = []
+    for (name, kind, modifier, _, _), (text,), (_, _, _, oid, number) in zip(columns, told, origins, strict=True):
+        nullable = number not in required.get(oid, set())
+        fields.append(with_native_type(pa.field(name, read_as(kind, modifier), nullable=nullable), text))
+    return Selection(select, pa.schema(fields), any(kind == MONEY for _, kind, _, _, _ in columns))

@@ -1,0 +1,132 @@
+"""The table to write: which columns, which key, and how to create it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from starhaul import ConfigError, PermanentError, native_type, with_native_type
+from starhaul_stores.postgresql.catalog import NAME_BYTES, Column, Table, column_list, unique_keys
+from starhaul_stores.postgresql.connection import Connection, quoted
+from starhaul_stores.postgresql.types import MONEY, accepted, declaration, oid_of
+from starhaul_stores.relational.names import suggestion
+
+EVERY_COLUMN = ("*",)
+
+
+def target_columns(wanted: Sequence[str], table: Table) -> list[Column]:
+    """The columns that a job names (`wanted`), or all that can be written. Raises `ConfigError` for one that is not
+    there, cannot be written, or is named twice."""
+    if tuple(wanted) == EVERY_COLUMN:
+        return [column for column in table.columns if not column.generated]
+    columns: list[Column] = []
+    for text in wanted:
+        column = table.column(text)
+        if column is None:
+            raise table.missing(text, "column")
+        if column.generated:
+            raise ConfigError("column", f"{column.name!r} is a generated column", "leave it out of `column`")
+        if column in columns:
+            raise ConfigError("column", f"{column.name!r} is named twice")
+        columns.append(column)
+    return columns
+
+
+def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
+    """What arrives in these columns without loss; the source decides where a column leaves its type open. Given its own
+    answer it gives it again."""
+    unknown = pa.field("", pa.string())
+    pairs = zip(columns, [*source, *[unknown] * len(columns)], strict=False)
+    kinds = [(column, accepted(column.type, column.modifier, column.told, field)) for column, field in pairs]
+    return pa.schema([with_native_type(pa.field(column.name, kind), column.told) for column, kind in kinds])
+
+
+def require_as_planned(columns: Sequence[Column], planned: pa.Schema) -> None:
+    """Raise `PermanentError` if the table has changed since `fields_for` looked at it: the server would convert values
+    on its own."""
+    now = fields_for(columns, planned)
+    for field, wanted in zip(now, planned, strict=True):
+        if field.type != wanted.type:
+            told = f"is {native_type(field)} now, values come as {wanted.type}"
+            raise PermanentError(f"column {field.name!r}", told, "do not change it once a run is planned")
+
+
+def fields_to_create(names: Sequence[str], source: pa.Schema) -> pa.Schema:
+    """The same for a table that `create_sql` will create; its types to declare travel as native types."""
+    fields = []
+    for name, field in zip(names, source, strict=True):
+        told = declaration(field)
+        kind = accepted(*oid_of(told), told, field.with_name(name))
+        fields.append(with_native_type(pa.field(name, kind, nullable=field.nullable), told))
+    return pa.schema(fields)
+
+
+def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
+    """The columns of a table that is to be created: `wanted`, or the source's."""
+    names = source.names if tuple(wanted) == EVERY_COLUMN else [_plain(name) for name in wanted]
+    if len(names) != len(source):
+        raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError("column", f"{name!r} is the name of two columns")
+        if not name or "\0" in name or len(name.encode()) > NAME_BYTES:
+            raise ConfigError("column", f"{name!r} is no name", f"a name has 1 to {NAME_BYTES} bytes and no NUL")
+    return list(names)
+
+
+def create_sql(table: str, names: Sequence[str], schema: pa.Schema, keys: Sequence[str]) -> str:
+    """The CREATE TABLE (`table` is SQL) for columns of these names and the types of `schema`, with a primary key if
+    `keys` names one."""
+    parts = [
+        f"{quoted(name)} {declaration(field)}{'' if field.nullable else ' NOT NULL'}"
+        for name, field in zip(names, schema, strict=True)
+    ]
+    for key in keys:
+        if key not in names:
+            raise ConfigError("keys", f"there is no column {key!r} to be a key", suggestion(key, names))
+    if keys:
+        parts.append(f"PRIMARY KEY ({column_list(keys)})")
+    return f"CREATE TABLE {table} ({', '.join(parts)})"
+
+
+def conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[str, ...]:
+    """The columns that tell whether a row is there already: `keys`, or the primary key. Raises `ConfigError` if the
+    table does not keep them unique."""
+    found = [table.column(key) or table.missing(key, "keys") for key in keys]
+    for column in found:
+        if isinstance(column, ConfigError):
+            raise column
+    chosen = tuple(column.name for column in found if isinstance(column, Column)) or table.key
+    known = unique_keys(db, table)
+    if chosen and set(chosen) in [set(each) for each in known]:
+        return chosen
+    there = " or ".join(f"({', '.join(each)})" for each in known)
+    hint = f"there is {there}" if there else "create one, or use writeMode insert"
+    if not chosen:
+        raise ConfigError("keys", f"{table.name!r} has no primary key", hint)
+    raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
+
+
+def require_readable_money(db: Connection, columns: Sequence[Column]) -> None:
+    """Raise `ConfigError` if the server would take 0.99 for something else."""
+    if any(column.type == MONEY for column in columns):
+        text = db.value("SELECT '1234.56'::money::numeric::text")
+        if text != "1234.56":
+            hint = "set lc_monetary to C in `session`, or use numeric"
+            raise ConfigError("column", f"the server reads 1234.56 as {text} of its money", hint)
+
+
+def require_privileges(db: Connection, table: Table, privileges: Sequence[str]) -> None:
+    """Raise `ConfigError` naming the first of these privileges on the table that the user lacks."""
+    for privilege in privileges:
+        if not db.value(f"SELECT has_table_privilege({table.oid}, '{privilege}')"):
+            if privilege != "DELETE" and db.value(f"SELECT has_any_column_privilege({table.oid}, '{privilege}')"):
+                continue
+            raise ConfigError(
+                "table", f"no {privilege} privilege on {table.sql}", f"GRANT {privilege} ON {table.sql} TO the user"
+            )
+
+
+def _plain(name: str) -> str:
+    return name[1:-1].replace('""', '"') if len(name) > 1 and name[0] == name[-1] == '"' else name

@@ -1,0 +1,128 @@
+"""The ledger: which tasks of which runs went through, in the same transaction as their rows.
+
+A run has one row with an empty task from `prepare` until `commit` or `abort`, so that each of these happens once and an
+attempt that outlives its run finds itself fenced; and one row for each task that went through. A run that died leaves
+its rows, which `resume` needs.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Protocol
+
+from starhaul import PermanentError, Receipt, Task
+
+_THE_RUN = ""
+
+
+class Database(Protocol):
+    """What the ledger needs of a store's connection."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement to its end; its rows, if it returns any."""
+
+
+class Ledger(ABC):
+    """The ledger table of one database, over one connection. Writing calls belong into a transaction of the caller.
+
+    A store says in a subclass how its SQL creates the table, finds it and drops it: `columns` are the same everywhere.
+    """
+
+    placeholder: ClassVar[str] = "%s"
+    """How the store's driver marks a parameter."""
+    text: ClassVar[str] = "TEXT"
+    key_text: ClassVar[str] = "TEXT"
+    """The store's types for texts of any length, and for texts of up to 64 ASCII characters in a key."""
+
+    def __init__(self, db: Database, where: str, quoted: str) -> None:
+        """`where` names the database in errors; `quoted` is the table's name as SQL."""
+        self._db = db
+        self._where = where
+        self._table = quoted
+
+    @property
+    def columns(self) -> str:
+        """Of CREATE TABLE: columns and key."""
+        return (
+            f"run {self.key_text} NOT NULL, task {self.key_text} NOT NULL, attempt INTEGER NOT NULL, "
+            f"receipt {self.text} NOT NULL, at {self.key_text} NOT NULL, PRIMARY KEY (run, task)"
+        )
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is a ledger table."""
+
+    @abstractmethod
+    def create(self) -> None:
+        """Create the table unless it is there."""
+
+    def drop_if_empty(self) -> None:
+        """Drop the table if it holds no row. A store whose DDL ends the transaction leaves it to the caller to call
+        this at the right moment."""
+        if not self._db.execute(f"SELECT count(*) FROM {self._table}")[0][0]:
+            self._db.execute(f"DROP TABLE {self._table}")
+
+    def open_run(self, run: str, note: str = "") -> None:
+        """Enter a run, making the ledger if need be. `note` is the run's own, for `notes`."""
+        self.create()
+        self._insert(run, _THE_RUN, 0, note)
+
+    def is_open(self, run: str) -> bool:
+        """Whether the run was prepared and neither committed nor aborted."""
+        return self.exists() and bool(self._find(run, _THE_RUN))
+
+    def fence(self, task: Task) -> None:
+        """Raise `PermanentError` if this attempt must not write: its run is over, or another attempt went through."""
+        if not self.is_open(task.run):
+            raise PermanentError(self._where, f"run {task.run} is not open", "it was committed or given up meanwhile")
+        if self._find(task.run, task.id):
+            raise PermanentError(self._where, f"task {task.id} of run {task.run} was delivered by another attempt")
+
+    def record(self, receipt: Receipt, run: str) -> None:
+        """Enter a task that will have gone through when the transaction commits."""
+        data = {"rows": receipt.rows, "skipped": receipt.skipped, "data": dict(receipt.data)}
+        self._insert(run, receipt.task, receipt.attempt, json.dumps(data))
+
+    def receipt(self, task: Task) -> Receipt | None:
+        """The receipt of the attempt that went through; None if none did."""
+        found = self._find(task.run, task.id) if self.exists() else []
+        if not found:
+            return None
+        attempt, text = found[0]
+        data = json.loads(text)
+        return Receipt(task.id, data["rows"], data["skipped"], attempt, data["data"])
+
+    def notes(self) -> dict[str, tuple[str, str]]:
+        """Run → its note and when it was last heard of (UTC, ISO 8601), for every open run."""
+        sql = f"SELECT run, max(CASE task WHEN '' THEN receipt END), max(at) FROM {self._table} GROUP BY run"
+        found = self._db.execute(sql) if self.exists() else []
+        return {str(run): (str(note or ""), str(at)) for run, note, at in found}
+
+    def has_tasks(self, run: str) -> bool:
+        """Whether a task of the run went through, as far as the ledger knows."""
+        sql = f"SELECT count(*) FROM {self._table} WHERE run = {self.placeholder} AND task <> ''"
+        return self.exists() and bool(self._db.execute(sql, [run])[0][0])
+
+    def forget_tasks(self, run: str) -> None:
+        """Remove what is known of a run's tasks; the run stays open."""
+        self._db.execute(f"DELETE FROM {self._table} WHERE run = {self.placeholder} AND task <> ''", [run])
+
+    def close_run(self, run: str) -> None:
+        """Forget a run, and the table itself once it is empty."""
+        if self.exists():
+            self._db.execute(f"DELETE FROM {self._table} WHERE run = {self.placeholder}", [run])
+            self.drop_if_empty()
+
+    def _find(self, run: str, task: str) -> list[tuple[int, str]]:
+        mark = self.placeholder
+        sql = f"SELECT attempt, receipt FROM {self._table} WHERE run = {mark} AND task = {mark}"
+        return [(int(attempt), str(receipt)) for attempt, receipt in self._db.execute(sql, [run, task])]
+
+    def _insert(self, run: str, task: str, attempt: int, receipt: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        values = (run, task, attempt, receipt, now)
+        marks = ", ".join([self.placeholder] * len(values))
+        self._db.execute(f"INSERT INTO {self._table} (run, task, attempt, receipt, at) VALUES ({marks})", values)

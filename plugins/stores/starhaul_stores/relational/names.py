@@ -1,0 +1,73 @@
+"""Names of tables and columns as jobs write them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+
+from starhaul import ConfigError
+
+_RANGE = re.compile(r"\[\s*(\d+)\s*-\s*(\d+)\s*\]")
+_MOST = 10_000
+
+
+def expanded(*texts: str) -> list[str]:
+    """Names of tables out of texts that may hold several, separated by commas, and a range `t[00-31]` each, whose
+    numbers keep their leading zeros. Commas and brackets within quotes stay as they are."""
+    found: list[str] = []
+    for text in texts:
+        for name in _parts(text, ","):
+            found += _ranged(name.strip())
+    return [name for name in found if name]
+
+
+def name_parts(text: str, quotes: str, fold: Callable[[str], str]) -> list[str]:
+    """The parts of a dotted name: `fold` is what the database makes of a part that is not quoted by one of `quotes`;
+    within quotes, two of them are one."""
+    parts = []
+    for part in _parts(text.strip(), "."):
+        if len(part) > 1 and part[0] == part[-1] and part[0] in quotes:
+            parts.append(part[1:-1].replace(part[0] * 2, part[0]))
+        else:
+            parts.append(fold(part))
+    if not all(parts):
+        raise ConfigError("table", f"{text!r} is not a name")
+    return parts
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`did you mean …?`, or what there is; case does not matter. Good as the hint of an error."""
+    names = list(known)
+    by_fold = {each.casefold(): each for each in names}
+    close = [by_fold[each] for each in difflib.get_close_matches(name.casefold(), by_fold, n=3, cutoff=0.6)]
+    if close:
+        return f"did you mean {' or '.join(map(repr, close))}?"
+    return f"there are {', '.join(names[:20])}" if names else ""
+
+
+def _ranged(name: str) -> list[str]:
+    matched = _RANGE.search(name)
+    if matched is None or name[:1] in ('"', "`"):
+        return [name]
+    first, last = int(matched[1]), int(matched[2])
+    if not first <= last < first + _MOST:
+        raise ConfigError("table", f"{name!r} holds a range that is empty or longer than {_MOST}")
+    width = len(matched[1]) if matched[1].startswith("0") else 0
+    head, tail = name[: matched.start()], name[matched.end() :]
+    return [f"{head}{number:0{width}d}{tail}" for number in range(first, last + 1)]
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    """`text` cut at the separators that are not within quotes."""
+    parts, quote = [""], ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"`'":
+            quote = letter
+        elif letter == separator:
+            parts.append("")
+            continue
+        parts[-1] += letter
+    return parts

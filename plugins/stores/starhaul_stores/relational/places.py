@@ -1,0 +1,251 @@
+"""How a job names databases, tables and queries: parameters that all relational readers and writers have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from starhaul import ConfigError, Params
+from starhaul_stores.relational.names import expanded
+from starhaul_stores.relational.url import DatabaseUrl, parse_url
+
+
+class Place(Params):
+    """One element of DataX's `connection` list."""
+
+    jdbc_url: tuple[str, ...] = ()
+    """The database, `jdbc:KIND://HOST:PORT/DATABASE?OPTIONS` or the same without `jdbc:`. Of a list, the first that can
+    be connected to."""
+    url: tuple[str, ...] = ()
+    """Another name of `jdbcUrl`."""
+    table: tuple[str, ...] = ()
+    """Names of tables. One text may hold several, separated by commas; `t[00-31]` stands for `t00` to `t31`."""
+    query_sql: tuple[str, ...] = ()
+    """SELECT statements to read in place of tables."""
+
+    @field_validator("jdbc_url", "url", "table", "query_sql", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The URLs as the job gives them, at least one. Raises `ConfigError` if there is none, or two names for it."""
+        if bool(self.jdbc_url) == bool(self.url):
+            raise ConfigError("url", "every connection needs one of url and jdbcUrl")
+        return self.jdbc_url or self.url
+
+
+class RelationalParams(Place):
+    """Where the database is and who asks. The base of the parameters of relational readers and writers.
+
+    The database and what to read or write there stand either flat (`url`, `table`) or in DataX's `connection` list.
+    """
+
+    connection: tuple[Place, ...] = ()
+    """DataX's form of `url`, `table` and `querySql`: a list of `{"jdbcUrl": …, "table": […]}`."""
+    username: str | None = None
+    """The user. What the URL says otherwise."""
+    password: SecretStr | None = None
+    """The user's password. May be empty."""
+    session: tuple[str, ...] = ()
+    """Statements to run first on every connection (`SET lock_timeout = '5s'`)."""
+    connect_timeout: float = Field(default=15.0, gt=0)
+    """Seconds to wait for a connection to be made."""
+
+    @field_validator("session", mode="before")
+    @classmethod
+    def _one_session_statement_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _flat_or_listed(self) -> RelationalParams:
+        flat = bool(self.jdbc_url or self.url or self.table or self.query_sql)
+        if flat == bool(self.connection):
+            raise ValueError("give either url and table, or connection with both")
+        for place in self.places:
+            if bool(place.jdbc_url) == bool(place.url):
+                raise ValueError("every connection needs one of url and jdbcUrl")
+            for url in place.urls:
+                _understood(url)
+            for table in place.table:
+                _understood_table(table)
+        return self
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The elements of `connection`; the flat form as its only element."""
+        if self.connection:
+            return self.connection
+        return (Place(jdbc_url=self.jdbc_url, url=self.url, table=self.table, query_sql=self.query_sql),)
+
+    def address(self, url: str) -> DatabaseUrl:
+        """A URL of one of `places` with the user and password of the parameters, which go before its own."""
+        password = self.password.get_secret_value() if self.password is not None else None
+        return parse_url(url).for_user(self.username, password)
+
+    def addresses(self, place: Place) -> list[DatabaseUrl]:
+        """`address` of each URL of a place."""
+        return [self.address(url) for url in place.urls]
+
+    def secrets(self) -> frozenset[str]:
+        """The password, also where a URL holds it."""
+        found = [self.address(url).password for place in self.places for url in place.urls]
+        return super().secrets() | {password for password in found if password}
+
+
+class RelationalReaderParams(RelationalParams):
+    """Parameters that all relational readers have."""
+
+    column: tuple[str, ...] = Field(default=("*",), min_length=1)
+    """Column names, or SQL expressions and literals (`"now()"`, `"'x'"`, `"1"`), put into the SELECT as they are.
+    `["*"]` is every column. Does not apply to `querySql`."""
+    where: str = ""
+    """An SQL condition that the rows must meet. Does not apply to `querySql`."""
+    split_pk: str | None = None
+    """The column to cut a table by, compared by the database itself; the primary key by default. Empty: do not cut."""
+    split_factor: int = Field(default=5, ge=1)
+    """Slices for each channel, at least, where a single table is read. Slices hold a million rows at most."""
+    fetch_size: int | None = Field(default=None, ge=1)
+    """Most rows in a batch. By default as many as make about 2 MiB."""
+    pre_sql: tuple[str, ...] = ()
+    """Queries that each must give a single 0; a URL where one does not is passed over. A health check, for a list of
+    URLs."""
+
+    @field_validator("column", "pre_sql", mode="before")
+    @classmethod
+    def _one_column_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _tables_or_queries(self) -> RelationalReaderParams:
+        if any(bool(place.table) == bool(place.query_sql) for place in self.places):
+            raise ValueError("give either table or querySql, in every connection")
+        return self
+
+    @property
+    def condition(self) -> str:
+        """`where` without what a statement would end in."""
+        return self.where.strip().rstrip(";").strip()
+
+    def sources(self) -> list[Source]:
+        """Every table and query, in the order of the job. Their numbers in this list are good for `Split.args`."""
+        found = []
+        for number, place in enumerate(self.places):
+            found += [Source(number, table, None) for text in place.table for table in expanded(text)]
+            found += [Source(number, None, query.strip().rstrip(";").strip()) for query in place.query_sql]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One table or query to read."""
+
+    place: int
+    """Index into `RelationalParams.places`."""
+    table: str | None
+    """As the job writes it, perhaps quoted, perhaps with a schema."""
+    query: str | None
+
+    @property
+    def name(self) -> str:
+        """For the user."""
+        return self.table or "query"
+
+
+class RelationalWriterParams(RelationalParams):
+    """Parameters that all relational writers have: `url` and `table`, or DataX's `connection` list with one table."""
+
+    column: tuple[str, ...] = Field(default=("*",), min_length=1)
+    """The target's columns, in the order of the source's. `["*"]` is every column of the table, or, where the table is
+    created, the source's."""
+    write_mode: Literal["insert", "ignore", "replace", "update", "overwrite"] = "insert"
+    """`insert`: a row with a key that is there already is rejected. `ignore` (`insert ignore`): it is skipped.
+    `replace`: it replaces the old row, whose other columns take their defaults. `update`: it updates the old row.
+    `overwrite`: the rows replace the whole table when all have arrived; until then others see the old ones."""
+    keys: tuple[str, ...] = ()
+    """For `update` and `replace`: the columns that tell whether a row is there already, those of a primary key or
+    unique index; the primary key by default. They become the primary key of a table that is created."""
+    update_columns: tuple[str, ...] = ()
+    """For `update`: the columns to set in a row that is there already. By default all of `column` but the keys."""
+    create_table: Literal["never", "ifMissing"] = "never"
+    """`ifMissing` creates the table from the source's columns and types if it is not there."""
+    pre_sql: tuple[str, ...] = ()
+    """Statements to run before, once per run. `@table` stands for the table."""
+    post_sql: tuple[str, ...] = ()
+    """Statements to run when all rows have arrived. `@table` stands for the table."""
+    batch_size: int = Field(default=131072, ge=1)
+    """Most rows to send at once, and to look through again if one of them is refused."""
+    batch_byte_size: int = Field(default=16 << 20, ge=1)
+    """Most bytes to send at once. They are held in memory until the database has taken them."""
+    ledger_table: str = Field(default="_starhaul_ledger", min_length=1)
+    """The table that holds, while a run lasts, which of its tasks went through."""
+
+    @field_validator("column", "keys", "update_columns", "pre_sql", "post_sql", mode="before")
+    @classmethod
+    def _one_statement_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+    @field_validator("write_mode", mode="before")
+    @classmethod
+    def _datax_spellings(cls, value: object) -> object:
+        """`INSERT INTO`, `insert ignore`, `REPLACE into`, `update` in any case."""
+        words = [word for word in value.lower().split() if word not in ("into", "or")] if isinstance(value, str) else []
+        if words in (["insert", "ignore"], ["insert", "replace"]):
+            return words[1]
+        return " ".join(words) if words else value
+
+    @model_validator(mode="after")
+    def _one_target(self) -> RelationalWriterParams:
+        if any(place.query_sql for place in self.places):
+            raise ValueError("querySql belongs to readers")
+        if len(self.places) > 1 or len(expanded(*self.places[0].table)) != 1:
+            raise ValueError("one writer writes one table; give the job one content for each table")
+        if self.write_mode != "update" and self.update_columns:
+            raise ValueError("updateColumns belongs to writeMode update")
+        return self
+
+    @property
+    def target(self) -> str:
+        """The table to write as the job writes it, perhaps quoted, perhaps with a schema."""
+        return expanded(*self.places[0].table)[0]
+
+    @property
+    def target_addresses(self) -> list[DatabaseUrl]:
+        """Where the target is: the first that can be connected to."""
+        return self.addresses(self.places[0])
+
+
+def statements_for(scripts: Sequence[str], table: str) -> list[str]:
+    """`preSql` or `postSql` with the quoted name of the target in place of `@table`; empty ones left out."""
+    return [script.replace("@table", table) for script in scripts if script.strip()]
+
+
+def options_of(url: DatabaseUrl, known: Mapping[str, str]) -> dict[str, str]:
+    """The options of a URL under the driver's names (`known`: lower-case name in the URL → driver's name; an empty one
+    means that the option does not matter here). Raises `ConfigError` for others."""
+    found = {}
+    for name, value in url.options.items():
+        driver = known.get(name.lower())
+        if driver is None:
+            raise ConfigError("url", f"unknown option {name!r}", f"known are {', '.join(sorted(known))}")
+        if driver:
+            found[driver] = value
+    return found
+
+
+def _understood(url: str) -> None:
+    try:
+        parse_url(url)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+
+
+def _understood_table(text: str) -> None:
+    try:
+        expanded(text)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,161 @@
+"""`mysqlreader`: slices that hold every row once whatever the key, faults, and what it says of a wrong job."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from starhaul import ConfigError, TransientError
+from starhaul.testing import RecordingTask
+from starhaul_readers.mysql import MysqlReader, MysqlReaderParams
+from tests.conftest import MysqlDatabase
+
+
+def reader(mysql: MysqlDatabase, **more: Any) -> MysqlReader:
+    return MysqlReader(MysqlReaderParams.model_validate({"url": mysql.url, **more}))
+
+
+def slices(source: MysqlReader, target: int) -> list[list[dict[str, Any]]]:
+    """The rows of each slice. The source must reject none."""
+    task = RecordingTask(source.schema())
+    found = [[row for batch in source.read(split, task) for row in batch.to_pylist()] for split in source.split(target)]
+    assert task.rejected == []
+    return found
+
+
+KEYS = {
+    "int": [*range(-50, 50), 10**9, 2 * 10**9],
+    "bigint unsigned": [0, 1, 2**63, 2**64 - 1, *range(1000, 1090)],
+    "decimal(40,5)": [f"{n}12345678901234567890123456789.00001" for n in range(1, 90)],
+    "varchar(20)": ["", " ", "a", "A", "a ", "b", "B", "ä", "ß", "ss", "é", "e", "😀", "\\", "'", "日本", "z\t", "Z"]
+    * 5,
+    "varchar(20) collate utf8mb4_bin": ["", "a", "A", "b", "B", "ä", "ß", "😀", "\\", "'", "日本", "z\t", "Z"] * 7,
+    "varchar(20) collate utf8mb4_unicode_ci": ["", "a", "A", "b", "B", "ä", "ß", "ss", "😀", "ö", "oe", "日本"] * 8,
+    "varchar(20) character set latin1": ["", "a", "A", "ä", "ß", "é", "\\", "'", "Z"] * 9,
+    "char(8)": [f"k{n}" for n in range(90)],
+    "date": [f"2026-01-{n:02}" for n in range(1, 30)] * 3,
+    "datetime(6)": [f"2026-01-01 00:00:00.{n:06}" for n in range(90)],
+    "timestamp": [f"2026-01-01 00:00:{n:02}" for n in range(60)],
+    "varbinary(9)": ["a", "b"] * 10,
+    "double": [0.1, 0.2, -0.3] * 20,
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_slices_hold_every_row_once(mysql: MysqlDatabase, kind: str) -> None:
+    mysql.execute(f"CREATE TABLE t (n int, k {kind} NULL, KEY (k))")
+    rows = [(number, value) for number, value in enumerate([*KEYS[kind], None, None])]
+    with mysql.db.cursor() as cursor:
+        cursor.executemany("INSERT INTO t VALUES (%s, %s)", rows)
+    for target in (1, 2, 5, 13):
+        found = slices(reader(mysql, table="t", splitPk="k", where="n >= 0 -- all of them"), target)
+        assert Counter(row["n"] for part in found for row in part) == Counter(range(len(rows)))
+        if target > 1 and kind not in ("varbinary(9)", "double"):
+            assert len(found) > 2
+
+
+def test_skewed_keys_of_a_large_table_make_even_slices(mysql: MysqlDatabase) -> None:
+    """Beyond what is counted, the optimiser's estimates level the skew."""
+    mysql.execute(
+        "CREATE TABLE t (id bigint PRIMARY KEY, v int)",
+        "INSERT INTO t SELECT seq, 0 FROM seq_1_to_150000",
+        "INSERT INTO t SELECT seq + 1000000000, 0 FROM seq_1_to_150000",
+        "INSERT INTO t VALUES (9223372036854775807, 1), (-9223372036854775808, 1)",
+        "ANALYZE TABLE t",
+    )
+    source = reader(mysql, table="t", column=["id"])
+    splits = source.split(4)
+    assert len(splits) >= 4
+    task = RecordingTask(source.schema())
+    counts = [sum(batch.num_rows for batch in source.read(split, task)) for split in splits]
+    assert sum(counts) == 300_002
+    assert max(counts) < 300_002 / 2
+    assert len(slices(reader(mysql, table="t", splitPk=""), 4)) == 1
+
+
+def test_tables_queries_columns_and_conditions(mysql: MysqlDatabase) -> None:
+    for number in range(3):
+        mysql.execute(f"CREATE TABLE t{number:02} (id int PRIMARY KEY, `select` text)")
+        mysql.execute(f"INSERT INTO t{number:02} VALUES ({number}, 'a'), ({number + 10}, 'b')")
+    source = reader(mysql, table="t[00-02]", column=["id", "select", "1", "'x'", "id + 1 AS more"], where="id < 10;")
+    assert source.schema().names == ["id", "select", "1", "x", "more"]
+    rows = [tuple(row.values()) for part in slices(source, 2) for row in part]
+    assert rows == [(n, "a", 1, "x", n + 1) for n in range(3)]
+    places = [{"jdbcUrl": [f"jdbc:{mysql.url}"], "querySql": ["SELECT id FROM t00", "SELECT id FROM t01"]}]
+    both = MysqlReader(MysqlReaderParams.model_validate({"connection": places}))
+    assert sorted(row["id"] for part in slices(both, 2) for row in part) == [0, 1, 10, 11]
+
+
+def test_invisible_and_generated_columns(mysql: MysqlDatabase) -> None:
+    mysql.execute(
+        "CREATE TABLE t (id int, twice int AS (id * 2), hidden int INVISIBLE DEFAULT 7)",
+        "INSERT INTO t (id) VALUES (4)",
+    )
+    assert slices(reader(mysql, table="t"), 1) == [[{"id": 4, "twice": 8}]]
+    assert slices(reader(mysql, table="t", column=["hidden"]), 1) == [[{"hidden": 7}]]
+
+
+def test_a_url_that_does_not_answer_is_passed_over(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
+    urls = ["mysql://root@127.0.0.1:1/x", mysql.url]
+    assert slices(MysqlReader(MysqlReaderParams.model_validate({"url": urls, "table": "t"})), 1) == [[{"id": 1}]]
+    ill = {"url": [mysql.url], "table": "t", "preSql": ["SELECT count(*) FROM t"]}
+    with pytest.raises(TransientError, match="does not give 0"):
+        MysqlReader(MysqlReaderParams.model_validate(ill)).check()
+
+
+def test_a_connection_killed_in_the_midst_is_transient(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int, v text)", "INSERT INTO t SELECT seq, repeat('x', 1000) FROM seq_1_to_50000")
+    source = reader(mysql, table="t")
+    batches = source.read(source.split(1)[0], RecordingTask(source.schema()))
+    next(batches)
+    (ours,) = mysql.execute("SELECT connection_id()")[0]
+    query = f"SELECT id FROM information_schema.processlist WHERE db = '{mysql.name}' AND id <> {ours}"
+    for (number,) in mysql.execute(query):
+        mysql.execute(f"KILL {number}")
+    with pytest.raises(TransientError):
+        list(batches)
+
+
+def test_closing_early_ends_the_query(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int, v text)", "INSERT INTO t SELECT seq, repeat('x', 1000) FROM seq_1_to_50000")
+    source = reader(mysql, table="t")
+    batches = source.read(source.split(1)[0], RecordingTask(source.schema()))
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]
+    gone = threading.Event()
+    for _ in range(100):
+        others = "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND id <> connection_id()"
+        if mysql.execute(others) == [(0,)]:
+            return
+        gone.wait(0.05)
+    raise AssertionError("the server goes on reading for nobody")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"table": "ordrs"}, "no table 'ordrs' .*did you mean 'orders'"),
+        ({"table": "orders", "column": ["idd"]}, "Unknown column 'idd'"),
+        ({"table": "orders", "splitPk": "idd"}, "no column 'idd' .*did you mean 'id'"),
+        ({"table": "orders", "where": "nonsense"}, "Unknown column 'nonsense'"),
+        ({"querySql": "SELECT * FROM"}, "error in your SQL syntax"),
+    ],
+)
+def test_a_wrong_job_is_told(mysql: MysqlDatabase, more: dict[str, Any], message: str) -> None:
+    mysql.execute("CREATE TABLE orders (id int PRIMARY KEY)")
+    source = reader(mysql, **more)
+    with pytest.raises(ConfigError, match=message):
+        source.check()
+
+
+def test_empty_batches_are_not_made(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int)", "INSERT INTO t SELECT seq FROM seq_1_to_1000")
+    source = reader(mysql, table="t", fetchSize=64)
+    sizes = [batch.num_rows for s in source.split(1) for batch in source.read(s, RecordingTask(pa.schema([])))]
+    assert sum(sizes) == 1000
+    assert max(sizes) == 64

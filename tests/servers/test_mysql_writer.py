@@ -1,0 +1,296 @@
+"""`mysqlwriter`: modes, rejects, overwriting, faults, and what it says of a wrong job."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from starhaul import Capability, ConfigError, PermanentError, Receipt, TransientError
+from starhaul.testing import RecordingTask
+from starhaul.testing.delivery import Delivery
+from starhaul_writers.mysql import MysqlWriter, MysqlWriterParams
+from tests.conftest import MysqlDatabase
+
+
+def writer(mysql: MysqlDatabase, table: str = "t", **more: Any) -> MysqlWriter:
+    return MysqlWriter(MysqlWriterParams.model_validate({"url": mysql.url, "table": table, **more}))
+
+
+def write(target: MysqlWriter, *tables: pa.Table) -> tuple[list[Receipt], list[RecordingTask]]:
+    """A whole run with one task for each table, one after the other."""
+    delivery = Delivery(target, tables[0].schema)
+    delivery.prepare()
+    tasks = [delivery.task(number) for number in range(len(tables))]
+    receipts = [delivery.write(task, delivery.converted(table)) for task, table in zip(tasks, tables, strict=True)]
+    delivery.commit(*receipts)
+    return receipts, tasks
+
+
+@pytest.mark.parametrize("mode", ["insert", "ignore"])
+def test_a_key_twice_at_the_last_row(mysql: MysqlDatabase, mode: str) -> None:
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    rows = pa.table({"id": [*range(29_999), 5], "v": ["x"] * 30_000})
+    (receipt,), (task,) = write(writer(mysql, writeMode=mode), rows)
+    assert mysql.execute("SELECT count(*), max(id) FROM t") == [(29_999, 29_998)]
+    if mode == "ignore":
+        assert (receipt.rows, receipt.skipped, task.rejected) == (29_999, 1, [])
+    else:
+        assert receipt.rows == 29_999
+        ((row, reason, _),) = task.rejected
+        assert (row, reason) == ({"id": 5, "v": "x"}, "Duplicate entry '5' for key 'PRIMARY'")
+
+
+@pytest.mark.parametrize("rows_of_a_load", [2, 10**9], ids=["LOAD DATA", "INSERT"])
+@pytest.mark.parametrize("mode", ["insert", "ignore", "replace", "update"])
+def test_nothing_is_cut_rounded_or_made_up(
+    mysql: MysqlDatabase, mode: str, rows_of_a_load: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What MySQL alters with a warning, or without one, is rejected; the other rows arrive."""
+    monkeypatch.setattr("starhaul_stores.mysql.insertion._ROWS_OF_A_LOAD", rows_of_a_load)
+    mysql.execute(
+        "CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, v varchar(3) NOT NULL, n tinyint, e enum('a','b'), "
+        "at datetime(1), y year, k varchar(9) CHECK (k <> 'bad'), l varchar(9) CHARACTER SET latin1)"
+    )
+    good = {"id": 0, "v": "ok", "n": "7", "e": "a", "at": "2026-01-01 00:00:00.5", "y": 2026, "k": "", "l": "é"}
+    faults: list[dict[str, Any]] = [
+        {"v": "long"}, {"v": "a    "}, {"v": None}, {"e": "2"}, {"e": "A"}, {"e": ""}, {"y": 5}, {"k": "bad"},
+        {"l": "中"}, {"at": "2026-01-01 00:00:00.25"},
+    ]  # fmt: skip
+    rows = [{**good, "id": number, **fault} for number, fault in enumerate([{}, *faults, {}])]
+    table = pa.Table.from_pylist(rows).set_column(
+        4, "at", pa.array([row["at"] for row in rows]).cast(pa.timestamp("ms"))
+    )
+    (receipt,), (task,) = write(writer(mysql, writeMode=mode), table)
+    assert {row["id"] for row, _, _ in task.rejected} == set(range(1, len(faults) + 1))
+    assert mysql.execute("SELECT id, v, y, l FROM t ORDER BY id") == [(0, "ok", 2026, "é"), (11, "ok", 2026, "é")]
+    assert receipt.rows == 2
+    reasons = " | ".join(reason for _, reason, _ in task.rejected)
+    assert "too long" in reasons or (mode == "ignore" and "truncated" in reasons)
+    for words in ("takes no NULL", "no member of enum", "YEAR", "CONSTRAINT", "keeps 1 digits"):
+        assert words in reasons
+
+
+def test_replace_and_update(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, a text, b text, c text DEFAULT 'default')")
+    rows = pa.table({"id": range(1000), "a": ["new"] * 1000, "b": ["new"] * 1000})
+    fill = "INSERT INTO t SELECT seq, 'old', 'old', 'old' FROM seq_500_to_1499"
+    cases: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
+        ("replace", {}, ("new", "new", "default")),
+        ("update", {}, ("new", "new", "old")),
+        ("update", {"updateColumns": ["b"]}, ("old", "new", "old")),
+    ]
+    for mode, more, expected in cases:
+        mysql.execute("DELETE FROM t", fill)
+        (receipt,), _ = write(writer(mysql, column=["id", "a", "b"], writeMode=mode, **more), rows)
+        assert receipt.rows == 1000
+        assert mysql.execute("SELECT count(*) FROM t") == [(1500,)]
+        assert mysql.execute("SELECT a, b, c FROM t WHERE id = 500") == [expected]
+        assert mysql.execute("SELECT a, b, c FROM t WHERE id = 1200") == [("old", "old", "old")]
+
+
+def test_overwrite_keeps_the_table_whole_until_the_end(mysql: MysqlDatabase) -> None:
+    mysql.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, v varchar(9) COMMENT 'words', KEY by_v (v)) COMMENT 'a table'",
+        "INSERT INTO t VALUES (-1, 'old')",
+    )
+    before = mysql.execute("SHOW CREATE TABLE t")
+    delivery = Delivery(writer(mysql, writeMode="overwrite"), pa.schema([("id", pa.int64()), ("v", pa.string())]))
+    delivery.prepare()
+    receipt = delivery.write(delivery.task(), delivery.converted(pa.table({"id": range(2000), "v": ["new"] * 2000})))
+    assert mysql.execute("SELECT * FROM t") == [(-1, "old")]
+    delivery.commit(receipt)
+    assert mysql.execute("SELECT count(*), min(v) FROM t") == [(2000, "new")]
+    assert mysql.execute("SHOW CREATE TABLE t") == before
+    assert mysql.execute("SHOW TABLES") == [("t",)]
+
+
+def test_overwrite_refuses_what_a_swap_would_lose(mysql: MysqlDatabase) -> None:
+    mysql.execute(
+        "CREATE TABLE t (id int PRIMARY KEY)",
+        "CREATE TABLE child (id int, t int, FOREIGN KEY of_t (t) REFERENCES t (id))",
+        "CREATE TRIGGER watch BEFORE INSERT ON t FOR EACH ROW SET @x = 1",
+    )
+    with pytest.raises(ConfigError, match=r"trigger watch, foreign key .*TRUNCATE"):
+        Delivery(writer(mysql, writeMode="overwrite"), pa.schema([("id", pa.int64())]))
+
+
+def test_a_crash_between_swap_and_ledger(mysql: MysqlDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RENAME TABLE commits by itself: the second commit finds it done, whether or not the old table is dropped."""
+    mysql.execute("CREATE TABLE t (id int)", "INSERT INTO t VALUES (-1)")
+    delivery = Delivery(writer(mysql, writeMode="overwrite"), pa.schema([("id", pa.int64())]))
+    delivery.prepare()
+    receipt = delivery.write(delivery.task(), delivery.converted(pa.table({"id": [1, 2]})))
+
+    class Crash(BaseException):
+        pass
+
+    def crash(*_: Any) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr("starhaul_stores.relational.ledger.Ledger.close_run", crash)
+        with pytest.raises(Crash):
+            delivery.commit(receipt)
+    assert mysql.execute("SELECT count(*) FROM t") == [(2,)]
+    delivery.resumed().commit(receipt)
+    assert mysql.execute("SELECT id FROM t ORDER BY 1") == [(1,), (2,)]
+    assert mysql.execute("SHOW TABLES") == [("t",)]
+
+
+def test_a_table_without_transactions_is_refused_unless_asked_for(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, v varchar(3)) ENGINE = MyISAM")
+    schema = pa.schema([("id", pa.int64()), ("v", pa.string())])
+    with pytest.raises(ConfigError, match="MyISAM, without transactions"):
+        Delivery(writer(mysql), schema)
+    target = writer(mysql, exactlyOnce=False)
+    assert Capability.EXACTLY_ONCE not in target.promises()
+    (receipt,), (task,) = write(target, pa.table({"id": [1, 2, 3], "v": ["a", "long", "c"]}))
+    assert receipt.rows == 2
+    assert [row["id"] for row, _, _ in task.rejected] == [2]
+    assert mysql.execute("SELECT id FROM t") == [(1,), (3,)]
+    assert any("no ledger" in fact for fact in target.describe())
+
+
+def test_a_connection_killed_in_the_midst_is_transient(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    delivery = Delivery(writer(mysql), pa.schema([("id", pa.int64()), ("v", pa.string())]))
+    delivery.prepare()
+    batches = delivery.converted(pa.table({"id": range(100_000), "v": ["x"] * 100_000}))
+
+    def killing() -> Iterator[pa.RecordBatch]:
+        yield from batches
+        ours = mysql.execute("SELECT connection_id()")[0][0]
+        mine = f"SELECT id FROM information_schema.processlist WHERE db = '{mysql.name}' AND id <> {ours}"
+        for (number,) in mysql.execute(mine):
+            mysql.execute(f"KILL {number}")
+        yield from delivery.converted(pa.table({"id": [-1], "v": ["y"]}))
+
+    with pytest.raises(TransientError):
+        delivery.writer.write(delivery.task(), killing())
+    assert delivery.writer.delivered(delivery.task(attempt=2)) is None
+    assert mysql.execute("SELECT count(*) FROM t") == [(0,)]
+    receipt = delivery.write(delivery.task(attempt=2), batches)
+    delivery.commit(receipt)
+    assert mysql.execute("SELECT count(*) FROM t") == [(100_000,)]
+
+
+def test_a_deadlock_is_transient(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, v int)", "INSERT INTO t VALUES (1, 0), (2, 0)")
+    delivery = Delivery(writer(mysql, writeMode="update"), pa.schema([("id", pa.int64()), ("v", pa.int64())]))
+    delivery.prepare()
+    mysql.execute("START TRANSACTION", "UPDATE t SET v = 9 WHERE id = 2")
+    # So that the server sacrifices the writer, whose transaction is the smaller one.
+    mysql.execute("INSERT INTO t SELECT seq, 0 FROM seq_100_to_2000")
+
+    def waiting() -> Iterator[pa.RecordBatch]:
+        yield from delivery.converted(pa.table({"id": [1], "v": [1]}))
+        yield from delivery.converted(pa.table({"id": [2], "v": [1]}))
+
+    def update() -> None:
+        time.sleep(0.5)
+        with mysql.db.cursor() as cursor:
+            cursor.execute("UPDATE t SET v = 9 WHERE id = 1")
+            cursor.execute("ROLLBACK")
+
+    other = threading.Thread(target=update)
+    target = writer(mysql, writeMode="update", batchSize=1)
+    other.start()
+    with pytest.raises(TransientError, match="Deadlock"):
+        target.write(delivery.task(), waiting())
+    other.join()
+    assert mysql.execute("SELECT v FROM t WHERE id = 1") == [(0,)]
+
+
+def test_a_run_that_is_over_is_fenced(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int)")
+    delivery = Delivery(writer(mysql), pa.schema([("id", pa.int64())]))
+    delivery.prepare()
+    batches = delivery.converted(pa.table({"id": [1]}))
+    delivery.commit(delivery.write(delivery.task(), batches))
+    with pytest.raises(PermanentError, match="not open"):
+        delivery.writer.write(delivery.task(attempt=2), batches)
+    assert mysql.execute("SELECT count(*) FROM t") == [(1,)]
+
+
+def test_a_row_beyond_the_packet_size_is_rejected(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, v longtext)")
+    rows = pa.table({"id": [1, 2, 3], "v": ["a", "x" * (33 << 20), "c"]})
+    (receipt,), (task,) = write(writer(mysql), rows)
+    assert receipt.rows == 2
+    assert "max_allowed_packet" in task.rejected[0][1]
+
+
+SCHEMA = pa.schema([("id", pa.int64()), ("v", pa.string())])
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"table": "ordrs"}, "no table 'ordrs' .*did you mean 'orders'"),
+        ({"column": ["id", "wrods"]}, "no column 'wrods' .*did you mean 'words'"),
+        ({"column": ["id", "twice"]}, "generated column"),
+        ({"writeMode": "update", "keys": ["words"]}, r"no primary key or unique index of 'orders' is on \(words\)"),
+        ({"writeMode": "update", "updateColumns": ["x"]}, "no column 'x'"),
+        ({"url": "mysql://root@127.0.0.1:{port}/nowhere"}, "Unknown database 'nowhere'"),
+        ({"url": "mysql://nobody:wrong@127.0.0.1:{port}/{name}"}, "Access denied .*check username and password"),
+        ({"url": "mysql://root@no.such.host.invalid/{name}"}, "check the host"),
+        ({"url": "postgresql://127.0.0.1/x"}, "is not MySQL"),
+        ({"url": "mysql://root@127.0.0.1:{port}/{name}?noSuchOption=1"}, "unknown option 'noSuchOption'"),
+    ],
+)
+def test_a_wrong_job_is_told_at_once(mysql: MysqlDatabase, more: dict[str, Any], message: str) -> None:
+    mysql.execute("CREATE TABLE orders (id int PRIMARY KEY, words text, twice int AS (id * 2))")
+    url = str(more.get("url", mysql.url)).format(port=mysql.server.port, name=mysql.name)
+    target = MysqlWriter(MysqlWriterParams.model_validate({"table": "orders", **more, "url": url}))
+    begun = time.monotonic()
+    with pytest.raises(ConfigError, match=message) as caught:
+        Delivery(target, SCHEMA)
+    assert time.monotonic() - begun < 5
+    assert "wrong" not in str(caught.value)
+
+
+def test_a_server_that_is_down_is_transient() -> None:
+    params = {"url": "mysql://root@127.0.0.1:1/x", "table": "t", "connectTimeout": 1}
+    with pytest.raises(TransientError, match="is the server up"):
+        MysqlWriter(MysqlWriterParams.model_validate(params)).accept(SCHEMA)
+
+
+def test_a_missing_privilege_is_named(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int)", f"CREATE USER reader_{mysql.name}@'%' IDENTIFIED BY 'pw'")
+    mysql.execute(f"GRANT SELECT ON {mysql.name}.* TO reader_{mysql.name}@'%'")
+    params = {"url": mysql.url, "table": "t", "username": f"reader_{mysql.name}", "password": "pw"}
+    target = MysqlWriter(MysqlWriterParams.model_validate(params))
+    delivery = Delivery(target, pa.schema([("id", pa.int64())]))
+    with pytest.raises(ConfigError, match="CREATE command denied"):
+        delivery.prepare()
+
+
+def test_pre_and_post_sql(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int)", "INSERT INTO t VALUES (9)", "CREATE TABLE log (n int)")
+    target = writer(mysql, preSql=["DELETE FROM @table"], postSql="INSERT INTO log SELECT count(*) FROM @table")
+    write(target, pa.table({"id": [1, 2]}))
+    assert mysql.execute("SELECT id FROM t") == [(1,), (2,)]
+    assert mysql.execute("SELECT n FROM log") == [(2,)]
+    again = target.appending()
+    assert again is not None
+    write(again, pa.table({"id": [3]}))
+    assert mysql.execute("SELECT count(*) FROM t") == [(3,)]
+
+
+def test_datax_parameters(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int)")
+    connection = [
+        {"jdbcUrl": f"jdbc:{mysql.url.replace('root@', '')}?useSSL=false&characterEncoding=utf8", "table": ["t"]}
+    ]
+    document = {
+        **{"username": "root", "password": "", "column": ["id"], "connection": connection, "batchSize": 1024},
+        **{"writeMode": "insert into", "session": ["set session sql_mode='ANSI'"]},
+    }
+    target = MysqlWriter(MysqlWriterParams.model_validate(document))
+    write(target, pa.table({"id": [1]}))
+    assert mysql.execute("SELECT id FROM t") == [(1,)]

@@ -1,0 +1,195 @@
+"""`postgresqlreader`: splits, parameters, what it says of a wrong job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
+from starhaul.testing import RecordingTask
+from starhaul_readers.postgresql import PostgresqlReader, PostgresqlReaderParams
+from tests.conftest import PostgresqlSchema
+
+GUARDED = """
+    DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right'; EXCEPTION WHEN duplicate_object THEN END $$
+"""
+
+
+def reader(schema: PostgresqlSchema, **more: Any) -> PostgresqlReader:
+    params = {"url": schema.url, **more}
+    return PostgresqlReader(PostgresqlReaderParams.model_validate(params))
+
+
+def rows(source: PostgresqlReader, target: int = 1) -> list[dict[str, Any]]:
+    source.check()
+    task = RecordingTask(source.schema())
+    batches = [batch for split in source.split(target) for batch in source.read(split, task)]
+    assert not task.rejected
+    return pa.Table.from_batches(batches, schema=task.schema).to_pylist()
+
+
+COLLATIONS = ('"C"', '"en-x-icu"', '"und-x-icu"', "insensitive")
+
+
+@pytest.mark.parametrize("collation", COLLATIONS)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    keys=st.lists(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4), max_size=40),
+    target=st.integers(2, 9),
+)
+def test_slices_by_texts_hold_every_row_once(
+    postgresql: PostgresqlSchema, collation: str, keys: list[str | None], target: int
+) -> None:
+    db = postgresql.db
+    db.execute(
+        "CREATE COLLATION IF NOT EXISTS insensitive (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"
+    )
+    db.execute(f"DROP TABLE IF EXISTS t; CREATE TABLE t (n int, k text COLLATE {collation})".encode())
+    with db.cursor() as cursor:
+        cursor.executemany("INSERT INTO t VALUES (%s, %s)", list(enumerate(keys)))
+    source = reader(postgresql, table="t", splitPk="k")
+    found = rows(source, target)
+    assert sorted(row["n"] for row in found) == list(range(len(keys)))
+    assert {row["n"]: row["k"] for row in found} == dict(enumerate(keys))
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("bigint", "n::bigint * n * n"),
+        ("numeric", "n / 7.0"),
+        ("date", "date '2000-01-01' + n"),
+        ("timestamptz", "timestamptz '2000-01-01' + n * interval '1 second'"),
+        ("uuid", "md5(n::text)::uuid"),
+        ("text", "md5(n::text)"),
+        ("double precision", "n / 3.0"),
+        ("bytea", "decode(md5(n::text), 'hex')"),
+    ],
+)
+def test_slices_are_level_and_complete(postgresql: PostgresqlSchema, kind: str, key: str) -> None:
+    postgresql.db.execute(f"CREATE TABLE t AS SELECT n, ({key})::{kind} AS k FROM generate_series(1, 5000) n".encode())
+    postgresql.db.execute("INSERT INTO t SELECT n, NULL FROM generate_series(5001, 5100) n; ANALYZE t")
+    source = reader(postgresql, table="t", splitPk="k")
+    splits = source.split(4)
+    assert len(splits) == 5, "four between keys, one without"
+    task = RecordingTask(source.schema())
+    counts = [sum(map(len, source.read(split, task))) for split in splits]
+    assert counts[-1] == 100
+    assert all(1000 <= count <= 1500 for count in counts[:-1]), counts
+    assert sum(counts) == 5100
+
+
+def test_slices_by_blocks(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute(
+        "CREATE TABLE t AS SELECT n, repeat('x', 100) AS v FROM generate_series(1, 5000) n; ANALYZE t"
+    )
+    assert len(reader(postgresql, table="t").split(4)) == 1, "no key, and blocks only on request"
+    source = reader(postgresql, table="t", splitPk="ctid")
+    assert len(source.split(4)) == 4
+    assert sorted(row["n"] for row in rows(source, 4)) == list(range(1, 5001))
+    assert any("twice" in fact for fact in source.describe())
+
+
+def test_where_columns_and_expressions(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute(
+        'CREATE TABLE "Mixed Case" ("a b" int, "select" text); INSERT INTO "Mixed Case" VALUES (1, \'x\'), (2, NULL)'
+    )
+    source = reader(
+        postgresql,
+        table='"Mixed Case"',
+        column=["select", '"a b" + 1', "'lit%'", "null", "a b"],
+        where='"a b" > 1 -- the rest;',
+    )
+    assert source.schema().names == ["select", "?column?", "?column?", "?column?", "a b"]
+    task = RecordingTask(source.schema())
+    (batch,) = source.read(source.split(1)[0], task)
+    assert [column.to_pylist() for column in batch.columns] == [[None], [3], ["lit%"], [None], [2]]
+
+
+def test_several_tables_and_queries(postgresql: PostgresqlSchema) -> None:
+    for number in range(3):
+        postgresql.db.execute(f"CREATE TABLE t_0{number} AS SELECT {number} AS n".encode())
+    assert sorted(row["n"] for row in rows(reader(postgresql, table="t_[00-01], t_02"), 7)) == [0, 1, 2]
+    assert [row["n"] for row in rows(reader(postgresql, querySql="SELECT n FROM t_01 -- c;"))] == [1]
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"table": "custmer"}, "did you mean 'customer'"),
+        ({"table": "customer", "column": ["nam"]}, 'column "nam" does not exist'),
+        ({"table": "customer", "where": "nam = 1"}, 'column "nam" does not exist'),
+        ({"table": "customer", "splitPk": "nam"}, "did you mean 'name'"),
+        ({"table": "customer", "column": ["id", "name"], "splitPk": "doc"}, "cannot order by"),
+        ({"querySql": "SELECT 1 FROM nowhere"}, 'relation "nowhere" does not exist'),
+        ({"querySql": "SELEC 1"}, "syntax error"),
+    ],
+)
+def test_a_wrong_job_is_told(postgresql: PostgresqlSchema, params: dict[str, Any], told: str) -> None:
+    postgresql.db.execute(
+        "CREATE TABLE customer (id int, name text, doc json); "
+        "INSERT INTO customer SELECT n FROM generate_series(1, 9) n"
+    )
+    source = reader(postgresql, **params)
+    with pytest.raises(ConfigError) as caught:
+        rows(source, 3)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("postgresql://guarded:wrong@127.0.0.1:{port}/postgres", ConfigError),
+        ("postgresql://nobody_there@127.0.0.1:{port}/postgres", ConfigError),
+        ("postgresql://postgres@127.0.0.1:{port}/no_such_database", ConfigError),
+        ("postgresql://postgres@no-such-host.invalid:{port}/postgres", ConfigError),
+        ("postgresql://postgres@127.0.0.1:1/postgres", TransientError),
+        ("mysql://postgres@127.0.0.1:{port}/postgres", ConfigError),
+        ("postgresql://postgres@127.0.0.1:{port}/postgres?sslmod=require", ConfigError),
+    ],
+)
+def test_a_wrong_address_is_told(postgresql: PostgresqlSchema, url: str, kind: type[StarhaulError]) -> None:
+    postgresql.db.execute(GUARDED)
+    params = {"url": url.format(port=postgresql.server.port), "table": "t"}
+    source = PostgresqlReader(PostgresqlReaderParams.model_validate(params))
+    with pytest.raises(kind) as caught:
+        source.check()
+    assert "wrong" not in str(caught.value)
+
+
+def test_a_missing_privilege_is_named(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute(GUARDED)
+    postgresql.db.execute(f"CREATE TABLE t (n int); GRANT USAGE ON SCHEMA {postgresql.name} TO guarded".encode())
+    url = postgresql.url.replace("postgres@", "guarded@")
+    source = reader(postgresql, table="t")
+    guarded = PostgresqlReader(source.params.model_copy(update={"url": (url,), "password": _secret("right")}))
+    with pytest.raises(StarhaulError, match=r"permission denied for table t|no privilege"):
+        guarded.check()
+
+
+def test_the_next_url_is_taken(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute("CREATE TABLE t AS SELECT 1 AS n")
+    dead = "postgresql://postgres@127.0.0.1:1/postgres"
+    assert rows(reader(postgresql, url=[dead, postgresql.url], table="t")) == [{"n": 1}]
+    assert rows(reader(postgresql, table="t", preSql="SELECT 0")) == [{"n": 1}]
+    with pytest.raises(PermanentError, match="single 0"):
+        rows(reader(postgresql, table="t", preSql="SELECT 1"))
+
+
+def test_a_session_in_another_zone_reads_the_same_instants(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute(
+        "CREATE TABLE t AS SELECT timestamptz '1890-01-01 00:00:00Z' AS at UNION ALL SELECT '2026-07-01 12:00Z'"
+    )
+    plain = rows(reader(postgresql, table="t"))
+    moved = rows(reader(postgresql, table="t", session="SET TimeZone = 'Asia/Shanghai'"))
+    assert plain == moved
+
+
+def _secret(text: str) -> Any:
+    from pydantic import SecretStr
+
+    return SecretStr(text)

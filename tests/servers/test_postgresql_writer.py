@@ -1,0 +1,354 @@
+"""`postgresqlwriter`: modes, rejects, overwriting, and what it says of a wrong job."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pytest
+
+from starhaul import ConfigError, PermanentError, Receipt, StarhaulError, TransientError
+from starhaul.testing import RecordingTask
+from starhaul.testing.delivery import Delivery
+from starhaul_writers.postgresql import PostgresqlWriter, PostgresqlWriterParams
+from tests.conftest import PostgresqlSchema
+
+GUARDED = """
+    DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right'; EXCEPTION WHEN duplicate_object THEN END $$
+"""
+
+
+def writer(schema: PostgresqlSchema, table: str = "t", **more: Any) -> PostgresqlWriter:
+    return PostgresqlWriter(PostgresqlWriterParams.model_validate({"url": schema.url, "table": table, **more}))
+
+
+def write(target: PostgresqlWriter, *tables: pa.Table) -> tuple[list[Receipt], list[RecordingTask]]:
+    """A whole run with one task for each table, one after the other."""
+    delivery = Delivery(target, tables[0].schema)
+    delivery.prepare()
+    tasks = [delivery.task(number) for number in range(len(tables))]
+    receipts = [delivery.write(task, delivery.converted(table)) for task, table in zip(tasks, tables, strict=True)]
+    delivery.commit(*receipts)
+    return receipts, tasks
+
+
+def contents(schema: PostgresqlSchema, sql: str = "SELECT * FROM t ORDER BY 1") -> list[tuple[Any, ...]]:
+    return schema.db.execute(sql.encode()).fetchall()
+
+
+@pytest.mark.parametrize("mode", ["insert", "ignore"])
+def test_a_key_twice_at_the_last_row(postgresql: PostgresqlSchema, mode: str) -> None:
+    postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    rows = pa.table({"id": [*range(99_999), 5], "v": ["x"] * 100_000})
+    (receipt,), (task,) = write(writer(postgresql, writeMode=mode), rows)
+    assert contents(postgresql, "SELECT count(*), max(id) FROM t") == [(99_999, 99_998)]
+    if mode == "ignore":
+        assert (receipt.rows, receipt.skipped, task.rejected) == (99_999, 1, [])
+    else:
+        assert receipt.rows == 99_999
+        ((row, reason, _),) = task.rejected
+        assert row == {"id": 5, "v": "x"}
+        assert reason.startswith('duplicate key value violates unique constraint "t_pkey": Key (id)=(5)')
+
+
+def test_each_bad_row_is_told_with_the_servers_words(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute("CREATE TABLE t (id int, v varchar(3) NOT NULL, k text CHECK (k <> 'bad'), j inet)")
+    rows = pa.table(
+        {
+            "id": [1, 2, 3, 4, 5, 6],
+            "v": ["ok", None, "long", "a    ", "\0", "ok"],
+            "k": ["", "", "", "", "", "bad"],
+            "j": ["::1", "::1", "::1", "::1", "::1", "::1"],
+        }
+    )
+    (receipt,), (task,) = write(
+        writer(postgresql), pa.concat_tables([rows, rows.slice(0, 1).set_column(3, "j", pa.array(["no"]))])
+    )
+    assert receipt.rows == 1
+    reasons = {row["id"]: reason for row, reason, _ in task.rejected if row["id"] != 1}
+    assert 'null value in column "v"' in reasons[2]
+    assert reasons[3] == reasons[4] == "column v: value too long for type character varying(3)", "blanks are values too"
+    assert "NUL" in reasons[5]
+    assert 'violates check constraint "t_k_check"' in reasons[6]
+    assert any('column j: invalid input syntax for type inet: "no"' in reason for _, reason, _ in task.rejected)
+
+
+def test_update_sets_only_its_columns(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, a text, b text, c text DEFAULT 'default')")
+    postgresql.db.execute("INSERT INTO t VALUES (1, 'old', 'old', 'old')")
+    rows = pa.table({"id": [1, 2, 2], "a": ["new", "first", "second"], "b": ["new", "first", "second"]})
+    params: dict[str, Any] = {"column": ["id", "a", "b"], "writeMode": "update", "updateColumns": "a"}
+    (receipt,), _ = write(writer(postgresql, **params), rows)
+    assert receipt.rows == 3
+    assert contents(postgresql) == [(1, "new", "old", "old"), (2, "second", "first", "default")], "one after the other"
+
+
+def test_replace_forgets_the_other_columns(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, a text, c text DEFAULT 'default')")
+    postgresql.db.execute("INSERT INTO t VALUES (1, 'old', 'old'), (3, 'kept', 'kept')")
+    write(
+        writer(postgresql, column=["id", "a"], writeMode="replace into"), pa.table({"id": [1, 2], "a": ["new", "new"]})
+    )
+    assert contents(postgresql) == [(1, "new", "default"), (2, "new", "default"), (3, "kept", "kept")]
+
+
+def test_upsert_by_another_unique_key(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute("CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, code text UNIQUE, n int)")
+    write(
+        writer(postgresql, column=["code", "n"], writeMode="update", keys="code"),
+        pa.table({"code": ["a", "b"], "n": [1, 2]}),
+    )
+    write(
+        writer(postgresql, column=["code", "n"], writeMode="update", keys="code"),
+        pa.table({"code": ["b", "c"], "n": [3, 4]}),
+    )
+    assert contents(postgresql, "SELECT code, n FROM t ORDER BY 1") == [("a", 1), ("b", 3), ("c", 4)]
+
+
+DRESSED = """
+    CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other VALUES (1), (2), (3);
+    CREATE TABLE t (id int PRIMARY KEY, ref int DEFAULT 1 REFERENCES other, v text NOT NULL DEFAULT 'd', up text
+      GENERATED ALWAYS AS (upper(v)) STORED, CHECK (id > 0), CONSTRAINT "Odd Name" UNIQUE (v, ref));
+    CREATE INDEX "t by upper" ON t (upper(v) DESC NULLS LAST) WHERE id < 100; CREATE UNIQUE INDEX t_both ON t (id, v);
+    COMMENT ON TABLE t IS 'the table''s own'; COMMENT ON COLUMN t.v IS 'of v';
+    INSERT INTO t VALUES (1, 1, 'old')
+"""
+DRESS = """
+    SELECT 'index', indexname || ' ' || indexdef FROM pg_indexes WHERE schemaname = current_schema AND tablename = 't'
+    UNION ALL SELECT 'constraint', conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+      WHERE conrelid = 't'::regclass
+    UNION ALL SELECT 'comment', obj_description('t'::regclass, 'pg_class') || col_description('t'::regclass, 3)
+    UNION ALL SELECT 'grant', grantee || privilege_type FROM information_schema.role_table_grants
+      WHERE table_schema = current_schema AND table_name = 't' AND grantee <> 'postgres'
+    UNION ALL SELECT 'column', attname || format_type(atttypid, atttypmod) || attnotnull || atthasdef FROM pg_attribute
+      WHERE attrelid = 't'::regclass AND attnum > 0 ORDER BY 1, 2
+"""  # fmt: skip
+
+
+@pytest.mark.parametrize("build", ["afterLoad", "beforeLoad"])
+@pytest.mark.parametrize("hanging", ["", "CREATE VIEW w AS SELECT count(*) FROM t"])
+def test_overwrite_keeps_what_belongs_to_the_table(postgresql: PostgresqlSchema, build: str, hanging: str) -> None:
+    db = postgresql.db
+    db.execute(GUARDED)
+    db.execute(DRESSED.encode())
+    db.execute("GRANT SELECT, INSERT ON t TO guarded")
+    if hanging:
+        db.execute(hanging.encode())
+    before = contents(postgresql, DRESS)
+    target = writer(postgresql, writeMode="overwrite", buildKeys=build, column=["id", "ref", "v"])
+    rows = pa.table({"id": [2, 3], "ref": [2, 3], "v": ["new", "newer"]})
+    delivery = Delivery(target, rows.schema)
+    delivery.prepare()
+    receipt = delivery.write(delivery.task(), delivery.converted(rows))
+    assert contents(postgresql, "SELECT id FROM t") == [(1,)]
+    assert any(("copied over" if hanging else "takes the table's place") in fact for fact in target.describe())
+    delivery.commit(receipt)
+    assert contents(postgresql) == [(2, 2, "new", "NEW"), (3, 3, "newer", "NEWER")]
+    assert contents(postgresql, DRESS) == before
+    if hanging:
+        assert contents(postgresql, "SELECT * FROM w") == [(2,)]
+
+
+def test_a_key_twice_leaves_the_table_as_it_was(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (7)")
+    with pytest.raises(PermanentError, match=r"Key \(id\)=\(1\) is duplicated.*beforeLoad"):
+        write(writer(postgresql, writeMode="overwrite"), pa.table({"id": [1, 1]}))
+    assert contents(postgresql) == [(7,)]
+
+
+def test_readers_never_see_an_empty_table(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 1000)")
+    seen: set[int] = set()
+    stop = threading.Event()
+
+    def look() -> None:
+        with postgresql.server.connect(options=f"-c search_path={postgresql.name}") as db:
+            while not stop.is_set():
+                seen.update(int(row[0]) for row in db.execute("SELECT count(*) FROM t"))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        for size in (2000, 3000):
+            write(writer(postgresql, writeMode="overwrite"), pa.table({"id": range(size)}))
+    finally:
+        stop.set()
+        thread.join()
+    assert seen <= {1000, 2000, 3000}
+
+
+def test_statements_before_and_after(postgresql: PostgresqlSchema) -> None:
+    db = postgresql.db
+    db.execute("CREATE TABLE done (what text)")
+    target = writer(
+        postgresql,
+        table='"T t"',
+        preSql=["CREATE TABLE @table (id int)", "INSERT INTO @table VALUES (0)"],
+        postSql=["INSERT INTO done SELECT 'rows: ' || count(*) FROM @table", "VACUUM @table"],
+    )
+    write(target, pa.table({"id": [1, 2]}))
+    assert contents(postgresql, "SELECT what FROM done") == [("rows: 3",)]
+    write(target.appending(), pa.table({"id": [3]}))
+    assert contents(postgresql, 'SELECT count(*) FROM "T t"') == [(4,)]
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"table": "nope"}, "createTable"),
+        ({"table": "tt"}, "did you mean 't'"),
+        ({"column": ["id", "nam"]}, "did you mean 'name'"),
+        ({"column": ["id", "gen"]}, "generated column"),
+        ({"column": ["id", "ID"]}, "named twice"),
+        ({"column": ["id", "name"], "writeMode": "update"}, "no primary key"),
+        ({"column": ["id", "name"], "writeMode": "update", "keys": "id"}, r"unique index of 't' is on \(id\)"),
+        ({"table": "v", "writeMode": "overwrite"}, "no table"),
+    ],
+)
+def test_a_wrong_job_is_told(postgresql: PostgresqlSchema, params: dict[str, Any], told: str) -> None:
+    postgresql.db.execute(
+        "CREATE TABLE t (id int, name text, gen int GENERATED ALWAYS AS (1) STORED); "
+        "CREATE VIEW v AS SELECT id, name FROM t"
+    )
+    with pytest.raises(ConfigError, match=told):
+        Delivery(
+            writer(postgresql, **{"column": ["id", "name"], **params}),
+            pa.schema([("a", pa.int64()), ("b", pa.string())]),
+        )
+
+
+def test_a_missing_privilege_is_named(postgresql: PostgresqlSchema) -> None:
+    db = postgresql.db
+    db.execute(GUARDED)
+    db.execute(
+        f"CREATE TABLE t (id int PRIMARY KEY); GRANT INSERT ON t TO guarded; "
+        f"GRANT USAGE ON SCHEMA {postgresql.name} TO guarded".encode()
+    )
+    url = postgresql.url.replace("postgres@", "guarded:right@")
+    params = PostgresqlWriterParams.model_validate({"url": url, "table": "t", "writeMode": "update"})
+    with pytest.raises(ConfigError, match="no UPDATE privilege"):
+        PostgresqlWriter(params).check(pa.schema([("id", pa.int32())]))
+
+
+def _batches(rows: int, between: Any) -> Iterator[pa.RecordBatch]:
+    schema = pa.schema([("id", pa.int32()), ("v", pa.string())])
+    for number in range(4):
+        if number == 2:
+            between()
+        start = number * rows
+        yield pa.record_batch([pa.array(range(start, start + rows), pa.int32()), pa.array(["x"] * rows)], schema=schema)
+
+
+def test_a_killed_backend_is_transient(postgresql: PostgresqlSchema) -> None:
+    """In the midst of a COPY: nothing of the attempt stays, and the next one is as the first."""
+    postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    target = writer(postgresql)
+    delivery = Delivery(target, pa.schema([("id", pa.int32()), ("v", pa.string())]))
+    delivery.prepare()
+
+    def kill() -> None:
+        postgresql.db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY %'")
+
+    with pytest.raises(TransientError):
+        target.write(delivery.task(), _batches(5000, kill))
+    assert target.delivered(delivery.task(attempt=2)) is None
+    delivery.commit(delivery.write(delivery.task(attempt=2), _batches(5000, lambda: None)))
+    assert contents(postgresql, "SELECT count(*), count(DISTINCT id) FROM t") == [(20_000, 20_000)]
+
+
+def test_a_deadlock_is_transient(postgresql: PostgresqlSchema) -> None:
+    """Two tasks that bring the same keys in opposite order: one of them fails, for now."""
+    postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    target = writer(postgresql, batchSize=1, session="SET deadlock_timeout = '100ms'")
+    delivery = Delivery(target, pa.schema([("id", pa.int32()), ("v", pa.string())]))
+    delivery.prepare()
+    both = threading.Barrier(2)
+    errors: list[StarhaulError] = []
+
+    def task(number: int, keys: Sequence[int]) -> None:
+        def batches() -> Iterator[pa.RecordBatch]:
+            # The writer sends a row once it has pulled the next one.
+            for at, key in enumerate([keys[0], 10 + number, 20 + number, keys[1]]):
+                if at == 3:
+                    both.wait(10)
+                yield pa.record_batch([pa.array([key], pa.int32()), pa.array(["x"])], schema=delivery.schema)
+
+        try:
+            target.write(delivery.task(number), batches())
+        except StarhaulError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=task, args=(n, keys)) for n, keys in ((1, (1, 2)), (2, (2, 1)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [type(error) for error in errors] == [TransientError]
+
+
+def test_a_lost_answer_is_settled_by_the_ledger(postgresql: PostgresqlSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """COMMIT went through, its answer was lost: the attempt fails, and the ledger knows better."""
+    from starhaul_stores.postgresql.connection import Connection
+
+    postgresql.db.execute("CREATE TABLE t (id int)")
+    target = writer(postgresql)
+    rows = pa.table({"id": pa.array([1, 2], pa.int32())})
+    delivery = Delivery(target, rows.schema)
+    delivery.prepare()
+    execute = Connection.execute
+
+    def losing(self: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        found = execute(self, sql, parameters)
+        if sql == "COMMIT":
+            raise TransientError("", "lost")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "execute", losing)
+        with pytest.raises(TransientError):
+            target.write(delivery.task(), iter(delivery.converted(rows)))
+    receipt = target.delivered(delivery.task(attempt=2))
+    assert receipt is not None
+    assert receipt.rows == 2
+    delivery.commit(receipt)
+    assert contents(postgresql) == [(1,), (2,)]
+
+
+def test_an_attempt_waits_for_one_that_still_runs(postgresql: PostgresqlSchema) -> None:
+    """The client lost its connection, the server does not know yet: the two attempts must not both go through."""
+    postgresql.db.execute("CREATE TABLE t (id int)")
+    target = writer(postgresql, session="SET lock_timeout = '200ms'")
+    rows = pa.table({"id": pa.array([1], pa.int32())})
+    delivery = Delivery(target, rows.schema)
+    delivery.prepare()
+    with postgresql.server.connect() as other, other.transaction():
+        other.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [delivery.run, "t0"])
+        with pytest.raises(TransientError, match="lock timeout"):
+            target.write(delivery.task(attempt=2), iter(delivery.converted(rows)))
+    delivery.commit(delivery.write(delivery.task(attempt=3), delivery.converted(rows)))
+
+
+def test_triggers_that_leave_rows_out_are_noted(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute(
+        "CREATE TABLE t (id int); CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF NEW.id % 2 = 1 THEN RETURN NEW; END IF; RETURN NULL; END $$; "
+        "CREATE TRIGGER odd BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION odd()"
+    )
+    (receipt,), (task,) = write(writer(postgresql), pa.table({"id": [1, 2, 3]}))
+    assert (receipt.rows, receipt.skipped) == (2, 1)
+    assert task.notes == {"left out by a trigger or rule of the table": 1}
+
+
+def test_two_runs_share_a_ledger(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute("CREATE TABLE a (id int); CREATE TABLE b (id int)")
+    rows = pa.table({"id": pa.array([1], pa.int32())})
+    one, two = (Delivery(writer(postgresql, table), rows.schema, run=f"run_{table}") for table in "ab")
+    one.prepare()
+    two.prepare()
+    one.commit(one.write(one.task(), one.converted(rows)))
+    two.commit(two.write(two.task(), two.converted(rows)))
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        postgresql.db.execute("SELECT * FROM _starhaul_ledger")
