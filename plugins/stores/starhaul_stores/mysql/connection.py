@@ -1,0 +1,285 @@
+"""Connections to a server, through PyMySQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from starhaul import ConfigError, StarhaulError, TransientError
+from starhaul_stores.mysql.failure import connecting_failure, failure
+from starhaul_stores.relational.places import options_of
+from starhaul_stores.relational.url import DatabaseUrl
+
+if TYPE_CHECKING:
+    from starhaul_stores.mysql.wire import Done, Wire
+
+KINDS = ("mysql", "mariadb", "tidb", "oceanbase")
+_SAVEPOINT = "_starhaul_chunk"
+_PATIENCE = 7200
+"""Seconds that the server waits while the other store of the stream is busy."""
+_OPTIONS = {
+    **{name: name for name in ("sslca", "sslcert", "sslkey", "sslmode", "usessl", "requiressl", "servertimezone",
+                               "verifyservercertificate", "sockettimeout", "connecttimeout", "unix_socket")},
+    # What drivers of Java do on their side of the wire.
+    **dict.fromkeys(
+        (
+            "allowloadlocalinfile", "allowmultiqueries", "allowpublickeyretrieval", "autoreconnect", "cacheprepstmts",
+            "characterencoding", "charset", "connectioncollation", "connectiontimezone", "defaultfetchsize",
+            "failoverreadonly", "maxreconnects", "nullcatalogmeanscurrent", "permitmysqlscheme", "prepstmtcachesize",
+            "prepstmtcachesqllimit", "rewritebatchedstatements", "tcpkeepalive", "tinyint1isbit",
+            "usecompression", "usecursorfetch", "usejdbccomplianttimezoneshift", "uselegacydatetimecode",
+            "useserverprepstmts", "useunicode", "useoldaliasmetadatabehavior", "yearisdatetype",
+            "zerodatetimebehavior", "usecursors", "useinformationschema",
+        ),
+        "",
+    ),
+}  # fmt: skip
+
+
+class Connection:
+    """One connection in autocommit mode: a transaction begins and ends where the SQL says so. For one thread.
+
+    Every method raises what `failure` makes of PyMySQL's exceptions; exceptions of the caller's own pass as they are.
+    """
+
+    def __init__(self, wire: Wire, where: str) -> None:
+        self.where = where
+        """The server and database, for errors."""
+        self._wire = wire
+
+    def close(self) -> None:
+        """End the connection, and with it its transaction and whatever it was reading."""
+        if self._wire.open:
+            self._wire.close()
+
+    @property
+    def version(self) -> str:
+        """The server's version as it calls itself (`10.11.19-MariaDB`, `5.7.25-OceanBase-…`)."""
+        return str(self._wire.get_server_info())
+
+    @property
+    def database(self) -> str:
+        """The database that names without one are looked for in; empty if there is none."""
+        return str(self.value("SELECT DATABASE()") or "")
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows, if it returns any. With parameters `%s` stands for each, and `%%` for `%`."""
+        with self._failures(), self._wire.cursor() as cursor:
+            cursor.execute(sql, tuple(parameters) or None)
+            return list(cursor.fetchall())
+
+    def changed(self, sql: str) -> Done:
+        """Run one statement that writes."""
+        with self._failures():
+            return self._wire.changed(sql)
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first column of the first row; None if there is no row."""
+        rows = self.execute(sql, parameters)
+        return rows[0][0] if rows else None
+
+    def described(self, sql: str) -> list[Any]:
+        """What the server says of the columns of a query's result (`FieldDescriptorPacket`). Reads the rows too: the
+        query should return none."""
+        with self._failures():
+            fields, blocks = self._wire.stream(sql, 1 << 20)
+            for _ in blocks:
+                pass
+        if not fields:
+            raise ConfigError("column", "the query gives no columns")
+        return fields
+
+    @contextmanager
+    def stream(self, sql: str, size: int) -> Iterator[Iterator[list[pa.Array]]]:
+        """Run a query; yields its rows in blocks of about `size` bytes, each a list of binary columns with the values
+        as text. Left early, it closes the connection, which ends the query."""
+        with self._failures():
+            _, blocks = self._wire.stream(sql, size)
+        try:
+            yield self._guarded(blocks)
+        except BaseException:
+            self.close()
+            raise
+
+    def load(self, sql: str, pieces: Iterable[memoryview]) -> Done:
+        """Run `LOAD DATA LOCAL INFILE` with these bytes as the file. If `pieces` fails, the connection is closed."""
+        with self._failures():
+            return self._wire.load(sql, pieces)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction for the time of a `with` block: committed at its end, rolled back if it raises."""
+        self.execute("START TRANSACTION")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            with suppress(StarhaulError):  # the connection may be what was lost
+                self.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """The same within a transaction, with a savepoint. Not to be nested."""
+        self.execute(f"SAVEPOINT {_SAVEPOINT}")
+        try:
+            yield
+        except TransientError:  # the transaction is over
+            raise
+        except StarhaulError:
+            self.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            raise
+        self.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+
+    @contextmanager
+    def lock(self, name: str, seconds: float) -> Iterator[None]:
+        """Hold a named lock of the server for the time of a `with` block. Raises `TransientError` if another
+        connection holds it for too long."""
+        if self.value("SELECT GET_LOCK(%s, %s)", [name, seconds]) != 1:
+            raise TransientError(self.where, f"another run holds the lock {name}")
+        try:
+            yield
+        finally:
+            with suppress(StarhaulError):
+                self.execute("SELECT RELEASE_LOCK(%s)", [name])
+
+    def _guarded(self, blocks: Iterator[list[pa.Array]]) -> Iterator[list[pa.Array]]:
+        with self._failures():
+            yield from blocks
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        import pymysql
+
+        try:
+            yield
+        except pymysql.Error as error:
+            raise failure(error, self.where) from error
+        except OSError as error:
+            raise TransientError(self.where, f"the connection was lost: {error}") from error
+
+
+@contextmanager
+def connect(
+    addresses: Sequence[DatabaseUrl],
+    session: Sequence[str],
+    timeout: float,
+    healthy: Callable[[Connection], object] = lambda connection: None,
+) -> Iterator[Connection]:
+    """Connect for the time of a `with` block to the first of `addresses` that lets us and is `healthy` (which raises
+    `TransientError` otherwise), and run the statements of `session`. The session's time zone is UTC whatever they say.
+
+    Raises `ConfigError` for a wrong user, password, host or database, `TransientError` if the server does not answer.
+    """
+
+    def attempt(address: DatabaseUrl) -> Connection:
+        connection = Connection(_open(address, timeout), str(address))
+        try:
+            _settle(connection, session)
+            healthy(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    connection = _first(addresses, attempt)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _first(addresses: Sequence[DatabaseUrl], attempt: Callable[[DatabaseUrl], Connection]) -> Connection:
+    for address in addresses[:-1]:
+        try:
+            return attempt(address)
+        except (ConfigError, TransientError):
+            continue
+    return attempt(addresses[-1])
+
+
+def _settle(connection: Connection, session: Sequence[str]) -> None:
+    patience = f"SET SESSION net_read_timeout = {_PATIENCE}, net_write_timeout = {_PATIENCE}"
+    with suppress(StarhaulError):  # a proxy may not know them
+        connection.execute(patience)
+    if "OceanBase" in connection.version or "seekdb" in connection.version:
+        limit = _PATIENCE * 1_000_000
+        connection.execute(f"SET SESSION ob_query_timeout = {limit}, ob_trx_timeout = {limit}")
+    for statement in session:
+        if statement.strip():
+            connection.execute(statement)
+    connection.execute("SET SESSION time_zone = '+00:00', character_set_results = utf8mb4")
+
+
+def _open(address: DatabaseUrl, timeout: float) -> Wire:
+    if address.kind not in KINDS:
+        raise ConfigError("url", f"{address.kind!r} is not MySQL", "write mysql://HOST:PORT/DATABASE")
+    options = options_of(address, _OPTIONS)
+    try:
+        import pymysql
+
+        from starhaul_stores.mysql.wire import Wire
+    except ImportError as error:
+        hint = "pip install 'starhaul[mysql]'"
+        raise ConfigError("", f"MySQL needs the package {error.name}, which is not installed", hint) from error
+    seconds = float(options.get("connecttimeout", "0")) / 1000 or timeout
+    read = float(options.get("sockettimeout", "0")) / 1000 or None
+    last = len(address.hosts) - 1
+    for number, (host, port) in enumerate(address.hosts):
+        try:
+            return Wire(
+                host=host or "127.0.0.1",
+                port=port or 3306,
+                unix_socket=options.get("unix_socket"),
+                user=address.user,
+                password=address.password or "",
+                database=address.database or None,
+                charset="utf8mb4",
+                autocommit=True,
+                local_infile=True,
+                connect_timeout=max(1, round(seconds)),
+                read_timeout=read,
+                write_timeout=read,
+                **_tls(options),
+            )
+        except (pymysql.Error, OSError, RuntimeError) as error:
+            if number == last:
+                raise connecting_failure(error, str(address)) from error
+    raise ConfigError("url", "names no host")
+
+
+def _tls(options: dict[str, str]) -> dict[str, Any]:
+    """PyMySQL's arguments for the `ssl` options of JDBC drivers (https://mariadb.com/kb/en/about-mariadb-connector-j/,
+    `sslMode`, `useSSL`, `requireSSL`, `verifyServerCertificate`)."""
+    mode = options.get("sslmode", "").upper().replace("-", "_")
+    asked = {options.get(name, "").lower() for name in ("usessl", "requiressl")}
+    if mode in ("DISABLE", "DISABLED") or (not mode and "true" not in asked):
+        return {"ssl_disabled": True} if mode or "false" in asked else {}
+    verify = mode in ("VERIFY_CA", "VERIFY_FULL", "VERIFY_IDENTITY")
+    verify = verify or options.get("verifyservercertificate", "").lower() == "true"
+    found: dict[str, Any] = {
+        "ssl_ca": options.get("sslca"),
+        "ssl_cert": options.get("sslcert"),
+        "ssl_key": options.get("sslkey"),
+        "ssl_verify_cert": verify,
+        "ssl_verify_identity": mode in ("VERIFY_FULL", "VERIFY_IDENTITY"),
+    }
+    return found
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    if "\0" in name:
+        raise ConfigError("column", f"MySQL's names hold no NUL: {name!r}")
+    return "`" + name.replace("`", "``") + "`"
+
+
+def literal(value: int | str) -> str:
+    """A value as an SQL literal, whatever the session's `sql_mode`: digits, or text under the collation of what it is
+    compared with."""
+    if isinstance(value, int):
+        return str(value)
+    return f"_utf8mb4 x'{value.encode().hex()}'" if value else "''"

@@ -1,0 +1,57 @@
+"""The ledger in a MySQL database: an InnoDB table, since DDL ends transactions made and dropped outside of them."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import AbstractContextManager
+from typing import ClassVar
+
+from starhaul import Task
+from starhaul_stores.mysql.catalog import find_table, full_name, to_create
+from starhaul_stores.mysql.connection import Connection
+from starhaul_stores.relational.ledger import Ledger
+
+_LOCK_SECONDS = 600
+
+
+class MysqlLedger(Ledger):
+    """See `Ledger`. Whoever creates, fills for a run, or drops the table holds `lock` meanwhile."""
+
+    text: ClassVar[str] = "LONGTEXT"
+    key_text: ClassVar[str] = "VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin"
+
+    def __init__(self, db: Connection, table: str) -> None:
+        super().__init__(db, db.where, to_create(db, table))
+        self._connection = db
+        self._name = table
+
+    def lock(self) -> AbstractContextManager[None]:
+        """A context manager: the right to create, fill or drop the table."""
+        name = ".".join(full_name(self._connection, self._name))
+        digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+        return self._connection.lock(f"starhaul.{digest}", _LOCK_SECONDS)
+
+    def exists(self) -> bool:
+        return find_table(self._connection, self._name) is not None
+
+    def create(self) -> None:
+        if not self.exists():
+            self._db.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({self.columns}) ENGINE = InnoDB")
+
+    def drop_if_empty(self) -> None:
+        """Nothing: DROP would end the transaction. See `tidy`."""
+
+    def tidy(self) -> None:
+        """Drop the table if it holds no row; outside of transactions, under `lock`."""
+        if self.exists():
+            super().drop_if_empty()
+
+    def fence(self, task: Task) -> None:
+        """As ever; and the run cannot be closed before the caller's transaction ends."""
+        if self.exists():
+            self._db.execute(f"SELECT 1 FROM {self._table} WHERE run = %s AND task = '' LOCK IN SHARE MODE", [task.run])
+        super().fence(task)
+
+    def mark(self, run: str, note: str) -> None:
+        """Change the note of a run."""
+        self._db.execute(f"UPDATE {self._table} SET receipt = %s WHERE run = %s AND task = ''", [note, run])

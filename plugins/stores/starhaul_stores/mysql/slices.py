@@ -1,0 +1,146 @@
+"""Where to cut a table: slices of about equal numbers of rows, found and compared by the server itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from starhaul_stores.mysql.catalog import Column, Table
+from starhaul_stores.mysql.connection import Connection, literal, quoted
+from starhaul_stores.relational.slices import condition as between
+from starhaul_stores.relational.slices import ranges, slices_wanted
+
+_COUNTED = 200_000
+"""Up to this many rows are counted and walked along the key; beyond that the optimiser's estimates do."""
+_UNSTEADY = frozenset({"float", "double"})
+_DEEPEST = 40
+
+
+def slices(
+    db: Connection, table: Table, where: str, split_pk: str | None, target: int, factor: int, sources: int
+) -> list[dict[str, Any]]:
+    """Disjoint slices as JSON data for `condition`, which together hold every row that the table holds now. Each names
+    its number of `rows`, as far as known. One slice without bounds where the table is small or has no key to cut by."""
+    rows = _rows(db, table, where)
+    wanted = slices_wanted(rows, target, factor, sources)
+    key = _key(table, split_pk)
+    if wanted <= 1 or key is None:
+        return [{"rows": rows}]
+    name = quoted(key.name)
+    ends = ", ".join(_shown(key, f"{end}({name})") for end in ("min", "max"))
+    first, last = db.execute(f"SELECT {ends} FROM {table.sql}{_where(where)}")[0]
+    if first is None:
+        return [{"rows": rows}]
+    step = -(-rows // wanted)
+    starts: list[Any] = []
+    if rows > _COUNTED and isinstance(first, int) and isinstance(last, int):
+        starts = _estimated(db, table, name, first, last, step)
+    if len(starts) < 2:
+        starts = _walked(db, table, where, key, first, step)
+    nulls = not key.not_null and bool(
+        db.execute(f"SELECT 1 FROM {table.sql}{_where(where, f'{name} IS NULL')} LIMIT 1")
+    )
+    found = ranges(name, starts, last, nulls)
+    for each in found:
+        if "null" not in each:
+            each.update(rows=rows // len(starts), number=_is_number(key))
+    return found
+
+
+def _rows(db: Connection, table: Table, where: str) -> int:
+    if table.rows <= _COUNTED or table.kind != "BASE TABLE":
+        return int(db.value(f"SELECT count(*) FROM {table.sql}{_where(where)}"))
+    return table.rows
+
+
+def _key(table: Table, split_pk: str | None) -> Column | None:
+    """The column to cut by: the one the job names, or the first of the primary key. Floats are not: their text need not
+    be the same number."""
+    if split_pk == "":
+        return None
+    if split_pk is not None:
+        column = table.column(split_pk)
+        if column is None:
+            raise table.missing(split_pk, "splitPk")
+    else:
+        column = table.column(quoted(table.key[0])) if table.key else None
+    if column is None or column.type.name in _UNSTEADY | {"json", "bit", "enum", "set"} or column.type.is_geometry:
+        return None
+    return None if pa.types.is_binary(column.type.arrow) else column
+
+
+def _estimated(db: Connection, table: Table, name: str, first: int, last: int, step: int) -> list[int]:
+    """Starts of ranges of integers, halved until the optimiser expects no more than one step of rows and a half in
+    each; neighbours that together have fewer than a step are one."""
+    sizes: list[tuple[int, int]] = []
+
+    def halve(low: int, high: int, depth: int) -> None:
+        rows = _expected(db, table, f"{name} BETWEEN {low} AND {high}")
+        if rows <= step * 3 // 2 or low >= high or depth == _DEEPEST:
+            sizes.append((low, rows))
+            return
+        middle = (low + high) // 2
+        halve(low, middle, depth + 1)
+        halve(middle + 1, high, depth + 1)
+
+    halve(first, last, 0)
+    starts, held = [], step
+    for low, rows in sizes:
+        if held + rows > step * 3 // 2:
+            starts.append(low)
+            held = 0
+        held += rows
+    return starts
+
+
+def _expected(db: Connection, table: Table, where: str) -> int:
+    """How many rows the optimiser expects. It looks into the index for both ends."""
+    plan = db.execute(f"EXPLAIN SELECT 1 FROM {table.sql} WHERE {where}")
+    rows = [value for value in plan[0] if isinstance(value, int)] if plan else []
+    return rows[-1] if len(rows) > 1 else 0
+
+
+def _walked(db: Connection, table: Table, where: str, key: Column, first: Any, step: int) -> list[Any]:
+    """The first key of each slice. Keys that are equal to the server stay together, so a slice may hold more than
+    `step` rows."""
+    name, quote = quoted(key.name), bound_literal(number=_is_number(key))
+    source = f"SELECT {_shown(key, name)} FROM {table.sql}"
+    starts = [first]
+    while True:
+        beyond = f"{name} > {quote(starts[-1])}"
+        further = _where(where, f"{name} >= {quote(starts[-1])}")
+        following = db.value(f"{source}{further} ORDER BY {name} LIMIT 1 OFFSET {step}")
+        if following is None:
+            return starts
+        if not db.execute(f"SELECT 1 FROM {table.sql} WHERE {name} = {quote(following)} AND {beyond} LIMIT 1"):
+            following = db.value(f"{source}{_where(where, beyond)} ORDER BY {name} LIMIT 1")
+            if following is None:
+                return starts
+        starts.append(following)
+
+
+def condition(part: Mapping[str, Any], where: str) -> str:
+    """The WHERE clause with a blank before it, or nothing, that selects one of `slices` out of the rows that `where`
+    selects."""
+    return between(part, where, bound_literal(number=bool(part.get("number"))))
+
+
+def bound_literal(*, number: bool) -> Callable[[Any], str]:
+    """How bounds become SQL: a number's text stays a number, which text beside a DECIMAL would not."""
+    return str if number else literal
+
+
+def _is_number(key: Column) -> bool:
+    return bool(pa.types.is_integer(key.type.arrow) or pa.types.is_decimal(key.type.arrow))
+
+
+def _shown(key: Column, sql: str) -> str:
+    """SQL of a key as JSON data: integers as they are, everything else as text."""
+    return sql if pa.types.is_integer(key.type.arrow) else f"CAST({sql} AS CHAR)"
+
+
+def _where(where: str, *conditions: str) -> str:
+    parts = [*([f"({where}\n)"] if where else []), *conditions]
+    return f" WHERE {' AND '.join(parts)}" if parts else ""

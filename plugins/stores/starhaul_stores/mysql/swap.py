@@ -1,0 +1,68 @@
+"""Overwriting a table: a staging table in the same database, and the RENAME TABLE that puts it in the table's place.
+
+RENAME TABLE takes both names at once, so nobody sees a table that is missing, empty or half full. Like all DDL it
+commits on its own: a run that dies right after it finds its staging table gone and knows that the swap is done.
+"""
+
+from __future__ import annotations
+
+from starhaul import ConfigError
+from starhaul_stores.mysql.catalog import Table, find_table
+from starhaul_stores.mysql.connection import Connection, quoted
+from starhaul_stores.mysql.ledger import MysqlLedger
+from starhaul_stores.relational.staging import staging_name, stale_runs
+
+_REMOVED = "removed"
+
+
+def note_of(place: tuple[str, str], run: str) -> str:
+    """The name of a run's staging table for the table `place` (database and name); the ledger's note of the run while
+    that table is of use."""
+    return staging_name(".".join(place), run)
+
+
+def staging_of(place: tuple[str, str], run: str) -> str:
+    """The same as SQL, with the database."""
+    return f"{quoted(place[0])}.{quoted(note_of(place, run))}"
+
+
+def check_swappable(db: Connection, table: Table) -> None:
+    """Raise `ConfigError` if a table that takes the place of `table` would not be the same to others."""
+    if table.kind not in ("BASE TABLE", "SYSTEM VERSIONED"):
+        raise ConfigError("table", f"{table.name!r} is a {table.kind.lower()}", "overwrite needs an ordinary table")
+    place = [table.schema, table.name]
+    sql = "SELECT trigger_name FROM information_schema.triggers WHERE "
+    watched = "event_object_schema = %s AND event_object_table = %s"
+    what = [f"trigger {name}" for (name,) in db.execute(sql + watched, place)]
+    sql = "SELECT constraint_name FROM information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL AND "
+    own, others = "table_schema = %s AND table_name = %s", "referenced_table_schema = %s AND referenced_table_name = %s"
+    for condition in (own, others):
+        what += [f"foreign key {name}" for (name,) in db.execute(sql + condition, place)]
+    if what:
+        hint = 'use writeMode insert with preSql "TRUNCATE TABLE @table" or "DELETE FROM @table"'
+        raise ConfigError("writeMode", f"{table.name!r} has {', '.join(what)}, which a swap would lose", hint)
+
+
+def stage(db: Connection, table: Table, run: str) -> None:
+    """Create an empty staging table like `table`, with its columns, indexes, checks and comments."""
+    staging = staging_of(table.place, run)
+    db.execute(f"DROP TABLE IF EXISTS {staging}")
+    db.execute(f"CREATE TABLE {staging} LIKE {table.sql}")
+
+
+def swap(db: Connection, place: tuple[str, str], run: str) -> None:
+    """Put the staging table in the place of the old one, which is dropped. Safe to repeat."""
+    staging, target = staging_of(place, run), ".".join(map(quoted, place))
+    old = f"{quoted(place[0])}.{quoted(note_of(place, run) + '_old')}"
+    if find_table(db, staging) is not None:
+        db.execute(f"RENAME TABLE {target} TO {old}, {staging} TO {target}")
+    db.execute(f"DROP TABLE IF EXISTS {old}")
+
+
+def drop_stale(db: Connection, ledger: MysqlLedger, place: tuple[str, str], run: str) -> None:
+    """Remove what other runs into this table left in staging and nobody has resumed for a week. Their entry in the
+    ledger stays, so that resuming one fails instead of finding that all is done."""
+    for other in stale_runs(ledger.notes(), ".".join(place), run):
+        db.execute(f"DROP TABLE IF EXISTS {staging_of(place, other)}")
+        ledger.forget_tasks(other)
+        ledger.mark(other, _REMOVED)

@@ -1,0 +1,96 @@
+"""The table to write: which columns, which key, and how to create it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from starhaul import ConfigError, with_native_type
+from starhaul_stores.mysql.catalog import NAME_CHARACTERS, Column, Table, column_list
+from starhaul_stores.mysql.connection import quoted
+from starhaul_stores.mysql.types import accepted, declaration, declared
+from starhaul_stores.relational.names import suggestion
+
+EVERY_COLUMN = ("*",)
+TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb", "ndbcluster", "oceanbase"})
+
+
+def target_columns(table: Table, wanted: Sequence[str]) -> list[Column]:
+    """The columns that the job names, or all that can be written. Raises `ConfigError` for one that cannot."""
+    if tuple(wanted) == EVERY_COLUMN:
+        return [column for column in table.columns if not column.generated and not column.invisible]
+    columns: list[Column] = []
+    for name in wanted:
+        column = table.column(name)
+        if column is None:
+            raise table.missing(name, "column")
+        if column.generated:
+            raise ConfigError("column", f"{name!r} is a generated column", "leave it out of `column`")
+        if column in columns:
+            raise ConfigError("column", f"{name!r} is named twice")
+        columns.append(column)
+    return columns
+
+
+def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
+    """What arrives in these columns without loss; the source decides where a column takes several types."""
+    kinds = [*source.types, *[pa.string()] * len(columns)]
+    pairs = zip(columns, kinds[: len(columns)], strict=True)
+    return pa.schema([(column.name, accepted(column.type, kind)) for column, kind in pairs])
+
+
+def fields_to_create(names: Sequence[str], source: pa.Schema, keys: Sequence[str]) -> pa.Schema:
+    """The same for a table that `create_sql` will create; its types to declare travel as native types."""
+    fields = []
+    for name, field in zip(names, source, strict=True):
+        text = declaration(field, in_key=name in keys)
+        kind = accepted(declared("tinyint(1)" if text == "boolean" else text), field.type)
+        fields.append(with_native_type(pa.field(name, kind, nullable=field.nullable), text))
+    return pa.schema(fields)
+
+
+def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
+    """The columns of a table to create, as the job names them or else the source. Raises `ConfigError` for names that
+    MySQL does not take or tell apart."""
+    names = list(source.names) if tuple(wanted) == EVERY_COLUMN else list(wanted)
+    if len(names) != len(source):
+        raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
+    seen: dict[str, str] = {}
+    for name in names:
+        if not 0 < len(name) <= NAME_CHARACTERS or name.endswith(" ") or max(name) > "\uffff" or "\0" in name:
+            limits = f"1 to {NAME_CHARACTERS} characters, none beyond U+FFFF, no blank at the end"
+            raise ConfigError("column", f"{name!r} cannot be the name of a column in MySQL", limits)
+        if name.casefold() in seen:
+            raise ConfigError("column", f"{seen[name.casefold()]!r} and {name!r} are the same column in MySQL")
+        seen[name.casefold()] = name
+    return names
+
+
+def create_sql(table: str, names: Sequence[str], schema: pa.Schema, keys: Sequence[str]) -> str:
+    """The CREATE TABLE for columns of these names and the types of `schema`, with a primary key if `keys` names one.
+    `table` is SQL. Texts compare by code point, so that what is different stays different."""
+    for key in keys:
+        if key not in names:
+            raise ConfigError("keys", f"there is no column {key!r} to be a key", suggestion(key, names))
+    parts = []
+    for name, field in zip(names, schema, strict=True):
+        null = "NULL" if field.nullable and name not in keys else "NOT NULL"
+        parts.append(f"{quoted(name)} {declaration(field, in_key=name in keys)} {null}")
+    if keys:
+        parts.append(f"PRIMARY KEY ({column_list(keys)})")
+    return f"CREATE TABLE {table} ({', '.join(parts)}) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+
+
+def check_keys(table: Table, keys: Sequence[str], mode: str) -> tuple[str, ...]:
+    """The columns that tell whether a row is there already: `keys`, or the primary key, or the only unique one. Raises
+    `ConfigError` if the table does not keep them unique."""
+    chosen = tuple(keys) or (table.unique_keys[0] if table.unique_keys else ())
+    known = [{name.casefold() for name in each} for each in table.unique_keys]
+    if chosen and {key.casefold() for key in chosen} in known:
+        return chosen
+    there = " or ".join(f"({', '.join(each)})" for each in table.unique_keys)
+    hint = f"there is {there}" if there else "create one, or use writeMode insert"
+    if not chosen:
+        raise ConfigError("keys", f"{table.name!r} has no primary key or unique index, which {mode} needs", hint)
+    raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
