@@ -11,19 +11,18 @@ Only plugins of this distribution have pages. Each brings a job that shows its s
 from __future__ import annotations
 
 import argparse
-import ast
 import inspect
 import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from starhaul.api import errors
 from starhaul.api.capability import Capability
+from starhaul.api.docstrings import attribute_docs
 from starhaul.job.schema import job_schema
 from starhaul.job.settings import Settings
 from starhaul.registry import ENTRY_POINT_GROUP, KINDS, Kind, Registry
@@ -115,8 +114,8 @@ def report_schema() -> dict[str, Any]:
     schema = TypeAdapter(Report).json_schema(mode="serialization")
     models = {"Report": schema, **schema["$defs"]}
     for cls in (Report, StreamReport, ErrorReport):
-        for name, text in _attribute_docs(cls).items():
-            models[cls.__name__]["properties"][name]["description"] = text
+        for name, text in attribute_docs(cls).items():
+            models[cls.__name__]["properties"][name]["description"] = _one_line(text)
     return {"$schema": DIALECT, **schema}
 
 
@@ -135,25 +134,14 @@ def _plugins(registry: Registry, kind: Kind) -> Iterator[type[Any]]:
 def _promises(kind: Kind, capabilities: frozenset[Capability]) -> list[str]:
     if not capabilities:
         return ["None.\n"]
-    said = {name: text.partition(": ")[2] for name, text in _attribute_docs(Capability).items()}
+    said = {name: _one_line(text).partition(": ")[2] for name, text in attribute_docs(Capability).items()}
     lines = [f"- **{each.name}**: {said[each.name]}" for each in Capability if each in capabilities]
     note = "What holds for a job depends on its parameters; `starhaul plan` says it.\n"
     return [*lines, "", *([note] if kind == "writer" else [])]
 
 
-def _attribute_docs(cls: type[Any]) -> dict[str, str]:
-    """The strings under the attributes of a class: the language keeps no trace of them but the source."""
-    source = ast.parse(inspect.getsource(cls))
-    definition = next(node for node in source.body if isinstance(node, ast.ClassDef))
-    docs = {}
-    for attribute, string in pairwise(definition.body):
-        match attribute, string:
-            case (
-                ast.Assign(targets=[ast.Name(name)]) | ast.AnnAssign(target=ast.Name(name)),
-                ast.Expr(ast.Constant(str(text))),
-            ):
-                docs[name] = " ".join(text.split())
-    return docs
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _plugin_overview(plugins: Mapping[Kind, list[type[Any]]], registry: Registry) -> str:

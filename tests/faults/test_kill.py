@@ -7,21 +7,19 @@ between two chairs.
 from __future__ import annotations
 
 import csv
-import os
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.faults.process import starhaul
+
 ROWS = 6000
 FILES = 3
-KILLER = Path(__file__).parent / "killer.py"
 
 STORE = "starhaul.runs.store:RunStore"
 WRITER = "starhaul_writers.sqlite:SqliteWriter"
@@ -37,14 +35,6 @@ POINTS = [
     f"{WRITER}.commit:after:1",
     f"{STORE}.end:before:1",
 ]
-
-
-def starhaul(state: Path, *arguments: str, kill_at: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "STARHAUL_STATE_DIR": str(state)}
-    if kill_at:
-        environment["KILL_AT"] = kill_at
-    command = [sys.executable, "-m", "starhaul", "--plugin", str(KILLER), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import MysqlDatabase
+from tests.faults.process import starhaul
 
 ROWS = 6000
-KILLER = Path(__file__).parent / "killer.py"
 
 STORE = "starhaul.runs.store:RunStore"
 WRITER = "starhaul_writers.mysql:MysqlWriter"
@@ -26,14 +23,6 @@ POINTS = [
     f"{LEDGER}.close_run:before:1",
     f"{WRITER}.commit:after:1",
 ]
-
-
-def starhaul(state: Path, *arguments: str, kill_at: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "STARHAUL_STATE_DIR": str(state)}
-    if kill_at:
-        environment["KILL_AT"] = kill_at
-    command = [sys.executable, "-m", "starhaul", "--plugin", str(KILLER), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("mode", ["insert", "overwrite", "update"])

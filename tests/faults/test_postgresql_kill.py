@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import PostgresqlSchema
+from tests.faults.process import starhaul
 
 ROWS = 6000
-KILLER = Path(__file__).parent / "killer.py"
 
 STORE = "starhaul.runs.store:RunStore"
 WRITER = "starhaul_writers.postgresql:PostgresqlWriter"
@@ -24,14 +21,6 @@ POINTS = [
     f"{STORE}.task_done:before:2",
     f"{WRITER}.commit:after:1",
 ]
-
-
-def starhaul(state: Path, *arguments: str, kill_at: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "STARHAUL_STATE_DIR": str(state)}
-    if kill_at:
-        environment["KILL_AT"] = kill_at
-    command = [sys.executable, "-m", "starhaul", "--plugin", str(KILLER), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("mode", ["insert", "overwrite", "update"])

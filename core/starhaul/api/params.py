@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+
+from starhaul.api.docstrings import attribute_docs
 
 
 class Params(BaseModel):
@@ -67,24 +68,10 @@ class _DescribedSchema(GenerateJsonSchema):
 
 
 def _strings_under_fields(model: type[BaseModel]) -> dict[str, str]:
-    import ast
-    import inspect
-    import textwrap
-
     found: dict[str, str] = {}
     for cls in reversed(model.__mro__):
-        if not (issubclass(cls, BaseModel) and cls.__annotations__ and cls is not BaseModel):
-            continue
-        try:
-            body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-        except OSError:  # no source: a frozen program, or a class made at a prompt
-            continue
-        statements = body.body if isinstance(body, ast.ClassDef) else []
-        for field, string in itertools.pairwise(statements):
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                match string:
-                    case ast.Expr(ast.Constant(str(text))):
-                        found[field.target.id] = inspect.cleandoc(text)
+        if issubclass(cls, BaseModel) and cls is not BaseModel:
+            found |= attribute_docs(cls)
     return found
 
 
