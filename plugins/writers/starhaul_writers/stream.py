@@ -16,6 +16,8 @@ from pydantic import Field, model_validator
 
 from starhaul import Capability, ConfigError, Params, PermanentError, Receipt, Task, Writer
 
+FEW_ROWS = 100
+"""So many are joined sooner than `pyarrow.compute` is imported."""
 LARGEST_TEXT = 256 << 20
 """Larger batches are printed in parts: the text of one part must stay below 2 GiB."""
 
@@ -187,19 +189,29 @@ class StreamWriter(Writer[StreamWriterParams]):
 
     def _lines(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         """The text of the batch, line feeds included, in pieces of whole lines."""
+        if batch.num_rows <= FEW_ROWS:
+            if batch.num_rows:
+                yield memoryview(self._few_lines(batch).encode())
+            return
         import pyarrow.compute as pc
 
-        if batch.nbytes > LARGEST_TEXT and batch.num_rows > 1:
+        if batch.nbytes > LARGEST_TEXT:
             half = batch.num_rows // 2
             yield from self._lines(batch.slice(0, half))
             yield from self._lines(batch.slice(half))
-        elif batch.num_rows:
+        else:
             nulls = {"null_handling": "replace", "null_replacement": self.params.null_format}
             lines = pc.binary_join_element_wise(*batch.columns, self.params.field_delimiter, **nulls)
             ended = pc.binary_join_element_wise(lines, "", "\n")
             _, offsets, data = ended.buffers()
             bounds = memoryview(offsets).cast("i")
             yield memoryview(data)[bounds[0] : bounds[len(ended)]]
+
+    def _few_lines(self, batch: pa.RecordBatch) -> str:
+        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        null = self.params.null_format
+        texts = (self.params.field_delimiter.join(null if value is None else value for value in row) for row in rows)
+        return "".join(f"{text}\n" for text in texts)
 
     def _without_misleading(self, task: Task, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows that can be read back from a file; the others are rejected."""

@@ -18,6 +18,12 @@ from starhaul_writers.stream import StreamWriter, StreamWriterParams
 TEXTS = pa.record_batch({"a": pa.array(["1", None, "é😀"]), "b": pa.array(["x\ty", "", None])})
 
 
+@pytest.fixture(autouse=True, params=[0, 100], ids=["joined by Arrow", "joined by Python"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows are joined in another way than many, with the same result."""
+    monkeypatch.setattr(stream, "FEW_ROWS", request.param)
+
+
 def writer(**parameters: Any) -> StreamWriter:
     return StreamWriter(StreamWriterParams.model_validate(parameters))
 
