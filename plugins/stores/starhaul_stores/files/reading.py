@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from starhaul import ConfigError, Params
 from starhaul_stores.files.columns import FileColumn
@@ -12,7 +12,17 @@ from starhaul_stores.files.compression import Codec, codec_of
 from starhaul_stores.files.dialect import Dialect
 from starhaul_stores.files.encodings import canonical
 
+
+def _known(encoding: str) -> str:
+    try:
+        canonical(encoding)
+    except ConfigError as error:
+        raise ValueError(error.problem) from error
+    return encoding
+
+
 OneAscii = Annotated[str, Field(min_length=1, max_length=1, pattern=r"^[\x01-\x7f]$")]
+EncodingName = Annotated[str, AfterValidator(_known)]
 
 
 class CsvReaderConfig(Params):
@@ -79,7 +89,7 @@ class DelimitedReaderParams(Params):
     """`csv`: fields may be quoted. `text`: a quote is a character as any other, and a record is a line. (DataX takes
     quotes in `text` too; set `csvReaderConfig.useTextQualifier` for that.)"""
 
-    encoding: str = "UTF-8"
+    encoding: EncodingName = "UTF-8"
     """Encoding of the files, any that Python knows. A row with bytes that are no text in it is rejected."""
 
     compress: Literal["auto", "none", "gzip", "bz2", "bzip2", "zip", "zstd", ""] | None = None
@@ -119,15 +129,6 @@ class DelimitedReaderParams(Params):
         if "*" in columns and len(columns) > 1:
             raise ValueError('"*" stands alone: ["*"]')
         return columns
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, encoding: str) -> str:
-        try:
-            canonical(encoding)
-        except ConfigError as error:
-            raise ValueError(error.problem) from error
-        return encoding
 
     @model_validator(mode="after")
     def _sound_dialect(self) -> DelimitedReaderParams:

@@ -6,10 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from starhaul import ConfigError, Params
+from starhaul import Params
 from starhaul_stores.files.compression import Codec, suffix_of
-from starhaul_stores.files.encodings import canonical
-from starhaul_stores.files.reading import OneAscii
+from starhaul_stores.files.reading import EncodingName, OneAscii
 from starhaul_stores.files.rendering import Style
 
 
@@ -55,7 +54,7 @@ class DelimitedWriterParams(Params):
     line_delimiter: str = "\n"
     """What ends a record: LF, CR LF, CR or one other ASCII character."""
 
-    encoding: str = "UTF-8"
+    encoding: EncodingName = "UTF-8"
     """Encoding of the files, any that Python knows. A row with a character that it lacks is rejected."""
 
     compress: Literal["none", "gzip", "bz2", "bzip2", "zstd", ""] | None = None
@@ -96,15 +95,6 @@ class DelimitedWriterParams(Params):
         if name.startswith("."):
             raise ValueError("`fileName` must not begin with a dot: hidden files are where unfinished ones are kept")
         return name
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, encoding: str) -> str:
-        try:
-            canonical(encoding)
-        except ConfigError as error:
-            raise ValueError(error.problem) from error
-        return encoding
 
     @model_validator(mode="after")
     def _sound_style(self) -> DelimitedWriterParams:
