@@ -38,6 +38,7 @@ class Attempt:
         self.shared = shared
         self.counts = Counts()
         self._rows_moved = 0
+        self._rows_seen = 0
         self._lock = threading.Lock()
         origin = {"stream": stream, "task": work.task, "attempt": work.attempt}
         self.part = RejectPart(part_path(shared.parts, work.stream, work.task, work.attempt), origin, shared.redact)
@@ -48,11 +49,18 @@ class Attempt:
 
     def reject(self, batch: pa.RecordBatch, row: int, stage: str, reason: str, at: str) -> None:
         """Set a row aside, count it, and raise `RejectLimitExceeded` if it was one too many."""
-        self.part.add(batch, row, stage, reason, at)
+        line = self.part.add(batch, row, stage, reason, at)
         with self._lock:
             self.counts.rejected += 1
         self.shared.progress.rejected(self.work.stream, 1)
-        self.shared.rejects.add(1)
+        self.shared.progress.tell(line)
+        self.shared.rejects.add(1, read=stage != "read")
+
+    def seen(self, rows: int) -> None:
+        """Rows came out of the source, or were rejected by their reader. Raises `RejectLimitExceeded` if the share of
+        the rejected ones is too large."""
+        self._rows_seen += rows
+        self.shared.rejects.read(rows)
 
     def note(self, counter: str, rows: int) -> None:
         """Count values altered on purpose."""
@@ -70,6 +78,7 @@ class Attempt:
         self.shared.progress.moved(self.work.stream, -self._rows_moved, -self.counts.bytes)
         self.shared.progress.rejected(self.work.stream, -self.counts.rejected)
         self.shared.rejects.add(-self.counts.rejected)
+        self.shared.rejects.read(-self._rows_seen)
 
 
 class Side:

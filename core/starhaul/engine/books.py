@@ -62,6 +62,8 @@ class StreamBooks:
     def progress(self) -> StreamProgress:
         """Where the live figures of this stream begin."""
         rows = [split.rows for split in self.plan.splits]
+        counts = Counts()
+        counts.add(self.counts)
         return StreamProgress(
             name=self.plan.name,
             tasks=len(self.tasks),
@@ -70,4 +72,5 @@ class StreamBooks:
             bytes=self.counts.bytes,
             rejected=self.counts.rejected,
             expected_rows=None if None in rows else sum(row for row in rows if row is not None),
+            counts=counts,
         )

@@ -40,6 +40,14 @@ class Channel:
         attempt = Attempt(work, self._runs[work.stream], stream.name, stream.target, self._shared)
         exchanger = Exchanger(self._bounds.bytes, self._bounds.rows)
         transfer = Transfer(stream, attempt, exchanger, self._throttle)
+        self._shared.progress.attempt(work.stream, transfer.meter)
+        outcome = self._outcome(stream, attempt, transfer)
+        counts = outcome.counts if outcome.error is None else None
+        self._shared.progress.attempt_over(work.stream, transfer.meter, counts)
+        return outcome
+
+    def _outcome(self, stream: StreamPlan, attempt: Attempt, transfer: Transfer) -> Outcome:
+        work = attempt.work
         try:
             if self._shared.stop.requested:
                 raise Cancelled
@@ -95,6 +103,7 @@ class Channel:
         counts.written, counts.skipped = receipt.rows, receipt.skipped
         counts.read = counts.written + counts.skipped + counts.rejected + counts.filtered
         attempt.moved(receipt.rows, 0)
+        attempt.seen(counts.read)
         self._shared.progress.rejected(work.stream, counts.rejected)
         self._shared.rejects.add(counts.rejected)
 

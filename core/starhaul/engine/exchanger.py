@@ -34,10 +34,8 @@ class Exchanger:
         lock = threading.Lock()
         self._room = threading.Condition(lock)
         self._data = threading.Condition(lock)
-        self.seconds_full = 0.0
-        """How long the reader waited for room: the writer is the slower side."""
-        self.seconds_empty = 0.0
-        """How long the writer waited for data: the reader is the slower side."""
+        self._waited_for_room = _Wait()
+        self._waited_for_data = _Wait()
 
     def put(self, batch: pa.RecordBatch, size: int) -> None:
         """Hand over one batch of `size` bytes. Blocks while there is no room.
@@ -46,9 +44,8 @@ class Exchanger:
         """
         with self._room:
             if not self._fits(batch.num_rows, size):
-                since = time.perf_counter()
-                self._room.wait_for(lambda: self._over() or self._fits(batch.num_rows, size))
-                self.seconds_full += time.perf_counter() - since
+                with self._waited_for_room:
+                    self._room.wait_for(lambda: self._over() or self._fits(batch.num_rows, size))
             if self._over():
                 raise Cancelled
             self._batches.append((batch, size))
@@ -82,6 +79,12 @@ class Exchanger:
             self._abandoned = True
             self._drop()
 
+    def waits(self) -> tuple[float, float]:
+        """For how many seconds the reader waited for room (the writer is the slower side), and the writer for data; a
+        wait that goes on is included. From any thread."""
+        with self._room:
+            return self._waited_for_room.seconds(), self._waited_for_data.seconds()
+
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Pull the batches, blocking until there is one. Writer thread only."""
         while (batch := self._take()) is not None:
@@ -90,9 +93,8 @@ class Exchanger:
     def _take(self) -> pa.RecordBatch | None:
         with self._data:
             if not self._batches and not self._ended and self._failure is None:
-                since = time.perf_counter()
-                self._data.wait_for(lambda: self._batches or self._ended or self._failure is not None)
-                self.seconds_empty += time.perf_counter() - since
+                with self._waited_for_data:
+                    self._data.wait_for(lambda: self._batches or self._ended or self._failure is not None)
             if self._failure is not None:
                 raise self._failure
             if not self._batches:
@@ -115,3 +117,20 @@ class Exchanger:
         self._bytes = self._rows = 0
         self._room.notify_all()
         self._data.notify_all()
+
+
+class _Wait:
+    """Sums up how long the blocks lasted that it was entered for, one at a time."""
+
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._since: float | None = None
+
+    def __enter__(self) -> None:
+        self._since = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._sum, self._since = self.seconds(), None
+
+    def seconds(self) -> float:
+        return self._sum + (0.0 if self._since is None else time.perf_counter() - self._since)

@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from starhaul.api.errors import RejectLimitExceeded
 
+ROWS_TO_JUDGE = 1000
+"""Rows that have to be read before the share of the rejected ones among them is judged."""
+
 
 class TokenBucket:
     """Lets `rate` units a second through, job-wide: all channels of a run draw from one bucket.
@@ -34,18 +37,32 @@ class RejectLimit:
     """Counts the rejected rows of a run and says when there are too many.
 
     `record` is the largest number allowed, `percentage` (0 to 1) the largest share of the rows read; None is no
-    limit; `rejected` is where a resumed run stands. The number is judged with each row, the share when a stream is
-    about to be committed: before that, nobody knows of how many.
+    limit; `rejected` and `read` are where a resumed run stands. Both are judged with each row, the share over the rows
+    read so far (not before a thousand of them: one bad row among the first ten means nothing). When a stream is about
+    to be committed, the share is judged once more, whatever the number of rows.
     """
 
-    def __init__(self, record: int | None, percentage: float | None, rejected: int = 0) -> None:
+    def __init__(self, record: int | None, percentage: float | None, rejected: int = 0, read: int = 0) -> None:
         self._record = record
         self._percentage = percentage
         self._lock = threading.Lock()
         self._rejected = rejected
+        self._read = read
 
-    def add(self, rows: int) -> None:
-        """Count rejected rows (or, with a negative number, forget those of a failed attempt). From any thread.
+    def read(self, rows: int) -> None:
+        """Count rows that came out of a source, those that could not be read included (or, with a negative number,
+        forget those of a failed attempt). From any thread.
+
+        Raises `RejectLimitExceeded` if the share of the rejected ones is too large by now.
+        """
+        with self._lock:
+            self._read += rows
+        if rows > 0:
+            self._judge_early()
+
+    def add(self, rows: int, *, read: bool = True) -> None:
+        """Count rejected rows (or, with a negative number, forget those of a failed attempt). `read` tells whether they
+        are among those that `read` has counted. From any thread.
 
         Raises `RejectLimitExceeded` once there are more than allowed.
         """
@@ -58,12 +75,23 @@ class RejectLimit:
                 f"{rejected} rows rejected, {self._record} allowed",
                 "see the reject file for the reasons",
             )
+        if rows > 0 and read:
+            self._judge_early()
 
     def judge(self, read: int) -> None:
         """Raise `RejectLimitExceeded` if the share of rejected rows among the `read` ones is too large."""
-        if self._percentage is not None and self._rejected > self._percentage * read:
+        self._judge(self._rejected, read)
+
+    def _judge_early(self) -> None:
+        with self._lock:
+            rejected, read = self._rejected, self._read
+        if read >= ROWS_TO_JUDGE:
+            self._judge(rejected, read)
+
+    def _judge(self, rejected: int, read: int) -> None:
+        if self._percentage is not None and rejected > self._percentage * read:
             raise RejectLimitExceeded(
                 "settings.errorLimit.percentage",
-                f"{self._rejected} of {read} rows rejected, a share of {self._percentage:g} allowed",
+                f"{rejected} of {read} rows rejected, a share of {self._percentage:g} allowed",
                 "see the reject file for the reasons",
             )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
+
+from starhaul.job.settings import Settings
 
 
 @dataclass(slots=True)
@@ -24,12 +26,18 @@ class Counts:
     """Rows set aside with a reason."""
     filtered: int = 0
     """Rows that a transformer left out."""
+    transformed: int = 0
+    """Rows that went through all transformers or were left out by one; zero without transformers."""
+    untransformed: int = 0
+    """Rows among the rejected that a transformer could not take."""
     bytes: int = 0
     """Bytes of Arrow data that went through the exchanger."""
     seconds_writer_waited: float = 0.0
     """How long writers waited for rows: large where the source is the slower side."""
     seconds_reader_waited: float = 0.0
     """How long readers waited for room: large where the target is the slower side."""
+    seconds_transforming: float = 0.0
+    """How long transformers worked."""
     notes: Counter[str] = field(default_factory=Counter)
     """Values altered on purpose, by kind."""
 
@@ -45,9 +53,12 @@ class Counts:
         self.skipped += other.skipped
         self.rejected += other.rejected
         self.filtered += other.filtered
+        self.transformed += other.transformed
+        self.untransformed += other.untransformed
         self.bytes += other.bytes
         self.seconds_writer_waited += other.seconds_writer_waited
         self.seconds_reader_waited += other.seconds_reader_waited
+        self.seconds_transforming += other.seconds_transforming
         self.notes.update(other.notes)
 
     @property
@@ -69,6 +80,13 @@ class StreamProgress:
     expected_rows: int | None = None
     started: float | None = None
     finished: float | None = None
+    counts: Counts = field(default_factory=Counts)
+    """What delivered tasks and attempts under way add up to. Of the latter, what the target acknowledged is not known
+    yet."""
+
+
+Meter: TypeAlias = Callable[[], Counts]
+"""Tells the counts of an attempt under way."""
 
 
 class Progress:
@@ -77,19 +95,34 @@ class Progress:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._streams: list[StreamProgress] = []
-        self.interval = 10.0
-        """Seconds between two lines of a plain progress display."""
-        self.rejects_logged = 9
-        """Rejected rows of each side of a task that a log tells one by one; -1: all."""
+        self._meters: list[tuple[int, Meter]] = []
+        self._listeners: list[Callable[[Mapping[str, Any]], None]] = []
+        self.settings = Settings()
+        """Those of the job, once it is planned."""
         self.started = time.monotonic()
 
-    def begin(self, streams: list[StreamProgress], interval: float = 10.0, rejects_logged: int = 9) -> None:
-        """The plan is made: these streams will run. `interval` is how often the job wants them told, in seconds, and
-        `rejects_logged` how many rejected rows."""
+    def begin(self, streams: list[StreamProgress], settings: Settings | None = None) -> None:
+        """The plan is made: these streams will run, under the job's settings."""
         with self._lock:
             self._streams = streams
-            self.interval = interval
-            self.rejects_logged = rejects_logged
+            self.settings = settings or self.settings
+
+    def listen(self, listener: Callable[[Mapping[str, Any]], None]) -> None:
+        """Call `listener` with each rejected row as soon as it is set aside, as a line of the reject file. It is called
+        from the channels' threads, several at a time, and must be quick. Rows of attempts that fail are told, too."""
+        self._listeners.append(listener)
+
+    def attempt(self, stream: int, meter: Meter) -> None:
+        """An attempt at a task of the stream begins."""
+        with self._lock:
+            self._meters.append((stream, meter))
+
+    def attempt_over(self, stream: int, meter: Meter, counts: Counts | None) -> None:
+        """An attempt is over: with these counts, or in vain."""
+        with self._lock:
+            self._meters.remove((stream, meter))
+            if counts is not None:
+                self._streams[stream].counts.add(counts)
 
     def moved(self, stream: int, rows: int, size: int) -> None:
         """Rows went through the exchanger; negative numbers take back those of a failed attempt."""
@@ -105,6 +138,11 @@ class Progress:
         with self._lock:
             self._streams[stream].rejected += rows
 
+    def tell(self, line: Mapping[str, Any]) -> None:
+        """Tell whoever listens of a rejected row."""
+        for listener in self._listeners:
+            listener(line)
+
     def task_done(self, stream: int) -> None:
         """A task of the stream has its receipt."""
         with self._lock:
@@ -116,4 +154,13 @@ class Progress:
     def snapshot(self) -> list[StreamProgress]:
         """A copy of all figures, one entry per stream, in the job's order. Empty before the plan is made."""
         with self._lock:
-            return [replace(each) for each in self._streams]
+            copies = [replace(each, counts=_copy(each.counts)) for each in self._streams]
+            for stream, meter in self._meters:
+                copies[stream].counts.add(meter())
+            return copies
+
+
+def _copy(counts: Counts) -> Counts:
+    copy = Counts()
+    copy.add(counts)
+    return copy

@@ -16,7 +16,7 @@ from starhaul.engine.books import StreamBooks
 from starhaul.engine.channel import Channel
 from starhaul.engine.delivery import Delivery
 from starhaul.engine.limits import RejectLimit
-from starhaul.engine.progress import Progress
+from starhaul.engine.progress import Counts, Progress
 from starhaul.engine.retry import patiently
 from starhaul.engine.stop import Stop
 from starhaul.executors.local import LocalExecutor
@@ -59,12 +59,11 @@ class Sitting:
             StreamBooks(each, run, states[each.index].state, [task for task in tasks if task.stream == each.index])
             for each in plan.streams
         ]
-        settings = plan.job.settings
-        progress.begin(
-            [stream.progress() for stream in self.streams], settings.progress_interval, settings.rejects_logged
-        )
-        limit = plan.job.settings.error_limit
-        self._rejects = RejectLimit(limit.record, limit.percentage, sum(each.counts.rejected for each in self.streams))
+        progress.begin([stream.progress() for stream in self.streams], plan.job.settings)
+        limit, before = plan.job.settings.error_limit, Counts()
+        for stream in self.streams:
+            before.add(stream.counts)
+        self._rejects = RejectLimit(limit.record, limit.percentage, before.rejected, before.read)
         self._redact = Redactor(frozenset().union(*(stream.secrets for stream in plan.streams)))
         self._parts = store.reject_folder(run)
 

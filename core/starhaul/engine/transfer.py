@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +17,7 @@ from starhaul.api.errors import PluginError
 from starhaul.api.task import Receipt
 from starhaul.engine.attempt import Attempt
 from starhaul.engine.exchanger import Exchanger
+from starhaul.engine.progress import Counts
 from starhaul.plan.plan import StreamPlan
 
 HANG_SECONDS = 10.0
@@ -41,6 +45,7 @@ class Transfer:
         self._converting = attempt.side("convert")
         self._writing = attempt.side("write")
         self._pulled = 0
+        self._unread = 0
         self._interruption: BaseException | None = None
         self.drained = False
         """Whether the writer has seen the end of the data, so that it may have committed."""
@@ -49,6 +54,12 @@ class Transfer:
     def interruption(self) -> BaseException | None:
         """What the writer's pull raised: the reader's error, or `Cancelled`."""
         return self._interruption
+
+    def meter(self) -> Counts:
+        """The attempt's figures as far as they are known by now. From any thread."""
+        figures = replace(self._attempt.counts, notes=Counter())
+        figures.seconds_reader_waited, figures.seconds_writer_waited = self._exchanger.waits()
+        return figures
 
     def run(self) -> Receipt:
         """Move the rows. Called in the channel's thread, which becomes the writer thread.
@@ -76,8 +87,7 @@ class Transfer:
         counts.read += self._reading.rejected
         counts.written = receipt.rows
         counts.skipped = receipt.skipped
-        counts.seconds_reader_waited = self._exchanger.seconds_full
-        counts.seconds_writer_waited = self._exchanger.seconds_empty
+        counts.seconds_reader_waited, counts.seconds_writer_waited = self._exchanger.waits()
         if counts.balance:
             raise self._broken(
                 "writer",
@@ -105,17 +115,29 @@ class Transfer:
             raise self._broken("reader", f"a batch has the schema {_short(batch.schema)}, not the one of schema()")
         counts = self._attempt.counts
         counts.read += batch.num_rows
-        for transformer, side in zip(self._stream.transformers, self._transforming, strict=True):
-            rejected = side.rejected
-            transformed = transformer.apply(batch, side)
-            counts.filtered += batch.num_rows - transformed.num_rows - (side.rejected - rejected)
-            batch = transformed
-        batch = self._convert(batch)
+        unread, self._unread = self._reading.rejected - self._unread, self._reading.rejected
+        self._attempt.seen(batch.num_rows + unread)
+        batch = self._convert(self._transform(batch) if self._transforming else batch)
         if batch.num_rows:
             size = batch.nbytes
             self._throttle(batch.num_rows, size)
             self._attempt.moved(batch.num_rows, size)
             self._exchanger.put(batch, size)
+
+    def _transform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        counts, rows, rejected_here = self._attempt.counts, batch.num_rows, 0
+        since = time.perf_counter()
+        for transformer, side in zip(self._stream.transformers, self._transforming, strict=True):
+            before = side.rejected
+            transformed = transformer.apply(batch, side)
+            rejected = side.rejected - before
+            counts.filtered += batch.num_rows - transformed.num_rows - rejected
+            rejected_here += rejected
+            batch = transformed
+        counts.seconds_transforming += time.perf_counter() - since
+        counts.transformed += rows - rejected_here
+        counts.untransformed += rejected_here
+        return batch
 
     def _convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self._stream.conversion is None:

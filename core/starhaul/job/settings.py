@@ -24,7 +24,8 @@ class ErrorLimit(Params):
     record: int | None = Field(None, ge=0)
     """Rejected rows that are still tolerated. None: no such limit. If neither limit is written, it is 0."""
     percentage: float | None = Field(None, ge=0, le=1)
-    """Rejected rows as a part of all rows read, between 0 and 1. None: no such limit."""
+    """Rejected rows as a part of all rows read so far, between 0 and 1; judged from the thousandth row on, and when a
+    stream is about to be published. None: no such limit."""
 
     @model_validator(mode="before")
     @classmethod

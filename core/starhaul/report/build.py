@@ -99,6 +99,9 @@ def _stream(books: StreamBooks) -> StreamReport:
         seconds_writer_waited=round(counts.seconds_writer_waited, 3),
         notes=dict(counts.notes),
         transformers=[transformer.name for transformer in books.plan.transformers],
+        transformed=counts.transformed,
+        untransformed=counts.untransformed,
+        seconds_transforming=round(counts.seconds_transforming, 3),
     )
 
 

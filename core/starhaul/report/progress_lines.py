@@ -14,7 +14,7 @@ from starhaul.report.pace import Pace, is_running, share, total
 
 
 class ProgressLines:
-    """Prints a line on standard error every `progress.interval` seconds while the run lasts.
+    """Prints a line on standard error every `progressInterval` seconds while the run lasts.
 
     A context manager, to be left after the run, and an observer of its events: the first line comes one interval
     after `RunStarted`.
@@ -78,5 +78,5 @@ class ProgressLines:
 
     def _print_lines(self) -> None:
         self.line(time.monotonic())  # where the rates begin
-        while not self._over.wait(self._progress.interval):
+        while not self._over.wait(self._progress.settings.progress_interval):
             self.say(f"{time.strftime('%H:%M:%S')} {self.line(time.monotonic())}")

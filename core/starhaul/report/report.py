@@ -48,6 +48,12 @@ class StreamReport:
     """Values altered on purpose, by kind."""
     transformers: list[str] = field(default_factory=list)
     """Names of the transformers, in order."""
+    transformed: int = 0
+    """Rows that went through all transformers or were left out by one; zero without transformers."""
+    untransformed: int = 0
+    """Rows among the rejected that a transformer could not take."""
+    seconds_transforming: float = 0.0
+    """Summed over the channels: how long transformers worked."""
 
 
 @dataclass(frozen=True)

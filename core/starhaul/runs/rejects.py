@@ -38,8 +38,9 @@ class RejectPart:
         self._file: IO[bytes] | None = None
         self.rows = 0
 
-    def add(self, batch: pa.RecordBatch, row: int, stage: str, reason: str, at: str) -> None:
-        """Write one row. It is with the operating system when this returns, so a killed process does not lose it."""
+    def add(self, batch: pa.RecordBatch, row: int, stage: str, reason: str, at: str) -> dict[str, Any]:
+        """Write one row, and return its line. It is with the operating system by then, so a killed process does not
+        lose it."""
         one = batch.slice(row, 1)
         shown = {name: _text(column) for name, column in zip(one.schema.names, one.columns, strict=True)}
         line: dict[str, Any] = {
@@ -48,6 +49,7 @@ class RejectPart:
         if not self._redact.touches(json.dumps(shown, ensure_ascii=False)):
             line |= {"row": shown, "arrow": _encode(one)}
         self._write(line)
+        return line
 
     def drained(self, filtered: int) -> None:
         """Note, before the writer commits, how many rows were filtered: a resumed run counts with it."""

@@ -104,9 +104,16 @@ class Bench:
         self.stop = Stop()
         self.progress = Progress()
 
-    def job(self, *, mode: str = "atomic", writer: Mapping[str, Any] | None = None, **settings: Any) -> Job:
+    def job(
+        self,
+        *,
+        mode: str = "atomic",
+        reader: Mapping[str, Any] | None = None,
+        writer: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> Job:
         document = {
-            "reader": {"name": "faultyreader", "store": "source"},
+            "reader": {"name": "faultyreader", "store": "source", **(reader or {})},
             "writer": {"name": "faultywriter", "store": "target", "mode": mode, **(writer or {})},
             "settings": {"retry": {"attempts": 3, "pause": 0.001}, **settings},
         }

@@ -200,6 +200,45 @@ def test_the_share_of_rejects_is_judged_before_anything_is_published(bench: Benc
     assert bench.run(writer={"refuse": 5}, errorLimit={"percentage": 0.1}).state == "done"
 
 
+def test_too_large_a_share_of_rejects_stops_the_run_early(bench: Bench) -> None:
+    bench.source.visible = {("", "", 0): pa.table({"id": range(100_000), "text": ["x"] * 100_000}).to_batches()}
+    read: list[int] = []
+    bench.faults.before_batch = lambda task, number: read.append(number)
+
+    def refuse(task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        for batch in batches:
+            for row in range(batch.num_rows):
+                task.reject(batch, row, "no")
+        raise AssertionError("the run should have stopped")
+
+    bench.faults.in_write = refuse
+    report = bench.run(reader={"batchRows": 100}, errorLimit={"percentage": 0.5}, channel=1, exchanger={"rows": 200})
+    assert (report.state, report.exit_code) == ("failed", 4)
+    assert report.error is not None
+    assert "a share of 0.5 allowed" in report.error.problem
+    assert len(read) <= 16, "a thousand rows, what the exchanger holds, and one batch in either hand"
+
+
+def test_rejected_rows_are_told_at_once(bench: Bench) -> None:
+    told: list[str] = []
+    bench.progress.listen(lambda line: told.append(line["row"]["id"]))
+    seen: list[int] = []
+
+    def written(task: Task, receipt: Receipt) -> Receipt:
+        seen.append(len(told))
+        return receipt
+
+    bench.faults.after_write = written
+    assert bench.run(writer={"refuse": 5}, errorLimit={"record": 1}).state == "done"
+    assert (told, seen) == (["5"], [1])
+
+
+def test_live_figures_end_where_the_report_does(bench: Bench) -> None:
+    report = bench.run(writer={"refuse": 5}, errorLimit={"record": 1}, channel=2)
+    counts = bench.progress.snapshot()[0].counts
+    assert (counts.read, counts.written, counts.rejected) == (report.read, report.written, report.rejected)
+
+
 def test_rejects_of_a_failed_attempt_are_forgotten(bench: Bench) -> None:
     def fail_late(task: Task, receipt: Receipt) -> Receipt:
         if task.attempt == 1:

@@ -79,3 +79,31 @@ def test_reject_share(rejected: int, read: int, fails: bool) -> None:
 def test_a_resumed_run_goes_on_counting() -> None:
     with pytest.raises(RejectLimitExceeded):
         RejectLimit(record=5, percentage=None, rejected=5).add(1)
+
+
+def test_the_share_is_judged_while_rows_are_read() -> None:
+    limit = RejectLimit(record=None, percentage=0.1)
+    limit.read(999)
+    limit.add(200)  # of too few to mean anything
+    with pytest.raises(RejectLimitExceeded, match="200 of 1000 rows rejected"):
+        limit.read(1)
+    limit.read(1000)
+    with pytest.raises(RejectLimitExceeded, match="201 of 2000 rows"):
+        limit.add(1)
+    limit.add(-201)
+    limit.read(-2000)
+    limit.add(50)
+
+
+def test_rows_that_their_reader_rejects_are_judged_with_their_batch() -> None:
+    limit = RejectLimit(record=None, percentage=0.1)
+    limit.read(1000)
+    limit.add(150, read=False)
+    limit.read(2000)
+
+
+def test_a_resumed_run_judges_the_share_of_all_its_rows() -> None:
+    limit = RejectLimit(record=None, percentage=0.1, rejected=10, read=5500)
+    limit.add(540)
+    with pytest.raises(RejectLimitExceeded, match="551 of 5500"):
+        limit.add(1)

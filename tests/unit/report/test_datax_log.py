@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,14 @@ import pyarrow as pa
 import pytest
 
 from starhaul.api.events import RunFinished, RunStarted
-from starhaul.engine.progress import Progress, StreamProgress
+from starhaul.engine.progress import Counts, Progress, StreamProgress
+from starhaul.job.settings import Settings
 from starhaul.redactor import Redactor
-from starhaul.report.datax_log import DataxLog, closing_blocks, dirty_records, stringify
+from starhaul.report.datax_block import closing_blocks, stringify
+from starhaul.report.datax_dirty import DirtyRecords
+from starhaul.report.datax_log import DataxLog
 from starhaul.report.report import ErrorReport, Report, StreamReport
-from starhaul.runs.rejects import RejectPart
+from starhaul.runs.rejects import RejectPart, read_rejects
 
 RECORD = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \[[\w-]+\] (INFO |WARN |ERROR) \w+ - "
 
@@ -54,17 +56,17 @@ def test_the_closing_block() -> None:
     ]
 
 
-def test_the_closing_block_of_a_job_with_transformers(tmp_path: Path) -> None:
-    rejects = rejected(tmp_path, [("read", 1), ("transform:0", 2), ("write", 1)])
-    with_transformers = report(
-        streams=[stream(transformers=["dx_filter"])], read=100, rejected=4, filtered=30, rejects=str(rejects)
-    )
+def test_the_closing_block_of_a_job_with_transformers() -> None:
+    busy = stream(transformers=["dx_filter"], transformed=97, untransformed=2, filtered=30)
+    with_transformers = report(streams=[busy], read=100, rejected=4, filtered=30)
     assert list(closing_blocks(with_transformers))[1] == (
         "\n"
         "Transformer成功记录总数         :                  97\n"
         "Transformer失败记录总数         :                   2\n"
         "Transformer过滤记录总数         :                  30\n"
     )
+    idle = report(streams=[stream(transformers=["dx_filter"], read=0)], read=0)
+    assert len(list(closing_blocks(idle))) == 1
 
 
 def test_a_job_that_took_no_time() -> None:
@@ -86,7 +88,7 @@ def test_bytes(size: int, text: str) -> None:
 
 def log_of(*streams: StreamProgress, interval: float = 10.0, **options: Any) -> tuple[DataxLog, Progress]:
     progress = Progress()
-    progress.begin(list(streams), interval)
+    progress.begin(list(streams), Settings(progress_interval=max(interval, 0.1)))
     return DataxLog(progress, **options), progress
 
 
@@ -123,12 +125,12 @@ def test_what_is_printed_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_progress_is_printed_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
-    log, _ = log_of(StreamProgress("a", tasks=1), interval=0.02)
+    log, _ = log_of(StreamProgress("a", tasks=1), interval=0.1)
     with log:
         log.observe(RunStarted(run="r", streams=1, tasks=1))
-        time.sleep(0.3)
+        time.sleep(0.55)
     lines = capsys.readouterr().out.splitlines()
-    assert 2 <= len(lines) <= 15
+    assert 2 <= len(lines) <= 6
     assert all(re.match(RECORD + "Total 0 records, 0 bytes", line) for line in lines)
 
 
@@ -136,7 +138,7 @@ def test_the_level_hides_what_lies_below(capsys: pytest.CaptureFixture[str]) -> 
     log, _ = log_of(StreamProgress("a", tasks=1), interval=0.01, level="error")
     with log:
         log.observe(RunStarted(run="r", streams=1, tasks=1))
-        time.sleep(0.1)
+        time.sleep(0.15)
     log.finish(report(warnings=["beware"]))
     assert capsys.readouterr().out == ""
     log.finish(report(state="failed", error=ErrorReport("PermanentError", "t", "no such table", "")))
@@ -154,15 +156,40 @@ def test_there_is_no_closing_block_without_a_run(capsys: pytest.CaptureFixture[s
 
 def test_the_line_of_a_job_with_transformers(capsys: pytest.CaptureFixture[str]) -> None:
     log, _ = log_of()
-    log.finish(report(streams=[stream(transformers=["dx_filter"])], read=100, filtered=30))
+    busy = stream(transformers=["dx_filter"], transformed=98, untransformed=2, filtered=30, seconds_transforming=1234.5)
+    log.finish(report(streams=[busy], read=100, rejected=2, filtered=30))
     assert (
-        "0 bytes |  All Task WaitWriterTime 0.250s |  All Task WaitReaderTime 1,234.500s | Transfermor Success 100 "
-        "records | Transformer Error 0 records | Transformer Filter 30 records | Transformer usedTime 0.000s | "
+        "0 bytes |  All Task WaitWriterTime 0.250s |  All Task WaitReaderTime 1,234.500s | Transfermor Success 98 "
+        "records | Transformer Error 2 records | Transformer Filter 30 records | Transformer usedTime 1,234.500s | "
         "Percentage 100.00%"
     ) in capsys.readouterr().out
 
 
-def rejected(folder: Path, stages: list[tuple[str, int]], secrets: frozenset[str] = frozenset()) -> Path:
+def test_the_live_line_tells_waits_and_transformers() -> None:
+    before = Counts(seconds_reader_waited=1.0, transformed=10, filtered=1)
+    log, progress = log_of(StreamProgress("a", tasks=3, tasks_done=1, counts=before))
+    under_way = Counts(seconds_reader_waited=0.5, seconds_writer_waited=1500.25, transformed=5, untransformed=2)
+
+    def meter() -> Counts:
+        return under_way
+
+    told = (
+        "WaitWriterTime {}s |  All Task WaitReaderTime {}s | Transfermor Success {} records | Transformer Error {} "
+        "records | Transformer Filter 1 records | Transformer usedTime 0.000s | Percentage 33.33%"
+    )
+    progress.attempt(0, meter)
+    assert log.line(1.0).endswith(told.format("1.500", "1,500.250", 15, 2))
+    assert log.line(2.0).endswith(told.format("1.500", "1,500.250", 15, 2))
+    progress.attempt_over(0, meter, under_way)
+    assert log.line(3.0).endswith(told.format("1.500", "1,500.250", 15, 2))
+    progress.attempt(0, meter)
+    progress.attempt_over(0, meter, None)  # an attempt in vain
+    assert log.line(4.0).endswith(told.format("1.500", "1,500.250", 15, 2))
+
+
+def rejected(
+    folder: Path, stages: list[tuple[str, int]], secrets: frozenset[str] = frozenset()
+) -> list[dict[str, Any]]:
     path = folder / "rejects.jsonl"
     batch = pa.record_batch({"id": [5], "name": ["Söhne"], "at": pa.array([0], pa.timestamp("us")), "none": [None]})
     part = RejectPart(path, {"stream": "orders", "task": "t1", "attempt": 1}, Redactor(secrets))
@@ -170,14 +197,17 @@ def rejected(folder: Path, stages: list[tuple[str, int]], secrets: frozenset[str
         for _ in range(rows):
             part.add(batch, 0, stage, "column 'name': 'Söhne' does not fit int64", "")
     part.close()
-    return path
+    return list(read_rejects(path))
+
+
+def told(lines: list[dict[str, Any]], logged: int, *, values: bool) -> list[tuple[str, str]]:
+    dirty = DirtyRecords(values=values)
+    return [record for line in lines if (record := dirty.record(line, logged)) is not None]
 
 
 def test_rejected_rows(tmp_path: Path) -> None:
-    path = rejected(tmp_path, [("read", 1), ("write", 1)])
-    whole = report(rejects=str(path), rejected=2)
-    records = list(dirty_records(whole, 9, values=True))
-    assert [thread for thread, _ in records] == ["0-0-0-reader", "0-0-0-writer"]
+    records = told(rejected(tmp_path, [("read", 1), ("write", 1)]), 9, values=True)
+    assert [side for side, _ in records] == ["reader", "writer"]
     assert records[1][1] == (
         '脏数据: {"type":"writer","message":"column \'name\': \'Söhne\' does not fit int64",'
         '"exception":"column \'name\': \'Söhne\' does not fit int64","record":['
@@ -189,19 +219,18 @@ def test_rejected_rows(tmp_path: Path) -> None:
 
 
 def test_rejected_rows_are_logged_without_their_values(tmp_path: Path) -> None:
-    path = rejected(tmp_path, [("convert", 1)])
-    ((_, message),) = dirty_records(report(rejects=str(path)), 9, values=False)
+    ((_, message),) = told(rejected(tmp_path, [("convert", 1)]), 9, values=False)
     assert "Söhne" not in message
-    told = json.loads(message.removeprefix("脏数据: "))
-    assert told["message"] == f"hidden; see {path}"
-    assert [column["rawData"] for column in told["record"]] == ["***", "***", "***", None]
+    shown = json.loads(message.removeprefix("脏数据: "))
+    assert shown["message"] == "hidden; the reject file tells it"
+    assert [column["rawData"] for column in shown["record"]] == ["***", "***", "***", None]
 
 
 def test_how_many_rejected_rows_are_logged(tmp_path: Path) -> None:
-    whole = report(rejects=str(rejected(tmp_path, [("read", 12), ("transform:0", 3), ("convert", 4), ("write", 20)])))
+    lines = rejected(tmp_path, [("read", 12), ("transform:0", 3), ("convert", 4), ("write", 20)])
 
     def sides(logged: int) -> list[str]:
-        return [thread.rpartition("-")[2] for thread, _ in dirty_records(whole, logged, values=False)]
+        return [side for side, _ in told(lines, logged, values=False)]
 
     assert sides(9) == ["reader"] * 9 + ["writer"] * 9
     assert len(sides(-1)) == 39
@@ -209,7 +238,16 @@ def test_how_many_rejected_rows_are_logged(tmp_path: Path) -> None:
 
 
 def test_rows_with_secrets_have_no_columns(tmp_path: Path) -> None:
-    path = rejected(tmp_path, [("write", 1)], frozenset({"Söhne"}))
-    ((_, message),) = dirty_records(replace(report(), rejects=str(path)), 9, values=True)
+    ((_, message),) = told(rejected(tmp_path, [("write", 1)], frozenset({"Söhne"})), 9, values=True)
     assert "Söhne" not in message
     assert json.loads(message.removeprefix("脏数据: "))["record"] == []
+
+
+def test_rejected_rows_are_logged_as_they_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, progress = log_of(StreamProgress("fruit", tasks=1), StreamProgress("orders", tasks=2), job=7)
+    for line in rejected(tmp_path, [("read", 1), ("write", 12)]):
+        progress.tell(line)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert re.fullmatch(r"\S+ \S+ \[7-1-1-reader\] ERROR StdoutPluginCollector - 脏数据: \{.*\}", lines[0])
+    assert all("[7-1-1-writer]" in line for line in lines[1:])
