@@ -76,23 +76,31 @@ def _refuse_rounded(
     """Raise `MisfitError` for numerals that name a number other than the float they were read as."""
     long = pc.greater(pc.binary_length(values), _SURE_DIGITS[numbers.type.bit_width])
     suspicious = pc.and_(pc.is_finite(numbers), pc.or_(long, tiny))
-    suspicious = pc.and_(suspicious, pc.not_equal(values, to_text(numbers).cast(values.type)))
+    shortest = to_text(numbers).cast(values.type)
+    suspicious = pc.and_(suspicious, pc.not_equal(values, shortest))
     misfits = [False] * len(values)
     for row in pc.indices_nonzero(suspicious).to_pylist():
-        misfits[row] = not _names(values[row].as_py(), numbers[row].as_py())
+        misfits[row] = not _names(values[row].as_py(), numbers[row].as_py(), shortest[row].as_py())
     if any(misfits):
         raise MisfitError(pa.array(misfits, pa.bool_()))
 
 
-def _names(numeral: str, number: float) -> bool:
-    """Whether a numeral, to its last digit, is what `number` looks like with so many digits."""
-    mantissa = re.split("[eE]", numeral)[0]
-    digits = mantissa.lstrip("+-").replace(".", "").lstrip("0").rstrip("0")
+def _names(numeral: str, number: float, shortest: str) -> bool:
+    """Whether a numeral, to its last digit, is what `number` looks like with so many digits. Where its exact value lies
+    in the middle between two numerals (2**-24 and 16 digits), both the rounded and the shortest one name it."""
+    digits = _digits(numeral)
     if not digits:
         return number == 0
+    if digits == _digits(shortest):
+        return True  # the numeral was read as this number, so the exponents agree
     # Python formats the exact binary value, correctly rounded, at any length.
     shown = f"{abs(number):.{len(digits) - 1}e}"
     return math.isfinite(number) and number != 0 and shown.split("e")[0].replace(".", "") == digits
+
+
+def _digits(numeral: str) -> str:
+    """The significant digits of a numeral."""
+    return re.split("[eE]", numeral)[0].lstrip("+-").replace(".", "").lstrip("0").rstrip("0")
 
 
 def text_to_json() -> Route:

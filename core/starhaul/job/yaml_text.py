@@ -34,6 +34,8 @@ def parse_yaml(text: str, source: str) -> tuple[Any, Callable[[At], int | None]]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = ", ".join(part for part in (error.context, error.problem) if part)
+        if "nesting depth" in message:  # the parser looks further ahead than we have come, and has a limit of its own
+            message = f"nested more than {MAX_DEPTH} levels deep"
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise syntax_error(source, text, line, column, f"not valid YAML: {message}") from error
     except yaml.reader.ReaderError as error:

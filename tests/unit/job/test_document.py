@@ -133,7 +133,7 @@ def test_numbers_that_no_double_holds_stay_text(tmp_path: Path) -> None:
         ("a.yaml", "x: &x {a: 1}\nb:\n  <<: *x\n", ":3:3", "merge keys are not supported"),
         ("a.yaml", "[" * 500, ":1:65", "levels deep"),
         ("a.yaml", "- " * 500, ":1:129", "levels deep"),
-        ("a.yaml", "[" * 50_000, ":1:65", "levels deep"),
+        ("a.yaml", "[" * 50_000, ":1:", "levels deep"),
     ],
 )
 def test_malformed_text_is_refused_with_its_place(
