@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from starhaul.api.capability import Capability
+    from starhaul.api.encoding import Block
     from starhaul.api.errors import (
         Cancelled,
         ConfigError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from starhaul.report.report import Report
 
 _HOME = {
+    "Block": "api.encoding",
     "Capability": "api.capability",
     "Cancelled": "api.errors",
     "ConfigError": "api.errors",
@@ -86,6 +88,7 @@ _HOME = {
 __version__ = "0.1.0"
 
 __all__ = [
+    "Block",
     "Cancelled",
     "Capability",
     "Cast",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
 from starhaul.api.capability import Capability
 from starhaul.api.declaration import check_declaration
+from starhaul.api.encoding import Block
 from starhaul.api.params import Params
 from starhaul.api.task import Split, Task
 
@@ -20,7 +22,7 @@ class Reader(ABC, Generic[P]):
     """Reads one source.
 
     The engine builds one instance per stream and calls, from its own thread and in this order, `check`,
-    `schema`, `split`; then `read` once per split and attempt, from several threads at once (or in other
+    `schema`, `hold`, `split`; then `read` once per split and attempt, from several threads at once (or in other
     processes, on an equal instance). An instance therefore holds its parameters only; connections and files
     live inside the calls. When a run is resumed, `split` is not called again: the stored splits are read.
 
@@ -54,6 +56,19 @@ class Reader(ABC, Generic[P]):
         a faithful table. A source without rows has a schema all the same.
         """
 
+    def hold(self, channels: int) -> AbstractContextManager[Reader[P]]:
+        """Hold the source still for a run: a context that is entered before `split` and left after the last row, and
+        gives the reader whose `split`, `read` and `describe` are called meanwhile.
+
+        A store with snapshots gives a copy of this reader that knows one, so that all slices are of one moment,
+        whatever is written to the source. What must live as long as that (the connection that keeps the snapshot
+        alive) lives in the context. At most `channels` calls of `read` are under way at once. A source that comes in
+        one slice is not held while it is read. A run that is resumed enters anew, and reads what is left at a later
+        moment. Entering may block and raise as any call may; leaving must not raise. By default nothing is held.
+        """
+        del channels
+        return nullcontext(self)
+
     def split(self, target: int) -> Sequence[Split]:
         """Cut the source into disjoint slices that together hold every row exactly once. Called once per run.
 
@@ -72,6 +87,17 @@ class Reader(ABC, Generic[P]):
         blocks inside free what was opened. Batches of about 1 to 4 MiB do best; a batch should never need more
         memory than a few times its rows. A row that cannot be read goes to `task.reject`; the others follow.
         """
+
+    def encodings(self) -> Sequence[str]:
+        """Names of the encodings in which `read_encoded` can give the rows, the best first. Called after `check`."""
+        return ()
+
+    def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
+        """`read`, with the rows in one of `encodings()`. Called in its place if the writer takes that encoding for
+        this schema and nothing lies between them that needs values: no transformer and no conversion. The same rows
+        as `read` would give, those apart that only Arrow has no place for. A generator, as `read` is.
+        """
+        raise NotImplementedError(f"{self.name} has no encoding {encoding!r}")
 
     def describe(self) -> Sequence[str]:
         """Facts for `starhaul plan`, a sentence each: how it will read, what the snapshot guarantee is. Called

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from starhaul.api.capability import Capability
 from starhaul.api.declaration import check_declaration
+from starhaul.api.encoding import Block
 from starhaul.api.params import Params
 from starhaul.api.task import Receipt, Task
 
@@ -82,6 +83,19 @@ class Writer(ABC, Generic[P]):
         With ATOMIC, the rows stay invisible until `commit`. With EXACTLY_ONCE, the rows and a ledger row keyed
         `(task.run, task.id)` go through in one transaction, and a second attempt fails on that key.
         """
+
+    def encodings(self, source: pa.Schema) -> Sequence[str]:
+        """Names of the encodings that `write_encoded` takes from a source of this schema, whose columns go to the
+        target's by position and have the types that `accept` returned. An encoding holds what its store would send,
+        so the source's own types (`native_type`) must fit the target's too: a value that arrives by `write` must
+        arrive the same. Called after `accept`, and as often."""
+        del source
+        return ()
+
+    def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
+        """`write`, with rows in one of `encodings()`: the same promises, the same receipt. A block that the target
+        refuses is cut until the guilty rows are alone; they are decoded (`Block.decode`) and go to `task.reject`."""
+        raise NotImplementedError(f"{self.name} takes no encoding {encoding!r}")
 
     def delivered(self, task: Task) -> Receipt | None:
         """The receipt of an earlier attempt at this task that went through, if there is one. Called before an

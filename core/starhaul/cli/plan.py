@@ -31,7 +31,8 @@ def plan(
     from starhaul.report.figures import counted, printable
 
     registry = invocation.registry()
-    planned = make_plan(load(job, registry, variables, connections), registry).as_dict()
+    with make_plan(load(job, registry, variables, connections), registry) as made:
+        planned = made.as_dict()
     if as_json:
         click.echo(json.dumps(planned, ensure_ascii=False, indent=2))
         return
@@ -59,6 +60,8 @@ def _show(stream: dict[str, Any]) -> None:
              for each in stream["columns"]],
             colours=_FIT_COLOURS,
         )  # fmt: skip
+    if stream["encoding"] is not None:
+        click.echo(f"passes     as {stream['encoding']}, without a detour by Arrow")
     splits = stream["splits"]
     click.echo(counted(len(splits), "task"))
     if len(splits) > 1:

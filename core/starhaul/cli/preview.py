@@ -32,9 +32,9 @@ def preview(
     from starhaul.plan.build import make_plan
 
     registry = invocation.registry()
-    plan = make_plan(load(job, registry, variables, connections), registry)
-    for stream in plan.streams:
-        _show(stream.name, take_sample(stream, rows))
+    with make_plan(load(job, registry, variables, connections), registry) as plan:
+        for stream in plan.streams:
+            _show(stream.name, take_sample(stream, rows))
 
 
 def _show(name: str, sample: Sample) -> None:

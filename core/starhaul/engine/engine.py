@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from starhaul.api.errors import Cancelled, ConfigError
 from starhaul.api.events import Event, RunFinished, RunStarted
@@ -50,13 +51,13 @@ class Engine:
         and no run exists. Whatever happens later is in the report.
         """
         started = time.time()
-        plan = patiently(lambda: make_plan(job, self._registry), job.settings.retry, self._stop)
-        if job.dry_run:
-            return make_check_report(plan, started, time.time())
-        run = new_run_id()
-        with self._store.claim(run):
-            self._store.begin(run, plan)
-            return self._carry_out(run, plan)
+        with patiently(lambda: make_plan(job, self._registry), job.settings.retry, self._stop) as plan:
+            if job.dry_run:
+                return make_check_report(plan, started, time.time())
+            run = new_run_id()
+            with self._store.claim(run):
+                self._store.begin(run, plan)
+                return self._carry_out(run, plan)
 
     def resume(self, run: str, job: Job) -> Report:
         """Take up a run that was stopped, failed or was killed, from its last receipts.
@@ -70,10 +71,11 @@ class Engine:
             splits: dict[int, list[Split]] = {stream.index: [] for stream in self._store.streams(run)}
             for task in self._store.tasks(run):
                 splits[task.stream].append(task.split)
-            plan = patiently(lambda: make_plan(job, self._registry, splits=splits), job.settings.retry, self._stop)
-            self._judge_plan(run, plan)
-            self._store.reopen(run)
-            return self._carry_out(run, plan)
+            planned = partial(make_plan, job, self._registry, splits=splits)
+            with patiently(planned, job.settings.retry, self._stop) as plan:
+                self._judge_plan(run, plan)
+                self._store.reopen(run)
+                return self._carry_out(run, plan)
 
     def replay(self, run: str, job: Job) -> Report:
         """Send the rejected rows of a run that is done through again, as a run of its own; its rejects are those that

@@ -6,14 +6,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 
+from starhaul.api.encoding import Block
 from starhaul.api.errors import Cancelled
 
 
 class Exchanger:
-    """Carries record batches from one reader thread to one writer thread, bounded by bytes *and* by rows.
+    """Carries record batches (or blocks in another encoding) from one reader thread to one writer thread, bounded by
+    bytes *and* by rows.
 
     A batch larger than a bound is admitted when the exchanger is empty, so no batch can block for ever. There
     are three ways to an end, and the writer can tell them apart: `close` (no more data: iteration stops after
@@ -25,7 +28,7 @@ class Exchanger:
     def __init__(self, max_bytes: int, max_rows: int) -> None:
         self._max_bytes = max_bytes
         self._max_rows = max_rows
-        self._batches: deque[tuple[pa.RecordBatch, int]] = deque()
+        self._batches: deque[tuple[pa.RecordBatch | Block, int]] = deque()
         self._bytes = 0
         self._rows = 0
         self._ended = False
@@ -37,7 +40,7 @@ class Exchanger:
         self._waited_for_room = _Wait()
         self._waited_for_data = _Wait()
 
-    def put(self, batch: pa.RecordBatch, size: int) -> None:
+    def put(self, batch: pa.RecordBatch | Block, size: int) -> None:
         """Hand over one batch of `size` bytes. Blocks while there is no room.
 
         Raises `Cancelled` if the run stops or the writer has abandoned the exchanger. Reader thread only.
@@ -85,12 +88,12 @@ class Exchanger:
         with self._room:
             return self._waited_for_room.seconds(), self._waited_for_data.seconds()
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
+    def __iter__(self) -> Iterator[Any]:
         """Pull the batches, blocking until there is one. Writer thread only."""
         while (batch := self._take()) is not None:
             yield batch
 
-    def _take(self) -> pa.RecordBatch | None:
+    def _take(self) -> pa.RecordBatch | Block | None:
         with self._data:
             if not self._batches and not self._ended and self._failure is None:
                 with self._waited_for_data:

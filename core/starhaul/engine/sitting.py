@@ -100,6 +100,7 @@ class Sitting:
 
     def _commit(self, stream: StreamBooks) -> None:
         """Publish a stream. From here on it is never aborted: what fails now is finished by a resume."""
+        stream.plan.release()
         self._rejects.judge(sum(each.counts.read for each in self.streams))
         self._now(stream, "committing")
         commit = partial(stream.plan.writer.commit, stream.run, stream.in_order)

@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
+from starhaul.api.encoding import Block
 from starhaul.api.errors import PluginError
 from starhaul.api.task import Receipt
 from starhaul.engine.attempt import Attempt
@@ -71,7 +72,7 @@ class Transfer:
         with self._attempt.shared.stop.calling(self._exchanger.cancel):
             reader.start()
             try:
-                receipt = self._stream.writer.write(self._writing, self._batches())
+                receipt = self._write()
             finally:
                 self._exchanger.abandon()
                 reader.join(HANG_SECONDS)
@@ -99,30 +100,50 @@ class Transfer:
 
     def _feed(self) -> None:
         try:
-            batches: Any = self._stream.reader.read(self._attempt.work.split, self._reading)
-            if not hasattr(batches, "close"):
-                raise self._broken("reader", "read() did not return a generator")
-            with closing(batches):
-                for batch in batches:
-                    self._forward(batch)
+            if self._stream.encoding is None:
+                with closing(self._read()) as batches:
+                    for batch in batches:
+                        self._forward(batch)
+            else:
+                with closing(self._read_encoded(self._stream.encoding)) as blocks:
+                    for block in blocks:
+                        self._seen(block.num_rows)
+                        self._hand_over(block)
         except BaseException as error:  # whatever ends the reader must end the writer too
             self._exchanger.fail(error)
         else:
             self._exchanger.close()
 
+    def _read(self) -> Generator[pa.RecordBatch]:
+        return self._generator(self._stream.reader.read(self._attempt.work.split, self._reading))
+
+    def _read_encoded(self, encoding: str) -> Generator[Block]:
+        return self._generator(self._stream.reader.read_encoded(self._attempt.work.split, self._reading, encoding))
+
+    def _generator(self, given: Any) -> Any:
+        if not hasattr(given, "close"):
+            raise self._broken("reader", "read() did not return a generator")
+        return given
+
     def _forward(self, batch: pa.RecordBatch) -> None:
         if not batch.schema.equals(self._stream.source, check_metadata=False):
             raise self._broken("reader", f"a batch has the schema {_short(batch.schema)}, not the one of schema()")
-        counts = self._attempt.counts
-        counts.read += batch.num_rows
-        unread, self._unread = self._reading.rejected - self._unread, self._reading.rejected
-        self._attempt.seen(batch.num_rows + unread)
+        self._seen(batch.num_rows)
         batch = self._convert(self._transform(batch) if self._transforming else batch)
-        if batch.num_rows:
-            size = batch.nbytes
-            self._throttle(batch.num_rows, size)
-            self._attempt.moved(batch.num_rows, size)
-            self._exchanger.put(batch, size)
+        self._hand_over(batch)
+
+    def _seen(self, rows: int) -> None:
+        """The reader gave so many rows."""
+        self._attempt.counts.read += rows
+        unread, self._unread = self._reading.rejected - self._unread, self._reading.rejected
+        self._attempt.seen(rows + unread)
+
+    def _hand_over(self, rows: pa.RecordBatch | Block) -> None:
+        if rows.num_rows:
+            size = rows.nbytes
+            self._throttle(rows.num_rows, size)
+            self._attempt.moved(rows.num_rows, size)
+            self._exchanger.put(rows, size)
 
     def _transform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         counts, rows, rejected_here = self._attempt.counts, batch.num_rows, 0
@@ -149,11 +170,17 @@ class Transfer:
 
     # ------------------------------------------------------------------ the writer's thread
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
+    def _write(self) -> Receipt:
+        if self._stream.encoding is None:
+            return self._stream.writer.write(self._writing, self._pull())
+        return self._stream.writer.write_encoded(self._writing, self._stream.encoding, self._pull())
+
+    def _pull(self) -> Iterator[Any]:
+        """What the reader handed over: batches, or blocks in the stream's encoding."""
         try:
-            for batch in self._exchanger:
-                self._pulled += batch.num_rows
-                yield batch
+            for rows in self._exchanger:
+                self._pulled += rows.num_rows
+                yield rows
         except GeneratorExit:
             raise
         except BaseException as error:

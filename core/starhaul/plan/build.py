@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -20,21 +21,27 @@ from starhaul.registry import Registry
 
 
 def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Split]] | None = None) -> Plan:
-    """Plan every stream of a job. Connects to the stores, changes nothing.
+    """Plan every stream of a job. Connects to the stores, changes nothing. The plan is a context to be left: it holds
+    sources still.
 
     `splits` (stream index → its stored splits) is for a run that is resumed: the source is not cut again, and
     the target, which holds some rows by now, is not checked again. Raises `ConfigError` with the problems of
     all streams together, `PluginError`, or whatever a store raises.
     """
-    streams = []
     problems: list[Problem] = []
-    for index, spec in enumerate(job.streams):
-        try:
-            streams.append(_plan_stream(index, spec, job, registry, None if splits is None else splits[index]))
-        except ConfigError as error:
-            problems += (_placed(problem, spec, len(job.streams)) for problem in error.problems)
-    if problems:
-        raise ConfigError.of(problems)
+    with ExitStack() as held:
+        streams = []
+        for index, spec in enumerate(job.streams):
+            try:
+                stream = _plan_stream(index, spec, job, registry, None if splits is None else splits[index])
+            except ConfigError as error:
+                problems += (_placed(problem, spec, len(job.streams)) for problem in error.problems)
+            else:
+                held.callback(stream.release)
+                streams.append(stream)
+        if problems:
+            raise ConfigError.of(problems)
+        held.pop_all()  # from here on they are the plan's
     return Plan(job, tuple(streams))
 
 
@@ -61,8 +68,14 @@ def _plan_stream(
     stream = stream.with_conversion(asked(spec.writer.path, writer.accept, transformed), job)
     if stored is None:
         asked(spec.writer.path, writer.check, stream.target)
-        stored = asked(spec.reader.path, reader.split, job.settings.channel)
-        _judge_splits(reader.name, reader.capabilities, stored)
+    with ExitStack() as holding:
+        if Capability.SPLIT in reader.capabilities and (stored is None or len(stored) > 1):
+            reader = asked(spec.reader.path, lambda: holding.enter_context(reader.hold(job.settings.channel)))
+        if stored is None:
+            stored = asked(spec.reader.path, reader.split, job.settings.channel)
+            _judge_splits(reader.name, reader.capabilities, stored)
+        if len(stored) > 1:
+            return replace(stream, reader=reader, splits=tuple(stored), held=holding.pop_all())
     return replace(stream, splits=tuple(stored))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +18,8 @@ from starhaul.api.writer import Writer
 from starhaul.convert.conversion import ColumnConversion, Conversion, plan_conversion
 from starhaul.convert.formats import Formats
 from starhaul.job.job import Job, StreamSpec
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,10 @@ class StreamPlan:
     conversion: Conversion | None
     """From `transformed` to what the writer accepts; None until the target exists (see `Writer.accept`)."""
     splits: tuple[Split, ...]
+    encoding: str | None = None
+    """How rows pass from reader to writer, if both agree on something other than Arrow."""
+    held: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
+    """What keeps the source still (see `Reader.hold`)."""
 
     @property
     def name(self) -> str:
@@ -66,7 +74,7 @@ class StreamPlan:
         Raises `ConfigError` naming every column that cannot be converted.
         """
         if accepted is None:
-            return replace(self, conversion=None)
+            return replace(self, conversion=None, encoding=None)
         conversion = plan_conversion(
             self.transformed,
             accepted,
@@ -74,7 +82,22 @@ class StreamPlan:
             lossy=job.settings.conversion.lossy or job.settings.conversion.rules == "datax",
             formats=formats_of(job),
         )
-        return replace(self, conversion=conversion)
+        return replace(self, conversion=conversion, encoding=self._agreed_encoding(conversion))
+
+    def _agreed_encoding(self, conversion: Conversion) -> str | None:
+        """The reader's best encoding that the writer takes. None if rows go through something that needs values."""
+        if self.transformers or not conversion.identity:
+            return None
+        offered = self.reader.encodings()
+        taken = self.writer.encodings(self.source) if offered else ()
+        return next((name for name in offered if name in taken), None)
+
+    def release(self) -> None:
+        """The last row of the source was read, or none will be any more: let go of what was held. Safe to repeat."""
+        try:
+            self.held.close()
+        except Exception as error:  # a contract broken where nothing can be lost by it
+            _log.warning("%s: the source could not be let go of: %s", self.name, type(error).__name__)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON data for `starhaul plan` and for tests; holds no parameters, hence no secrets."""
@@ -86,6 +109,7 @@ class StreamPlan:
             "promises": sorted(self.promises),
             "guarantee": guarantee(self.promises),
             "facts": [*self.reader.describe(), *self.writer.describe()],
+            "encoding": self.encoding,
             "columns": None if self.conversion is None else [_column(each) for each in self.conversion.columns],
             "splits": [{"id": split.id, "rows": split.rows, "bytes": split.bytes} for split in self.splits],
         }
@@ -93,10 +117,17 @@ class StreamPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """All streams of a job, ready to run."""
+    """All streams of a job, ready to run. A context: leaving it lets go of every source that is held."""
 
     job: Job
     streams: tuple[StreamPlan, ...]
+
+    def __enter__(self) -> Plan:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for stream in self.streams:
+            stream.release()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON data: the job's name and each stream."""

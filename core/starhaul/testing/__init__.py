@@ -48,6 +48,7 @@ pytest.register_assert_rewrite(
     "starhaul.testing.reader",
     "starhaul.testing.transformer",
     "starhaul.testing.writer",
+    "starhaul.testing.writer_encodings",
     "starhaul.testing.writer_failures",
     "starhaul.testing.writer_promises",
     "starhaul.testing.writer_values",
@@ -61,7 +62,7 @@ from starhaul.testing.task import RecordingTask  # noqa: E402
 from starhaul.testing.transformer import TransformerConformance  # noqa: E402
 from starhaul.testing.writer import WriterConformance  # noqa: E402
 
-KIT_VERSION = "1.0"
+KIT_VERSION = "1.1"
 """Major: a test asks for something else than before. Minor: there are new tests. Equal: only fixes."""
 
 __all__ = [

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar, Literal, TypeAlias
 from weakref import WeakValueDictionary
 
 import pyarrow as pa
 
 from starhaul.api.capability import Capability
+from starhaul.api.encoding import Block
 from starhaul.api.errors import ConfigError, PermanentError
 from starhaul.api.hookspecs import hookimpl
 from starhaul.api.params import Params
 from starhaul.api.reader import Reader
 from starhaul.api.task import Receipt, Split, Task
 from starhaul.api.writer import Writer
+
+ENCODING = "arrow/ipc"
+"""The encoding of the plugins here: one stream of Arrow's IPC format in a block."""
 
 Key: TypeAlias = tuple[str, str, int]
 """Run, task, attempt; attempt 0 stands for whichever came last."""
@@ -70,6 +75,8 @@ class MemoryReaderParams(Params):
     """Name of the `MemoryStore` to read."""
     batch_rows: int = 2
     """Rows per batch."""
+    encoded: bool = False
+    """Offer the rows in `ENCODING`, too."""
 
 
 class MemoryReader(Reader[MemoryReaderParams]):
@@ -78,6 +85,7 @@ class MemoryReader(Reader[MemoryReaderParams]):
     name = "memoryreader"
     params_type = MemoryReaderParams
     capabilities = frozenset({Capability.SPLIT})
+    _held: pa.Table | None = None
 
     def check(self) -> None:
         self.schema()
@@ -98,11 +106,27 @@ class MemoryReader(Reader[MemoryReaderParams]):
         rows = self._rows().slice(split.args["start"], split.args["count"])
         yield from rows.to_batches(max_chunksize=self.params.batch_rows)
 
+    def hold(self, channels: int) -> AbstractContextManager[MemoryReader]:
+        return self._holding()
+
+    def encodings(self) -> Sequence[str]:
+        return (ENCODING,) if self.params.encoded else ()
+
+    def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
+        for batch in self.read(split, task):
+            yield Block(encode(batch), batch.num_rows, decode)
+
     def describe(self) -> Sequence[str]:
         return (f"Reads {self.params.store!r} in the memory of this process.",)
 
+    @contextmanager
+    def _holding(self) -> Iterator[MemoryReader]:
+        held = type(self)(self.params)
+        held._held = self._rows()  # batches do not change: later ones are not in it
+        yield held
+
     def _rows(self) -> pa.Table:
-        return MemoryStore.named(self.params.store).table()
+        return MemoryStore.named(self.params.store).table() if self._held is None else self._held
 
 
 class MemoryWriterParams(Params):
@@ -112,6 +136,8 @@ class MemoryWriterParams(Params):
     """What to promise."""
     refuse: int | None = None
     """The store refuses rows that hold this number in their first column."""
+    encoded: bool = False
+    """Take the rows in `ENCODING`, too."""
 
 
 class MemoryWriter(Writer[MemoryWriterParams]):
@@ -159,6 +185,12 @@ class MemoryWriter(Writer[MemoryWriterParams]):
             store.visible[key] = part
         return receipt
 
+    def encodings(self, source: pa.Schema) -> Sequence[str]:
+        return (ENCODING,) if self.params.encoded else ()
+
+    def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
+        return self.write(task, (block.decode(block.data) for block in blocks))
+
     def delivered(self, task: Task) -> Receipt | None:
         return MemoryStore.named(self.params.store).ledger.get((task.run, task.id, 0))
 
@@ -189,6 +221,20 @@ class MemoryWriter(Writer[MemoryWriterParams]):
             if not good:
                 task.reject(batch, row, f"the store refuses {self.params.refuse}")
         return batch.filter(pa.array(keep, pa.bool_()))
+
+
+def encode(batch: pa.RecordBatch) -> bytes:
+    """A batch in `ENCODING`."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def decode(data: bytes | bytearray | memoryview) -> pa.RecordBatch:
+    """The batch that `encode` encoded."""
+    with pa.ipc.open_stream(pa.py_buffer(data)) as stream:
+        return stream.read_next_batch()
 
 
 def _receipt(task: Task, part: Sequence[pa.RecordBatch]) -> Receipt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,9 +11,11 @@ import pyarrow as pa
 import pytest
 
 from starhaul.api.capability import Capability
+from starhaul.api.encoding import Block
 from starhaul.api.errors import Cancelled
 from starhaul.api.reader import Reader
-from starhaul.testing.compare import assert_same_columns, assert_same_rows
+from starhaul.api.task import Split
+from starhaul.testing.compare import assert_same_columns, assert_same_rows, exact_rows
 from starhaul.testing.delivery import split_through_json
 from starhaul.testing.plugin import AnyPlugin, PluginConformance, again, as_job_parameters
 from starhaul.testing.resources import held_open
@@ -37,6 +39,12 @@ class ReaderConformance(PluginConformance):
     def empty_reader(self) -> Reader[Any]:
         """A reader of the same source without rows."""
         raise NotImplementedError("return a reader of the same source without rows")
+
+    @pytest.fixture
+    def change(self) -> Callable[[], object] | None:
+        """A function that adds rows to the source of `reader`, takes some away or alters them, as another program
+        would; None if `hold` does not promise that all slices are of one moment."""
+        return None
 
     @pytest.fixture
     def plugin(self, reader: Reader[Any]) -> AnyPlugin:
@@ -77,6 +85,67 @@ class ReaderConformance(PluginConformance):
             assert dict(through.args) == dict(split.args), f"the args of split {split.id} must be JSON data"
             estimates = [estimate for estimate in (split.rows, split.bytes) if estimate is not None]
             assert all(type(each) is int and each >= 0 for each in estimates), f"estimates of {split.id}: {estimates}"
+
+    def test_held_reader_reads_the_same(self, reader: Reader[Any], expected: pa.Table) -> None:
+        for _ in range(2):
+            with reader.hold(3) as held:
+                assert held.schema().equals(reader.schema(), check_metadata=True), "the held reader has another schema"
+                splits = [split_through_json(split) for split in held.split(3)]
+                told = "the splits of the reader that hold() gives do not hold every row exactly once"
+                assert_same_rows(_read(held, splits), expected, told)
+            told = "a resumed run reads the stored splits when what was held is gone"
+            assert_same_rows(_read(again(reader), splits), expected, told)
+
+    def test_held_splits_are_of_one_moment(
+        self, reader: Reader[Any], expected: pa.Table, change: Callable[[], object] | None
+    ) -> None:
+        if change is None:
+            pytest.skip("no `change`: hold() does not promise one moment")
+        with reader.hold(2) as held:
+            splits = list(held.split(3))
+            first = _read(held, splits[:1])
+            change()
+            rows = pa.concat_tables([first, _read(held, splits[1:])])
+            assert_same_rows(rows, expected, "slices read before and after a change are not of one moment")
+        changed = _read(reader, reader.split(1))
+        assert exact_rows(changed) != exact_rows(rows), "`change` changes nothing, or hold() goes on after its end"
+
+    def test_holding_frees_everything(self, reader: Reader[Any]) -> None:
+        def use() -> None:
+            with reader.hold(2) as held:
+                for split in held.split(2):
+                    batches = held.read(split, _task(reader))
+                    next(batches, None)
+                    _close_of(batches)()
+
+        use()
+        left = held_open(use)
+        assert not left, f"hold() leaves open: {left}"
+
+    def test_encodings_hold_the_same_rows(self, reader: Reader[Any], expected: pa.Table) -> None:
+        reader.check()
+        for encoding in reader.encodings():
+            blocks = [each for split in reader.split(3) for each in _read_encoded(reader, split, encoding)]
+            decoded = [block.decode(block.data) for block in blocks]
+            for block, batch in zip(blocks, decoded, strict=True):
+                assert batch.num_rows == block.num_rows, f"a block of {encoding} tells another number of rows"
+                assert block.nbytes or not block.num_rows, f"a block of {encoding} with rows has no bytes"
+            rows = pa.Table.from_batches(decoded, schema=reader.schema())
+            assert_same_rows(rows, expected, f"read_encoded() in {encoding} does not give the rows that read() gives")
+
+    def test_closing_encoded_early_frees_everything(self, reader: Reader[Any]) -> None:
+        reader.check()
+        split = next(iter(reader.split(1)))
+        for encoding in reader.encodings():
+
+            def use(encoding: str = encoding) -> None:
+                blocks = _read_encoded(reader, split, encoding)
+                next(blocks, None)
+                _close_of(blocks)()
+
+            use()
+            left = held_open(use)
+            assert not left, f"read_encoded() in {encoding}, closed early, leaves open: {left}"
 
     def test_batches_match_schema(self, reader: Reader[Any]) -> None:
         schema = reader.schema()
@@ -188,6 +257,10 @@ def _read(reader: Reader[Any], splits: Any) -> pa.Table:
     batches = [batch for split in splits for batch in reader.read(split, task)]
     assert not task.rejected, f"read() rejects rows of `expected`: {task.rejected[:3]}"
     return pa.Table.from_batches(batches, schema=task.schema)
+
+
+def _read_encoded(reader: Reader[Any], split: Split, encoding: str) -> Iterator[Block]:
+    return reader.read_encoded(split, _task(reader), encoding)
 
 
 def _close_of(batches: Any) -> Callable[[], None]:

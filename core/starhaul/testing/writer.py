@@ -10,16 +10,18 @@ import pytest
 
 from starhaul.api.writer import Writer
 from starhaul.testing.plugin import AnyPlugin, PluginConformance
+from starhaul.testing.writer_encodings import WriterEncodings
 from starhaul.testing.writer_failures import WriterFailures
 from starhaul.testing.writer_promises import WriterPromises
 from starhaul.testing.writer_values import WriterValues
 
 
-class WriterConformance(WriterValues, WriterPromises, WriterFailures, PluginConformance):
+class WriterConformance(WriterValues, WriterPromises, WriterFailures, WriterEncodings, PluginConformance):
     """Every writer must pass these. Override `writer` and `readback`; see `starhaul.testing`.
 
-    Override `bad_batch`, `unwritable` and `leftovers` too wherever the store has such a thing: the tests that need
-    them are skipped, with the reason shown, where they are not given.
+    Override `bad_batch`, `unwritable` and `leftovers` too wherever the store has such a thing, and `encoded` and
+    `encoded_bad` if the writer takes an encoding: the tests that need them are skipped, with the reason shown, where
+    they are not given.
     """
 
     unsupported_types: ClassVar[Mapping[str, str]] = {}

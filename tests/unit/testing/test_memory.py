@@ -22,7 +22,11 @@ class TestMemoryReader(ReaderConformance):
 
     @pytest.fixture
     def reader(self, store: MemoryStore) -> MemoryReader:
-        return MemoryReader(MemoryReaderParams(store=store.name))
+        return MemoryReader(MemoryReaderParams(store=store.name, encoded=True))
+
+    @pytest.fixture
+    def change(self, store: MemoryStore, expected: pa.Table) -> Callable[[], object]:
+        return lambda: store.visible.__setitem__(("more", "", 0), expected.slice(0, 2).to_batches())
 
     @pytest.fixture
     def empty_store(self, expected: pa.Table) -> MemoryStore:
@@ -46,7 +50,7 @@ class TestMemoryWriter(WriterConformance):
 
     @pytest.fixture
     def writer(self, store: MemoryStore, mode: str) -> MemoryWriter:
-        parameters = {"store": store.name, "mode": mode, "refuse": 4711}
+        parameters = {"store": store.name, "mode": mode, "refuse": 4711, "encoded": True}
         return MemoryWriter(MemoryWriterParams.model_validate(parameters))
 
     @pytest.fixture
@@ -64,6 +68,22 @@ class TestMemoryWriter(WriterConformance):
     @pytest.fixture
     def unwritable(self) -> pa.Schema:
         return pa.schema([])
+
+    @pytest.fixture
+    def good_rows(self, bad_batch: pa.RecordBatch) -> MemoryStore:
+        return MemoryStore("good rows", pa.table({"id": pa.array([1, 2, 3], pa.int64()), "name": ["a", None, "c"]}))
+
+    @pytest.fixture
+    def encoded(self, good_rows: MemoryStore) -> MemoryReader:
+        return MemoryReader(MemoryReaderParams(store=good_rows.name, encoded=True))
+
+    @pytest.fixture
+    def bad_rows(self, bad_batch: pa.RecordBatch) -> MemoryStore:
+        return MemoryStore("bad rows", pa.Table.from_batches([bad_batch]))
+
+    @pytest.fixture
+    def encoded_bad(self, bad_rows: MemoryStore) -> MemoryReader:
+        return MemoryReader(MemoryReaderParams(store=bad_rows.name, encoded=True))
 
 
 class TextWriter(MemoryWriter):
@@ -87,6 +107,14 @@ class TestTextWriter(TestMemoryWriter):
     @pytest.fixture
     def bad_batch(self) -> None:
         """As text, no row holds the number that the store refuses."""
+
+    @pytest.fixture
+    def encoded(self) -> None:
+        """It takes no encoding."""
+
+    @pytest.fixture
+    def encoded_bad(self) -> None:
+        """It takes no encoding."""
 
 
 class LateWriter(MemoryWriter):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -13,9 +14,9 @@ import pyarrow as pa
 import pytest
 from pydantic import ConfigDict, SecretStr
 
-from starhaul import Capability, PermanentError, Split, Task
+from starhaul import Block, Capability, PermanentError, Split, Task
 from starhaul.testing import ReaderConformance
-from starhaul.testing.memory import MemoryReader, MemoryReaderParams, MemoryStore
+from starhaul.testing.memory import MemoryReader, MemoryReaderParams, MemoryStore, decode, encode
 
 
 class Spoiled(ReaderConformance):
@@ -33,7 +34,11 @@ class Spoiled(ReaderConformance):
 
     @pytest.fixture
     def reader(self, store: MemoryStore) -> MemoryReader:
-        return self.spoiled(self.spoiled.params_type(store=store.name))
+        return self.spoiled(self.spoiled.params_type(store=store.name, encoded=True))
+
+    @pytest.fixture
+    def change(self, store: MemoryStore, expected: pa.Table) -> Callable[[], object]:
+        return lambda: store.visible.__setitem__(("more", "", 0), expected.slice(0, 4).to_batches())
 
     @pytest.fixture
     def empty_store(self, expected: pa.Table) -> MemoryStore:
@@ -119,6 +124,49 @@ class KeepsItsPlace(MemoryReader):
         if split.id not in seen:
             yield from super().read(split, task)
         seen.add(split.id)
+
+
+class HoldsNothing(MemoryReader):
+    """Says that it holds its source, and reads what is there now."""
+
+    def hold(self, channels: int) -> AbstractContextManager[MemoryReader]:
+        return nullcontext(self)
+
+
+class HoldsForEver(MemoryReader):
+    """Keeps what it holds when it is left."""
+
+    @contextmanager
+    def _holding(self) -> Iterator[MemoryReader]:
+        descriptor = os.open(os.devnull, os.O_RDONLY)
+        with super()._holding() as held:
+            yield held
+        self.__dict__["kept"] = descriptor
+
+
+class HoldsInItself(MemoryReader):
+    """Splits only while it is held."""
+
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        if self._held is None and split.args.get("held"):
+            raise PermanentError("store", "the snapshot is gone")
+        yield from super().read(split, task)
+
+    def split(self, target: int) -> Sequence[Split]:
+        return [replace(each, args={**each.args, "held": self._held is not None}) for each in super().split(target)]
+
+
+class EncodesTooFewRows(MemoryReader):
+    def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
+        for batch in self.read(split, task):
+            few = batch.slice(0, max(1, batch.num_rows - 1))
+            yield Block(encode(few), few.num_rows, decode)
+
+
+class MiscountsItsBlocks(MemoryReader):
+    def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
+        for block in super().read_encoded(split, task, encoding):
+            yield replace(block, num_rows=block.num_rows + 1)
 
 
 class ChecksBySampling(MemoryReader):
@@ -208,6 +256,11 @@ CAUGHT_BY: Mapping[type[MemoryReader], str] = {
     LeaksThread: "test_closing_early_frees_everything",
     CannotBeClosed: "test_closing_early_frees_everything",
     KeepsItsPlace: "test_a_split_reads_the_same_again",
+    HoldsNothing: "test_held_splits_are_of_one_moment",
+    HoldsForEver: "test_holding_frees_everything",
+    HoldsInItself: "test_held_reader_reads_the_same",
+    EncodesTooFewRows: "test_encodings_hold_the_same_rows",
+    MiscountsItsBlocks: "test_encodings_hold_the_same_rows",
     ChecksBySampling: "test_check_changes_nothing",
     FailsWithoutRows: "test_empty_source",
     ForgetsItsSchema: "test_schema_is_stable",

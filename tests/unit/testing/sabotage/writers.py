@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from starhaul import Capability, PermanentError, Receipt, RejectLimitExceeded, Task, Writer
+from starhaul import Block, Capability, PermanentError, Receipt, RejectLimitExceeded, Task, Writer
 from starhaul.testing import WriterConformance
-from starhaul.testing.memory import MemoryStore, MemoryWriter, MemoryWriterParams
+from starhaul.testing.memory import MemoryReader, MemoryReaderParams, MemoryStore, MemoryWriter, MemoryWriterParams
 
 TABLES = ("bool", "double", "decimal128(38, 18)", "string", "timestamp[us]", "zero rows", "small batches")
 
@@ -31,7 +31,7 @@ class Spoiled(WriterConformance):
 
     @pytest.fixture
     def writer(self, store: MemoryStore) -> MemoryWriter:
-        parameters = {"store": store.name, "mode": self.mode, "refuse": 4711}
+        parameters = {"store": store.name, "mode": self.mode, "refuse": 4711, "encoded": True}
         return self.spoiled(MemoryWriterParams.model_validate(parameters))
 
     @pytest.fixture
@@ -45,6 +45,22 @@ class Spoiled(WriterConformance):
     @pytest.fixture
     def bad_batch(self) -> pa.RecordBatch:
         return pa.record_batch({"id": pa.array([1, 4711, 3], pa.int64()), "name": ["a", "b", "c"]})
+
+    @pytest.fixture
+    def rows(self, bad_batch: pa.RecordBatch) -> MemoryStore:
+        return MemoryStore("rows", pa.Table.from_batches([bad_batch]))
+
+    @pytest.fixture
+    def encoded_bad(self, rows: MemoryStore) -> MemoryReader:
+        return MemoryReader(MemoryReaderParams(store=rows.name, encoded=True))
+
+    @pytest.fixture
+    def good_rows(self, bad_batch: pa.RecordBatch) -> MemoryStore:
+        return MemoryStore("good rows", pa.Table.from_batches([bad_batch.slice(0, 1)] * 3).combine_chunks())
+
+    @pytest.fixture
+    def encoded(self, good_rows: MemoryStore) -> MemoryReader:
+        return MemoryReader(MemoryReaderParams(store=good_rows.name, encoded=True))
 
     @pytest.mark.parametrize("name", TABLES)
     def test_round_trip(self, writer: Writer[Any], readback: Callable[[pa.Schema], pa.Table], name: str) -> None:
@@ -298,6 +314,31 @@ class ReceiptOfAnotherTask(MemoryWriter):
         return replace(super().write(task, batches), attempt=1)
 
 
+class SwallowsEncodedFailure(MemoryWriter):
+    def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
+        whole: list[Block] = []
+        with suppress(Exception):
+            whole.extend(blocks)
+        return super().write_encoded(task, encoding, whole)
+
+
+class LosesEncodedRow(MemoryWriter):
+    def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
+        batches = [block.decode(block.data) for block in blocks]
+        receipt = self.write(task, [batch.slice(0, 1) for batch in batches])
+        return replace(receipt, rows=sum(batch.num_rows for batch in batches))
+
+
+class DropsWholeBadBlock(MemoryWriter):
+    def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
+        batches = [block.decode(block.data) for block in blocks]
+        good = [batch for batch in batches if 4711 not in batch.column(0).to_pylist()]
+        for batch in batches:
+            if batch not in good:
+                task.reject(batch, 0, "the store refuses the block")
+        return self.write(task, good)
+
+
 class HoldsWholeTask(MemoryWriter):
     """Good, but for what it declares: see the class of its tests."""
 
@@ -333,6 +374,9 @@ CAUGHT_BY: Mapping[type[MemoryWriter], tuple[str, str]] = {
     PromisesUndeclared: ("atomic", "test_promises_are_declared"),
     ChecksByWriting: ("atomic", "test_check_changes_nothing"),
     ReceiptOfAnotherTask: ("atomic", "test_lost_receipt"),
+    SwallowsEncodedFailure: ("atomic", "test_encoded_failure_passes"),
+    LosesEncodedRow: ("atomic", "test_encoded_rows_arrive"),
+    DropsWholeBadBlock: ("atomic", "test_encoded_bad_row_is_rejected"),
     HoldsWholeTask: ("atomic", "test_streams_its_batches"),
 }
 """Each sabotage, the promise it is made under, and the test that must find it; others may find it too."""
