@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from starhaul_stores.mysql.wire import Done, Wire
 
 KINDS = ("mysql", "mariadb", "tidb", "oceanbase")
+Product: TypeAlias = Literal["MySQL", "MariaDB", "OceanBase", "TiDB"]
+_SIGNS: Mapping[Product, str] = MappingProxyType({"MariaDB": "mariadb", "OceanBase": "oceanbase", "TiDB": "tidb"})
+"""Product → what its version holds, in lower case."""
 _SAVEPOINT = "_starhaul_chunk"
 _PATIENCE = 7200
 """Seconds that the server waits while the other store of the stream is busy."""
@@ -49,6 +53,7 @@ class Connection:
         self.where = where
         """The server and database, for errors."""
         self._wire = wire
+        self._version = str(wire.get_server_info())
 
     def close(self) -> None:
         """End the connection, and with it its transaction and whatever it was reading."""
@@ -58,7 +63,14 @@ class Connection:
     @property
     def version(self) -> str:
         """The server's version as it calls itself (`10.11.19-MariaDB`, `5.7.25-OceanBase-…`)."""
-        return str(self._wire.get_server_info())
+        return self._version
+
+    @property
+    def product(self) -> Product:
+        """Which server it is. OceanBase greets as a plain MySQL, and says what it is only when asked."""
+        if "-" not in self._version:
+            self._version = str(self.value("SELECT VERSION()"))
+        return next((product for product, sign in _SIGNS.items() if sign in self._version.lower()), "MySQL")
 
     @property
     def database(self) -> str:
@@ -205,7 +217,7 @@ def _settle(connection: Connection, session: Sequence[str]) -> None:
     patience = f"SET SESSION net_read_timeout = {_PATIENCE}, net_write_timeout = {_PATIENCE}"
     with suppress(StarhaulError):  # a proxy may not know them
         connection.execute(patience)
-    if "OceanBase" in connection.version or "seekdb" in connection.version:
+    if connection.product == "OceanBase":
         limit = _PATIENCE * 1_000_000
         connection.execute(f"SET SESSION ob_query_timeout = {limit}, ob_trx_timeout = {limit}")
     for statement in session:

@@ -18,7 +18,7 @@ class MysqlLedger(Ledger):
     """See `Ledger`. Whoever creates, fills for a run, or drops the table holds `lock` meanwhile."""
 
     text: ClassVar[str] = "LONGTEXT"
-    key_text: ClassVar[str] = "VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin"
+    key_text: ClassVar[str] = "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 
     def __init__(self, db: Connection, table: str) -> None:
         super().__init__(db, db.where, to_create(db, table))

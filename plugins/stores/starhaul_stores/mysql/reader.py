@@ -1,0 +1,221 @@
+"""The reader of every store that speaks MySQL's wire. The plugins declare names, parameters and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeVar
+
+import pyarrow as pa
+
+from starhaul import Capability, ConfigError, Reader, Split, Task, TransientError, with_native_type
+from starhaul_stores.mysql.catalog import Table, find_table, no_such_table
+from starhaul_stores.mysql.connection import Connection, connect, quoted
+from starhaul_stores.mysql.decode import loaded, zero_dates
+from starhaul_stores.mysql.slices import condition, slices
+from starhaul_stores.mysql.types import Declared, declared, described
+from starhaul_stores.relational.places import RelationalReaderParams, Source
+
+_BLOCK = 2 << 20
+
+
+class MysqlWireReaderParams(RelationalReaderParams):
+    """Parameters of all readers of MySQL's wire."""
+
+    zero_date: Literal["reject", "null"] = "reject"
+    """What becomes of MySQL's zero date `0000-00-00`, which is no date: `reject` its row, or read it as NULL, counted
+    in the report."""
+    check_slave: bool = False
+    """Pass over a URL whose server is a replica that does not replicate."""
+
+
+P = TypeVar("P", bound=MysqlWireReaderParams)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the result."""
+
+    name: str
+    type: Declared
+
+    @property
+    def field(self) -> pa.Field:
+        return with_native_type(pa.field(self.name, self.type.arrow), self.type.text)
+
+
+class MysqlWireReader(Reader[P]):
+    """Reads tables, views and queries exactly as the server holds them. A base: it has no name."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.SPLIT})
+
+    def check(self) -> None:
+        for source in self._sources():
+            with self._open(source) as db:
+                self._columns(db, source)
+
+    def schema(self) -> pa.Schema:
+        first = self._schema_of(self._sources()[0])
+        for source in self._sources()[1:]:
+            other = self._schema_of(source)
+            if other.types != first.types:
+                raise ConfigError("table", f"{source.name} has not the columns of {self._sources()[0].name}")
+        return first
+
+    def split(self, target: int) -> Sequence[Split]:
+        params, sources = self.params, self._sources()
+        splits: list[Split] = []
+        for number, source in enumerate(sources):
+            prefix = source.name if len(sources) == 1 else f"{source.name}#{number}"
+            parts: list[dict[str, Any]] = [{}]
+            if source.table is not None:
+                with self._open(source) as db:
+                    table = self._table(db, source)
+                    key, factor = params.split_pk, params.split_factor
+                    parts = slices(db, table, params.condition, key, target, factor, len(sources))
+            for part in parts:
+                rows = part.pop("rows", None)
+                splits.append(Split(f"{prefix}@{len(splits)}", {"source": number, "part": part}, rows))
+        return splits
+
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        source = self._sources()[split.args["source"]]
+        with self._open(source) as db:
+            columns = self._columns(db, source)
+            schema = pa.schema([column.field for column in columns])
+            with db.stream(self._select(db, source, columns, split.args["part"]), _BLOCK) as blocks:
+                for arrays in blocks:
+                    batch = self._loaded(arrays, columns, schema, task)
+                    most = self.params.fetch_size or max(batch.num_rows, 1)
+                    for start in range(0, batch.num_rows, most):
+                        yield batch.slice(start, most)
+
+    def describe(self) -> Sequence[str]:
+        return (
+            "Reads the server's text protocol, one SELECT for each slice.",
+            "Each slice is one consistent read of InnoDB; the slices of a table that is written meanwhile are of "
+            'several moments (`"splitPk": ""` reads a table as one slice).',
+        )
+
+    def _sources(self) -> list[Source]:
+        return self.params.sources()
+
+    def _open(self, source: Source) -> Any:
+        params = self.params
+        addresses = params.addresses(params.places[source.place])
+        return connect(addresses, params.session, params.connect_timeout, self._require_health)
+
+    def _require_health(self, db: Connection) -> None:
+        for query in self.params.pre_sql:
+            if (answer := db.execute(query)) and [str(value) for value in answer[0]] != ["0"]:
+                raise TransientError(db.where, f"preSql {query!r} does not give 0 but {answer[0]}")
+        if self.params.check_slave:
+            for row in db.execute("SHOW SLAVE STATUS"):
+                if "No" in row:
+                    raise TransientError(db.where, "is a replica that does not replicate", "see SHOW SLAVE STATUS")
+
+    def _table(self, db: Connection, source: Source) -> Table:
+        table = find_table(db, source.table or "")
+        if table is None:
+            raise no_such_table(db, source.table or "")
+        return table
+
+    def _schema_of(self, source: Source) -> pa.Schema:
+        with self._open(source) as db:
+            return pa.schema([column.field for column in self._columns(db, source)])
+
+    def _columns(self, db: Connection, source: Source) -> list[_Column]:
+        """The columns of the result, by what the server says of it; types of a table's own columns by its catalog."""
+        if source.query is not None:
+            return [_Column(field.name, declared(described(field))) for field in db.described(_none_of(source.query))]
+        table = self._table(db, source)
+        if self.params.split_pk and table.column(self.params.split_pk) is None:
+            raise table.missing(self.params.split_pk, "splitPk")
+        where = condition({}, self.params.condition)
+        fields = db.described(f"SELECT {', '.join(self._wanted(table))} FROM {table.sql}{where} LIMIT 0")
+        columns = []
+        for field in fields:
+            own = table.column(quoted(field.org_name)) if field.org_name else None
+            kind = own.type if own is not None else declared(described(field))
+            columns.append(_Column(field.name, kind))
+        return columns
+
+    def _wanted(self, table: Table) -> list[str]:
+        """The job's columns as SQL: the names of columns are quoted, everything else stays as it is."""
+        if self.params.column == ("*",):
+            return [quoted(column.name) for column in table.columns if not column.invisible]
+        found = []
+        for text in self.params.column:
+            column = table.column(text)
+            found.append(quoted(column.name) if column is not None else text)
+        return found
+
+    def _select(self, db: Connection, source: Source, columns: Sequence[_Column], part: Any) -> str:
+        """The SELECT of a slice. FLOAT is asked for as DOUBLE: by itself it is printed with six digits."""
+        floats = [column.type.name == "float" for column in columns]
+        if source.query is not None:
+            if not any(floats):
+                return source.query
+            names = [_as_double(quoted(c.name)) if f else quoted(c.name) for c, f in zip(columns, floats, strict=True)]
+            return f"SELECT {', '.join(names)} FROM ({source.query}\n) AS q"
+        table = self._table(db, source)
+        wanted = self._wanted(table)
+        if any(floats):
+            if len(wanted) != len(columns):
+                raise ConfigError("column", "a FLOAT column beside one text for several columns", "name each column")
+            wanted = [_as_double(text) if f else text for text, f in zip(wanted, floats, strict=True)]
+        return f"SELECT {', '.join(wanted)} FROM {table.sql}{condition(part, self.params.condition)}"
+
+    def _loaded(
+        self, arrays: Sequence[pa.Array], columns: Sequence[_Column], schema: pa.Schema, task: Task
+    ) -> pa.RecordBatch:
+        """A block in the reader's types, without the rows that do not fit, which are rejected."""
+        casts = []
+        for values, column in zip(arrays, columns, strict=True):
+            cast = loaded(values, column.type)
+            if cast.bad is not None and self.params.zero_date == "null" and _is_date(column.type):
+                values = _without_zero_dates(values, task)
+                cast = loaded(values, column.type)
+            casts.append(cast)
+        batch = pa.RecordBatch.from_arrays([cast.values for cast in casts], schema=schema)
+        bad = [(column, cast) for column, cast in zip(columns, casts, strict=True) if cast.bad is not None]
+        return _reject(batch, arrays, bad, task) if bad else batch
+
+
+def _reject(batch: pa.RecordBatch, arrays: Sequence[pa.Array], bad: Sequence[tuple[_Column, Any]], task: Task) -> Any:
+    """The batch without its bad rows, which are rejected as the server sent them."""
+    import pyarrow.compute as pc
+
+    reasons: dict[int, str] = {}
+    for column, cast in bad:
+        for row in pc.indices_nonzero(cast.bad).to_pylist():
+            reasons.setdefault(row, f"column {column.name!r}, {column.type.text}: {cast.explain(row)}")
+    for row in sorted(reasons):
+        texts = [pa.array([_shown(values[row].as_py())], pa.string()) for values in arrays]
+        task.reject(pa.RecordBatch.from_arrays(texts, names=batch.schema.names), 0, reasons[row])
+    return batch.filter(pa.array([row not in reasons for row in range(batch.num_rows)], pa.bool_()))
+
+
+def _shown(value: bytes | None) -> str | None:
+    return None if value is None else value.decode(errors="replace")
+
+
+def _is_date(kind: Declared) -> bool:
+    return bool(pa.types.is_date(kind.arrow) or pa.types.is_timestamp(kind.arrow))
+
+
+def _without_zero_dates(values: pa.Array, task: Task) -> pa.Array:
+    import pyarrow.compute as pc
+
+    zero = zero_dates(values)
+    task.note("zero date made NULL", pc.sum(zero).as_py() or 0)
+    return pc.if_else(zero, pa.scalar(None, values.type), values)
+
+
+def _as_double(sql: str) -> str:
+    return f"({sql}) * 1e0"
+
+
+def _none_of(query: str) -> str:
+    """A query with the same columns and no rows."""
+    return f"SELECT * FROM ({query}\n) AS q LIMIT 0"

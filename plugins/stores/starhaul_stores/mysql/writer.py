@@ -1,0 +1,281 @@
+"""The writer of every store that speaks MySQL's wire. The plugins declare names, parameters and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
+from typing import Any, ClassVar, Self, TypeVar
+
+import pyarrow as pa
+from pydantic import model_validator
+
+from starhaul import Capability, ConfigError, PermanentError, Receipt, StarhaulError, Task, Writer
+from starhaul_stores.mysql.catalog import Column, Table, column_list, find_table, full_name, no_such_table, to_create
+from starhaul_stores.mysql.connection import Connection, connect, quoted
+from starhaul_stores.mysql.insertion import Insertion, Target
+from starhaul_stores.mysql.ledger import MysqlLedger
+from starhaul_stores.mysql.swap import check_swappable, drop_stale, note_of, stage, staging_of, swap
+from starhaul_stores.mysql.target import (
+    TRANSACTIONAL,
+    check_keys,
+    create_sql,
+    fields_for,
+    fields_to_create,
+    names_to_create,
+    target_columns,
+)
+from starhaul_stores.relational.places import RelationalWriterParams, statements_for
+
+_STRICT = (
+    "SET SESSION sql_mode = "
+    "CONCAT(REPLACE(REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', ''), 'ALLOW_INVALID_DATES', ''), "
+    "',STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION')"
+)
+"""Nothing is cut, rounded or replaced without a warning, and 0 is not a request for the next number."""
+
+
+class MysqlWireWriterParams(RelationalWriterParams):
+    """Parameters of all writers of MySQL's wire."""
+
+    exactly_once: bool = True
+    """Write each task in one transaction with a row of the ledger. Set to false for a table whose engine has no
+    transactions (MyISAM, Aria): rows then go one by one, and those of an attempt that failed stay."""
+
+    @model_validator(mode="after")
+    def _transactions_where_needed(self) -> Self:
+        if self.write_mode == "overwrite" and not self.exactly_once:
+            raise ValueError("writeMode overwrite needs exactlyOnce")
+        return self
+
+
+P = TypeVar("P", bound=MysqlWireWriterParams)
+
+
+class MysqlWireWriter(Writer[P]):
+    """Writes a table, each task in one transaction with a row of the ledger. A base: it has no name."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.EXACTLY_ONCE, Capability.IDEMPOTENT, Capability.ATOMIC}
+    )
+
+    def promises(self) -> frozenset[Capability]:
+        mode = self.params.write_mode
+        also = {Capability.IDEMPOTENT} if mode in ("replace", "update") else set()
+        if mode == "overwrite":
+            also = {Capability.ATOMIC}
+        return frozenset({Capability.EXACTLY_ONCE, *also} if self.params.exactly_once else also)
+
+    def accept(self, source: pa.Schema) -> pa.Schema | None:
+        with self._open() as db:
+            table = find_table(db, self.params.target)
+            if table is not None:
+                return fields_for(target_columns(table, self.params.column), source)
+            if self.params.create_table == "never":
+                if self.params.pre_sql:
+                    return None
+                raise self._missing(db)
+        return fields_to_create(names_to_create(self.params.column, source), source, self.params.keys)
+
+    def check(self, schema: pa.Schema) -> None:
+        with self._open() as db:
+            table = find_table(db, self.params.target)
+            if table is not None:
+                self._check_table(db, table)
+            elif self.params.create_table == "ifMissing":
+                self._create_sql(db, schema)
+            elif not self.params.pre_sql:
+                raise self._missing(db)
+
+    def prepare(self, schema: pa.Schema, run: str) -> None:
+        with self._open() as db:
+            ledger = MysqlLedger(db, self.params.ledger_table)
+            with self._ledger_lock(ledger):
+                if self.params.exactly_once:
+                    ledger.create()
+                    if ledger.is_open(run):  # the process died after this, and before it could say so
+                        return
+                for statement in statements_for(self.params.pre_sql, to_create(db, self.params.target)):
+                    db.execute(statement)
+                table = self._made(db, schema)
+                note = ""
+                if self.params.write_mode == "overwrite":
+                    check_swappable(db, table)
+                    note = note_of(table.place, run)
+                    drop_stale(db, ledger, table.place, run)
+                    stage(db, table, run)
+                if self.params.exactly_once:
+                    ledger.open_run(run, note)
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        incoming = iter(batches)
+        first = next(incoming, None)  # before a transaction begins: the source may take its time
+        with self._open() as db:
+            ledger = MysqlLedger(db, self.params.ledger_table)
+            insertion = self._insertion(db, task)
+            with db.transaction():
+                if self.params.exactly_once:
+                    ledger.fence(task)
+                while first is not None:
+                    insertion.write(first)
+                    first = next(incoming, None)
+                insertion.flush()
+                receipt = Receipt(task.id, insertion.written, insertion.skipped, task.attempt)
+                if self.params.exactly_once:
+                    ledger.record(receipt, task.run)
+        return receipt
+
+    def delivered(self, task: Task) -> Receipt | None:
+        if not self.params.exactly_once:
+            return None
+        with self._open() as db:
+            return MysqlLedger(db, self.params.ledger_table).receipt(task)
+
+    def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
+        with self._open() as db:
+            ledger = MysqlLedger(db, self.params.ledger_table)
+            with self._ledger_lock(ledger):
+                if self.params.exactly_once and not ledger.is_open(run):
+                    return  # it was committed before
+                if self.params.write_mode == "overwrite":
+                    self._swap(db, ledger, run)
+                with db.transaction():
+                    for statement in statements_for(self.params.post_sql, to_create(db, self.params.target)):
+                        db.execute(statement)
+                    if self.params.exactly_once:
+                        ledger.close_run(run)
+                if self.params.exactly_once:
+                    ledger.tidy()
+
+    def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        if self.params.write_mode != "overwrite":
+            return  # what went through stays, and so does the ledger: the run can be resumed
+        with self._open() as db:
+            ledger = MysqlLedger(db, self.params.ledger_table)
+            with ledger.lock():
+                db.execute(f"DROP TABLE IF EXISTS {staging_of(self._place(db), run)}")
+                ledger.close_run(run)
+                ledger.tidy()
+
+    def appending(self) -> Self | None:
+        changed: dict[str, Any] = {"pre_sql": (), "post_sql": (), "create_table": "never"}
+        if self.params.write_mode == "overwrite":
+            changed["write_mode"] = "insert"
+        return type(self)(self.params.model_copy(update=changed))
+
+    def describe(self) -> Sequence[str]:
+        with self._open() as db:
+            table = find_table(db, self.params.target)
+            way = self._way(db)
+        facts = [f"Writes by {way}."]
+        if self.params.exactly_once:
+            facts.append(f"Each task is one transaction with a ledger row in {self.params.ledger_table}.")
+        else:
+            facts.append("There is no ledger: rows of an attempt that fails stay, and another attempt may repeat them.")
+        if self.params.write_mode == "overwrite":
+            facts.append("The rows go to a staging table, which takes the table's place in one RENAME TABLE.")
+        if self.params.write_mode in ("update", "replace") and table is not None and len(table.unique_keys) > 1:
+            keys = " or ".join(f"({', '.join(key)})" for key in table.unique_keys)
+            facts.append(f"A row is there already if any of its unique keys is: {keys}.")
+        return facts
+
+    def _open(self) -> Any:
+        params = self.params
+        return connect(params.target_addresses, params.session, params.connect_timeout, _make_strict)
+
+    def _ledger_lock(self, ledger: MysqlLedger) -> Any:
+        return ledger.lock() if self.params.exactly_once else nullcontext()
+
+    def _missing(self, db: Connection) -> ConfigError:
+        return no_such_table(db, self.params.target, "set createTable to ifMissing, or create it in preSql")
+
+    def _place(self, db: Connection) -> tuple[str, str]:
+        table = find_table(db, self.params.target)
+        return table.place if table is not None else full_name(db, self.params.target)
+
+    def _create_sql(self, db: Connection, schema: pa.Schema) -> str:
+        names = names_to_create(self.params.column, schema)
+        return create_sql(to_create(db, self.params.target), names, schema, self.params.keys)
+
+    def _made(self, db: Connection, schema: pa.Schema) -> Table:
+        """The table, created if the job says so."""
+        table = find_table(db, self.params.target)
+        if table is None and self.params.create_table == "ifMissing":
+            db.execute(self._create_sql(db, schema))
+            table = find_table(db, self.params.target)
+        if table is None:
+            raise no_such_table(db, self.params.target, "preSql did not create it")
+        self._check_table(db, table)
+        return table
+
+    def _check_table(self, db: Connection, table: Table) -> None:
+        params = self.params
+        target_columns(table, params.column)
+        if params.exactly_once and table.kind == "BASE TABLE" and table.engine.lower() not in TRANSACTIONAL:
+            hint = "convert the table to InnoDB, or set exactlyOnce to false"
+            raise ConfigError("table", f"{table.name!r} is a table of {table.engine}, without transactions", hint)
+        if params.write_mode == "overwrite":
+            check_swappable(db, table)
+        if params.write_mode in ("update", "replace"):
+            check_keys(table, params.keys, params.write_mode)
+        for name in params.update_columns:
+            if table.column(name) is None:
+                raise table.missing(name, "updateColumns")
+
+    def _swap(self, db: Connection, ledger: MysqlLedger, run: str) -> None:
+        place = self._place(db)
+        note, _ = ledger.notes()[run]
+        if note != note_of(place, run):
+            raise PermanentError(
+                db.where, f"the staging table of run {run} is gone", "it was removed as stale; run again"
+            )
+        swap(db, place, run)
+
+    def _insertion(self, db: Connection, task: Task) -> Insertion:
+        params = self.params
+        table = find_table(db, params.target)
+        if table is None:
+            raise no_such_table(db, params.target, "it was there when the run began")
+        columns = target_columns(table, task.schema.names)
+        sql = staging_of(table.place, task.run) if params.write_mode == "overwrite" else table.sql
+        updated = list(params.update_columns)
+        if params.write_mode == "update" and not updated:
+            keys = {key.casefold() for key in check_keys(table, params.keys, params.write_mode)}
+            updated = [column.name for column in columns if column.name.casefold() not in keys]
+        load = _takes_files(db)
+        staging = _temporary(db, table, columns) if load and params.write_mode == "update" else ""
+        target = Target(sql, columns, params.write_mode, updated, load, staging)
+        rows = params.batch_size if params.exactly_once else 1  # what has no transactions cannot take rows back
+        packet = int(db.value("SELECT @@max_allowed_packet"))
+        return Insertion(db, target, task, rows, params.batch_byte_size, packet)
+
+    def _way(self, db: Connection) -> str:
+        if _takes_files(db) and self.params.write_mode == "update":
+            return "LOAD DATA LOCAL into a temporary table and INSERT … ON DUPLICATE KEY UPDATE from there"
+        if _takes_files(db):
+            return "LOAD DATA LOCAL"
+        return "INSERT of many rows, since the server does not take LOAD DATA LOCAL into a transaction"
+
+
+def _make_strict(db: Connection) -> None:
+    db.execute(_STRICT)
+    for statement in ("SET SESSION max_error_count = 65535", "SET SESSION explicit_defaults_for_timestamp = ON"):
+        with suppress(StarhaulError):  # not every server has it
+            db.execute(statement)
+
+
+def _takes_files(db: Connection) -> bool:
+    """Whether LOAD DATA LOCAL works, and in the transaction that it is said in."""
+    if db.product in ("OceanBase", "TiDB"):
+        return False
+    return str(db.value("SELECT @@GLOBAL.local_infile")) in ("1", "ON")
+
+
+def _temporary(db: Connection, table: Table, columns: Sequence[Column]) -> str:
+    """A temporary table with these columns and no key, as SQL; empty where the user or the server has none."""
+    name = f"{quoted(table.schema)}._starhaul_rows"
+    empty = f"SELECT {column_list([column.name for column in columns])} FROM {table.sql} LIMIT 0"
+    try:
+        db.execute(f"CREATE TEMPORARY TABLE {name} ENGINE = InnoDB {empty}")
+    except (ConfigError, PermanentError):
+        return ""
+    return name

@@ -1,0 +1,229 @@
+"""The writer of every store that speaks PostgreSQL's wire. The plugins declare names, parameters and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import ClassVar, Literal, Self, TypeVar
+
+import pyarrow as pa
+
+from starhaul import Capability, ConfigError, Receipt, Task, Writer
+from starhaul_stores.postgresql.catalog import Table, find_table, no_such_table, to_create
+from starhaul_stores.postgresql.connection import Connection, connect_first
+from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
+from starhaul_stores.postgresql.ledger import Ledger
+from starhaul_stores.postgresql.loading import Loading, Merge, merge_into
+from starhaul_stores.postgresql.staging import Staging
+from starhaul_stores.postgresql.target import (
+    conflict_target,
+    create_sql,
+    fields_for,
+    fields_to_create,
+    names_to_create,
+    require_as_planned,
+    require_privileges,
+    require_readable_money,
+    target_columns,
+)
+from starhaul_stores.relational.places import RelationalWriterParams, statements_for
+
+_OUTSIDE = ("VACUUM", "CREATE DATABASE", "DROP DATABASE", "ALTER SYSTEM", "CALL")
+_PRIVILEGES = {
+    "update": ("INSERT", "UPDATE", "SELECT"),
+    "replace": ("INSERT", "UPDATE", "SELECT"),
+    "ignore": ("INSERT", "SELECT"),
+}
+
+
+class PostgresqlWireWriterParams(RelationalWriterParams):
+    """Parameters of all writers of PostgreSQL's wire."""
+
+    build_keys: Literal["afterLoad", "beforeLoad"] = "afterLoad"
+    """For `overwrite`: `afterLoad` builds keys and indexes when all rows are there, which is quicker; a row that
+    breaks a unique key then fails the run, and the table stays as it was. `beforeLoad` has such rows rejected."""
+
+
+P = TypeVar("P", bound=PostgresqlWireWriterParams)
+
+
+class PostgresqlWireWriter(Writer[P]):
+    """Writes a table with COPY, each task in one transaction with a row of the ledger. A base: it has no name."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.EXACTLY_ONCE, Capability.IDEMPOTENT, Capability.ATOMIC}
+    )
+
+    def promises(self) -> frozenset[Capability]:
+        mode = self.params.write_mode
+        also = {Capability.ATOMIC} if mode == "overwrite" else set()
+        if mode in ("replace", "update"):
+            also = {Capability.IDEMPOTENT}
+        return frozenset({Capability.EXACTLY_ONCE, *also})
+
+    def accept(self, source: pa.Schema) -> pa.Schema | None:
+        with self._open() as db:
+            table = find_table(db, self.params.target)
+            if table is not None:
+                return fields_for(target_columns(self.params.column, table), source)
+            if self.params.create_table == "ifMissing":
+                return fields_to_create(names_to_create(self.params.column, source), source)
+            if any(statement.lstrip().upper().startswith("CREATE") for statement in self.params.pre_sql):
+                return None
+            raise no_such_table(db, self.params.target, "set createTable to ifMissing, or create it in preSql")
+
+    def check(self, schema: pa.Schema) -> None:
+        with self._open() as db:
+            if db.value("SELECT pg_is_in_recovery()"):
+                raise ConfigError("url", f"{db.where} is a standby, which is read only", "name the primary")
+            table = find_table(db, self.params.target)
+            if table is None:
+                if self.params.create_table == "ifMissing":
+                    self._create_sql(db, schema)
+                elif not self.params.pre_sql:
+                    raise no_such_table(db, self.params.target)
+                return
+            columns = target_columns(self.params.column, table)
+            require_privileges(db, table, _PRIVILEGES.get(self.params.write_mode, ("INSERT",)))
+            require_readable_money(db, columns)
+            self._merge(db, table, schema)
+            if self.params.write_mode == "overwrite" and table.kind not in ("r", "p"):
+                raise ConfigError("table", f"{table.name!r} is no table", "overwrite needs one")
+
+    def prepare(self, schema: pa.Schema, run: str) -> None:
+        with self._open() as db:
+            before = statements_for(self.params.pre_sql, self._target_sql(db))
+            inside = [each for each in before if not _outside(each)]
+            for statement in before:
+                if _outside(statement):
+                    db.execute(statement)
+            with db.transaction():
+                ledger = Ledger(db, self.params.ledger_table)
+                if ledger.is_open(run):  # the process died after this transaction, and before it could say so
+                    return
+                for statement in inside:
+                    db.execute(statement)
+                table = find_table(db, self.params.target)
+                if table is None and self.params.create_table == "never":
+                    raise no_such_table(db, self.params.target, "preSql did not create it")
+                if table is None:
+                    db.execute(self._create_sql(db, schema))
+                    table = self._table(db)
+                note = ""
+                if self.params.write_mode == "overwrite":
+                    staging = Staging(table, run)
+                    staging.drop_stale(db, ledger)
+                    staging.create(db, with_keys=self.params.build_keys == "beforeLoad")
+                    note = staging.name
+                ledger.open_run(run, note)
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        incoming = iter(batches)
+        first = next(incoming, None)  # before anything is locked: the source may take its time
+        with self._open() as db, db.transaction():
+            ledger = Ledger(db, self.params.ledger_table)
+            ledger.fence(task)
+            loading = self._loading(db, task)
+            loading.load(first, incoming)
+            receipt = Receipt(task.id, loading.written, loading.skipped, task.attempt)
+            ledger.record(receipt, task.run)
+        return receipt
+
+    def delivered(self, task: Task) -> Receipt | None:
+        with self._open() as db:
+            return Ledger(db, self.params.ledger_table).receipt(task)
+
+    def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
+        with self._open() as db:
+            after = statements_for(self.params.post_sql, self._target_sql(db))
+            with db.transaction():
+                ledger = Ledger(db, self.params.ledger_table)
+                if ledger.is_open(run):  # else it was committed before
+                    if self.params.write_mode == "overwrite":
+                        Staging(self._table(db), run).publish(db)
+                    for statement in after:
+                        if not _outside(statement):
+                            db.execute(statement)
+                    ledger.close_run(run)
+            for statement in after:
+                if _outside(statement):
+                    db.execute(statement)
+
+    def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        with self._open() as db, db.transaction():
+            ledger = Ledger(db, self.params.ledger_table)
+            overwrite = self.params.write_mode == "overwrite"
+            table = find_table(db, self.params.target)
+            if overwrite and table is not None:
+                Staging(table, run).drop(db)
+            if overwrite or not ledger.has_tasks(run):  # else a resumed run goes on from there
+                ledger.close_run(run)
+
+    def appending(self) -> Self:
+        mode = "insert" if self.params.write_mode == "overwrite" else self.params.write_mode
+        return type(self)(self.params.model_copy(update={"pre_sql": (), "post_sql": (), "write_mode": mode}))
+
+    def describe(self) -> Sequence[str]:
+        ledger = f"a ledger row in {self.params.ledger_table}"
+        facts = [f"Writes with COPY in text; each task is one transaction with {ledger}."]
+        if self.params.write_mode in ("ignore", "replace", "update"):
+            facts.append("The rows pass through a temporary table, and from there by INSERT … ON CONFLICT.")
+        if self.params.write_mode == "overwrite":
+            with self._open() as db:
+                table = find_table(db, self.params.target)
+                kept = what_a_swap_would_lose(db, table) if table is not None else ""
+            way = f"its rows are copied over, as the table has {kept}" if kept else "it takes the table's place"
+            facts.append(
+                f"The rows go to a staging table in the same schema; in the transaction that ends the run {way}."
+            )
+        return facts
+
+    def _open(self) -> AbstractContextManager[Connection]:
+        params = self.params
+        return connect_first(params.target_addresses, params.session, params.connect_timeout, utc=True)
+
+    def _table(self, db: Connection) -> Table:
+        table = find_table(db, self.params.target)
+        if table is None:
+            raise no_such_table(db, self.params.target, "it was there when the run began")
+        return table
+
+    def _target_sql(self, db: Connection) -> str:
+        table = find_table(db, self.params.target)
+        return table.sql if table is not None else to_create(db, self.params.target)
+
+    def _create_sql(self, db: Connection, schema: pa.Schema) -> str:
+        names = names_to_create(self.params.column, schema)
+        return create_sql(to_create(db, self.params.target), names, schema, self.params.keys)
+
+    def _merge(self, db: Connection, table: Table, schema: pa.Schema) -> Merge | None:
+        """How rows get from a temporary table into the target; None where COPY writes there itself."""
+        mode = self.params.write_mode
+        if mode in ("insert", "overwrite"):
+            return None
+        keys = conflict_target(db, table, self.params.keys) if mode != "ignore" else ()
+        columns = target_columns(schema.names, table)
+        names = [column.name for column in columns]
+        for name in self.params.update_columns:
+            if table.column(name) is None:
+                raise table.missing(name, "updateColumns")
+        chosen = [column.name for column in map(table.column, self.params.update_columns) if column is not None]
+        missing = [name for name in [*keys, *chosen] if name not in names]
+        if missing:
+            raise ConfigError("column", f"lacks {missing[0]!r}, which {mode} needs")
+        return merge_into(table, columns, mode, keys, chosen or [name for name in names if name not in keys])
+
+    def _loading(self, db: Connection, task: Task) -> Loading:
+        params = self.params
+        table = self._table(db)
+        columns = target_columns(task.schema.names, table)
+        require_as_planned(columns, task.schema)
+        target = Staging(table, task.run).sql if params.write_mode == "overwrite" else table.sql
+        merge = self._merge(db, table, task.schema)
+        return Loading(db, task, target, columns, merge, params.batch_size, params.batch_byte_size)
+
+
+def _outside(statement: str) -> bool:
+    """Whether a statement must run outside of a transaction."""
+    words = statement.lstrip().upper()
+    return words.startswith(_OUTSIDE) or " CONCURRENTLY " in words
