@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from starhaul.api.errors import ConfigError, Problem
+from starhaul.api.errors import ConfigError, PluginError, Problem
 from starhaul.job.address import read_job
 from starhaul.job.assemble import assemble, form_of
 from starhaul.job.datax_form import DataxDocument
@@ -25,6 +25,8 @@ from starhaul.job.variables import Variables
 from starhaul.registry import Registry
 
 _PLAIN = re.compile(r"[A-Za-z_/*][\w ./*-]*(?<! )")
+_SECRET = re.compile(r"(?:password|passwd|pwd|secret|secret_?key|access_?key|token)\Z", re.IGNORECASE)
+"""Names of parameters whose values are secrets, as far as one can tell. DataX masks `password` and `accessKey`."""
 _NO_ERROR_LIMIT = (
     "DataX's default: any number of rows may be rejected. The default here is none: errorLimit: {record: 0}"
 )
@@ -50,7 +52,8 @@ def to_native(
     """The YAML text of the native job that does what a DataX job does.
 
     Variables stay variables; `variables` give their values, which are needed where they stand for numbers. Secrets
-    become variables. Raises `ConfigError` or `PluginError` if the job is wrong, or is no DataX job.
+    become variables. Of plugins that are missing, the parameters stay as they are, and a remark says what to do.
+    Raises `ConfigError` if the job is wrong, or is no DataX job.
     """
     document = read_job(source)
     if not isinstance(document.value, dict) or "job" not in document.value:
@@ -59,12 +62,14 @@ def to_native(
     known = Variables(variables or {}, os.environ if environment is None else environment)
     draft = draft_of(document, known, None)
     settle_quirks(draft, known.environment)
-    parsed = validate(draft, form_of(draft), registry)
+    missing: list[Problem] = []
+    parsed = validate(draft, form_of(draft), registry, missing)
     assert isinstance(parsed, DataxDocument)  # noqa: S101 - what `form_of` chose
     assembled = assemble(draft, parsed)
     names = {name for name, in_braces in references(document.value) if in_braces} | set(known.given)
     job = _NativeJob(draft, names, registry)
-    return "\n".join(job.lines(assembled.settings, [*draft.warnings, *draft.overlooked, *assembled.warnings])) + "\n"
+    warnings = [*draft.warnings, *draft.overlooked, *assembled.warnings]
+    return "\n".join(job.lines(assembled.settings, missing, warnings)) + "\n"
 
 
 class _NativeJob:
@@ -76,9 +81,13 @@ class _NativeJob:
         self._registry = registry
         self._secrets: list[str] = []
 
-    def lines(self, settings: Settings, warnings: Iterable[Problem]) -> Iterator[str]:
+    def lines(self, settings: Settings, missing: Sequence[Problem], warnings: Iterable[Problem]) -> Iterator[str]:
         streams = list(self._streams())
         yield f"# From {self._draft.document.source}, by `starhaul convert`."
+        if missing:
+            yield "# It cannot run as it is:"
+        for each in missing:
+            yield f"# - {each.path}: {' '.join(f'{each.problem} ({each.hint})'.split())}"
         for warning in warnings:
             yield f"# - {warning.path or 'here'}: {' '.join(warning.problem.split())}"
         used = {name for name, _ in references(self._draft.document.value)} & {*self._names}
@@ -108,16 +117,22 @@ class _NativeJob:
             yield {key: stream[key] for key in ("reader", "transformers", "writer") if key in stream}
 
     def _entry(self, use: Use) -> dict[str, Any]:
-        plugin = self._registry.plugin(use.kind, use.name or "")
         parameters = use.parameters or {}
-        secret = secret_places(plugin.params_type, parameters)
+        name, secret = self._name_and_secrets(use, parameters)
         native = {
             key: self._value(value, _inside(self._draft.document.value, (*use.base, key)), (key,), secret, use)
             for key, value in parameters.items()
         }
         if native.keys() & {"name", "parameter"}:
-            return {"name": plugin.name, "parameter": native}
-        return {"name": plugin.name, **native}
+            return {"name": name, "parameter": native}
+        return {"name": name, **native}
+
+    def _name_and_secrets(self, use: Use, parameters: Mapping[str, Any]) -> tuple[str, set[At]]:
+        try:
+            plugin = self._registry.plugin(use.kind, use.name or "")
+        except PluginError:  # which of its parameters are secret can only be guessed
+            return (use.name or "").lower(), set(_looking_secret(parameters, ()))
+        return plugin.name, secret_places(plugin.params_type, parameters)
 
     def _value(self, value: Any, written: Any, at: At, secret: set[At], use: Use) -> Any:
         """The value, with the variables that were `written` where it is, and without secrets."""
@@ -152,6 +167,16 @@ class _NativeJob:
         if name not in self._secrets:
             self._secrets.append(name)
         return f"${{{name}}}"
+
+
+def _looking_secret(value: Any, at: At) -> Iterator[At]:
+    for step, child in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        if isinstance(step, str) and _SECRET.search(step) and isinstance(child, str | int | float):
+            yield (*at, step)
+        else:
+            yield from _looking_secret(child, (*at, step))
 
 
 def _settings(settings: Settings) -> Iterator[str]:

@@ -36,8 +36,11 @@ _TOKEN = re.compile(
 )
 _NARROW = str.maketrans("｛｝［］，：", "{}[],:")
 _ESCAPE = re.compile(r'\\(x[0-9A-Fa-f]{2}|.)|"', re.DOTALL)
-_ESCAPES = {"'": "'", "v": r"\u000b", '"': r"\""}
+_ESCAPES = {"v": r"\u000b", "F": r"\f", '"': r"\""}
+_ESCAPES |= {mark: mark for mark in "'#&()[].@"} | {digit: rf"\u000{digit}" for digit in "01234567"}
 _VALUE = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_JAVA_NUMBER = re.compile(r"([-+]?)([0-9]*)(?:\.([0-9]*))?([eE][-+]?[0-9]+)?[LBSFD]?")
+"""Digits on one side of the point at least. Neither `NaN` nor hexadecimal digits: fastjson refuses them as well."""
 _MOST_TOKENS = 6 * MAX_NODES
 
 HASH_COMMENT = "a comment that DataX does not read"
@@ -46,6 +49,8 @@ ODD_MARK = "full-width punctuation"
 ODD_QUOTES = "typographic quotes"
 BARE_KEY = "a key without quotes"
 MISSING_COMMA = "a comma is missing"
+EXTRA_COMMA = "a comma too many"
+ODD_NUMBER = "a number that is not one of JSON's"
 SEVERAL_LINES = "a text over several lines"
 
 
@@ -164,6 +169,8 @@ class _Rewriter:
         elif self._wanted == "comma":
             self._comma = offset
             self._wanted = "key" if self._open[-1] == "{" else "value"
+        elif self._open and self._wanted == ("key" if self._open[-1] == "{" else "value"):
+            self._remark(EXTRA_COMMA, offset)
         else:
             raise self._error(offset, "a ',' out of place")
 
@@ -178,6 +185,9 @@ class _Rewriter:
             self._strict.variables.add(self._written - len(text))
         elif _VALUE.fullmatch(word):
             self._value(word, offset)
+        elif number := _number(word):
+            self._remark(ODD_NUMBER, offset)
+            self._value(number, offset)
         else:
             raise self._error(offset, f"{word[:40]!r} is no value; put texts in quotes")
 
@@ -224,6 +234,16 @@ def _quoted(token: str) -> str:
 
     inner = token[1:-1]
     return f'"{_ESCAPE.sub(fixed, inner)}"' if "\\" in inner or '"' in inner else f'"{inner}"'
+
+
+def _number(word: str) -> str:
+    """A number that Java's parsers take (`+1`, `.5`, `1.`, `012`, which is twelve, `5L`) as JSON writes it; empty if it
+    is none."""
+    match = _JAVA_NUMBER.fullmatch(word)
+    if match is None or not (match[2] or match[3]):
+        return ""
+    sign, whole, fraction, exponent = match.groups()
+    return f"{sign.strip('+')}{whole.lstrip('0') or '0'}{'.' + fraction if fraction else ''}{exponent or ''}"
 
 
 def _unreadable(character: str) -> str:

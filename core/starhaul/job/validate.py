@@ -27,15 +27,15 @@ def parse_parameters(params_type: type[Params], parameters: Mapping[str, Any]) -
     return params_type.model_validate_json(json.dumps(dict(parameters)), strict=True, by_alias=True, by_name=False)
 
 
-def validate(draft: Draft, form: type[Params], registry: Registry) -> Params:
+def validate(draft: Draft, form: type[Params], registry: Registry, tolerated: list[Problem] | None = None) -> Params:
     """The checked model of the document. Values of another type than asked for are made it where that is exact, in
-    the draft itself.
+    the draft itself. Plugins that are missing are no error but appended to `tolerated`, if that is given.
 
     Raises `ConfigError` with everything that is wrong, or `PluginError` if that is nothing but a plugin.
     """
     head = _Part(form, draft.value, lambda at: (draft.document, at), _parse_form)
     problems = [*draft.problems, *_check(draft, head)]
-    missing: list[Problem] = []
+    missing: list[Problem] = [] if tolerated is None else tolerated
     for use in draft.uses:
         if use.name is None or use.parameters is None:
             continue  # reported with the head
@@ -55,7 +55,7 @@ def validate(draft: Draft, form: type[Params], registry: Registry) -> Params:
         everything = [*problems, *draft.overlooked, *missing]
         everything.sort(key=lambda each: (each.file != draft.document.source, each.file, each.line or 0))
         raise ConfigError.of(everything)
-    if missing:
+    if missing and tolerated is None:
         first = ConfigError.of(missing)
         raise PluginError("", str(first)) if len(missing) > 1 else PluginError(first.where, first.problem, first.hint)
     return _parse_form(form, draft.value)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
-from starhaul.api.errors import ConfigError
+from starhaul.api.errors import ConfigError, PluginError
 from starhaul.cli.group import starhaul
 from starhaul.job.datax_to_native import to_native
 from starhaul.job.job import Job
@@ -141,12 +143,60 @@ def test_what_cannot_be_converted(convert: Convert, registry: Registry, tmp_path
         convert(document(fetchSize="${n}"))
 
 
-@pytest.mark.parametrize("name", ["core-1", "userguide-2"])
-def test_published_jobs(name: str, tmp_path: Path) -> None:
-    registry, path = Registry(), CORPUS / f"{name}.json"
+def test_a_job_whose_plugins_are_missing(registry: Registry, tmp_path: Path) -> None:
+    job = document(path="/data/${day}")
+    content = job["job"]["content"][0]
+    content["writer"] = {
+        "name": "NoSuchWriter",
+        "parameter": {"Password": "hunter2", "connection": [{"accessKey": "hunter3", "url": "u${day}"}], "n": "1"},
+    }
+    content["transformer"] = [{"name": "dx_groovy", "parameter": {"code": "return record"}}]
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(job), encoding="utf-8")
+    text = to_native(path, registry, environment={})
+    assert "hunter" not in text
+    assert "# It cannot run as it is:\n# - job.content[0].writer.name: no writer named 'NoSuchWriter'" in text
+    assert "# - job.content[0].transformer[0].name: no transformer named 'dx_groovy'" in text
+    assert (
+        "# Secrets to be set in the environment, or given with -D: WRITER_PASSWORD, WRITER_CONNECTION_ACCESSKEY" in text
+    )
+    assert yaml.safe_load(text)["writer"] == {
+        "name": "nosuchwriter",
+        "Password": "${WRITER_PASSWORD}",
+        "connection": [{"accessKey": "${WRITER_CONNECTION_ACCESSKEY}", "url": "u${day}"}],
+        "n": "1",
+    }
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("*.json")), ids=lambda path: path.stem)
+def test_published_jobs(path: Path, tmp_path: Path) -> None:
+    """Each can be converted, unless it is wrong. The native one does the same, if its plugins are there."""
+    registry = Registry()
+    refusal = _refusal(path, registry)
+    if isinstance(refusal, ConfigError):
+        with pytest.raises(ConfigError):
+            to_native(path, registry, environment={})
+        return
+    text = to_native(path, registry, environment={})
     native = tmp_path / "job.yaml"
-    native.write_text(to_native(path, registry), encoding="utf-8")
-    assert told(load_job(native, registry)) == told(load_job(path, registry))
+    native.write_text(text, encoding="utf-8")
+    secrets = re.findall(r"\$\{((?:READER|WRITER)_\w+)\}", text)
+    if "# It cannot run as it is:" in text:
+        with pytest.raises(PluginError):
+            load_job(native, registry, variables=dict.fromkeys(secrets, "x"))
+        assert isinstance(refusal, PluginError)
+    elif secrets:
+        assert load_job(native, registry, variables=dict.fromkeys(secrets, "x")).streams
+    else:
+        assert told(load_job(native, registry)) == told(load_job(path, registry))
+
+
+def _refusal(path: Path, registry: Registry) -> Exception | None:
+    try:
+        load_job(path, registry, environment={})
+    except (ConfigError, PluginError) as error:
+        return error
+    return None
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -17,9 +17,11 @@ from starhaul.job.document import read_document
 from starhaul.job.json_text import parse_json
 from starhaul.job.lenient_json import (
     BARE_KEY,
+    EXTRA_COMMA,
     HASH_COMMENT,
     MISSING_COMMA,
     ODD_MARK,
+    ODD_NUMBER,
     ODD_QUOTES,
     ODD_SPACE,
     SEVERAL_LINES,
@@ -76,6 +78,13 @@ REMARKED = {
     "an ideographic blank": (WELL.replace('"channel": ', '"channel":\u3000'), ODD_SPACE, 5),
     "a no-break space": (WELL.replace('"channel": ', '"channel":\xa0'), ODD_SPACE, 5),
     "a zero-width blank": (WELL.replace('"channel": ', '"channel":\u200b'), ODD_SPACE, 5),
+    "two commas in an object": (WELL.replace("},", "},,"), EXTRA_COMMA, 7),
+    "a comma before a key": (WELL.replace('"channel"', ',"channel"'), EXTRA_COMMA, 5),
+    "a comma before an element": (WELL.replace("[", "[,"), EXTRA_COMMA, 8),
+    "a number with leading zeros": (WELL.replace(": 3", ": 003"), ODD_NUMBER, 5),
+    "a number with a plus": (WELL.replace(": 3", ": +3"), ODD_NUMBER, 5),
+    "a number with a suffix": (WELL.replace(": 3", ": 3L"), ODD_NUMBER, 5),
+    "a number that ends in a point": (WELL.replace(": 3", ": 3."), ODD_NUMBER, 5),
     "a text over two lines": (WELL.replace('"path": "a"', '"path": "a\n"'), SEVERAL_LINES, 13),
 }  # fmt: skip
 
@@ -124,6 +133,8 @@ TEXTS = {
     r"'say \"hi\"'": 'say "hi"',
     r'"it\'s"': "it's",
     r'"\x41\v"': "A\x0b",
+    r'"\0\7\F"': "\0\x07\f",
+    r'"\/\#\&\(\)\[\]\.\@"': "/#&()[].@",
     r'"C:\\new"': "C:\\new",
     r'"\u4e2d\n"': "中\n",
     '"a\tb"': "a\tb",
@@ -149,19 +160,37 @@ def test_texts(written: str, value: str | None) -> None:
         assert parse_json(text, "a.json").value == {"job": 1, "x": value}
 
 
+# What fastjson 1.1.46 and fastjson2 2.0.23 make of it, one of them at least.
+NUMBERS = {
+    "+1": "1", "-1": "-1", "012": "12", "-007": "-7", "000": "0", "5L": "5", "5B": "5", "5S": "5", "1.5F": "1.5",
+    "1.5D": "1.5", ".5": "0.5", "1.": "1", "1.10": "1.10", "1e5": "1e5", "01.e2D": "1e2",
+    "123456789012345678901234567890L": "123456789012345678901234567890",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "strict"), NUMBERS.items())
+def test_numbers(written: str, strict: str) -> None:
+    assert make_strict(f"{{a: [{written}]}}", "").text == f'{{"a": [{strict}]}}'
+
+
 WRONG = {
-    "{'job': {,}}": ("1:10", "a ',' out of place"),
-    "{'job': [1,,2]}": ("1:12", "a ',' out of place"),
-    "{'job': [,]}": ("1:10", "a ',' out of place"),
+    "{'job':,}": ("1:8", "a ',' out of place"),
+    "{'job',: 1}": ("1:7", "a ',' out of place"),
+    ",{'job': 1}": ("1:1", "a ',' out of place"),
+    "{'job': 1},": ("1:11", "a ',' out of place"),
     "{'job': }": ("1:9", "a value is missing"),
     "{'job'}": ("1:7", "a value is missing"),
     "{'job' 1}": ("1:8", "a ':' is missing"),
     "{'job':: 1}": ("1:8", "a ':' out of place"),
     "{'job': [1: 2]}": ("1:11", "a ':' out of place"),
     "{'job': abc}": ("1:9", "'abc' is no value; put texts in quotes"),
-    "{'job': 012}": ("1:9", "'012' is no value; put texts in quotes"),
+    "{'job': TRUE}": ("1:9", "'TRUE' is no value; put texts in quotes"),
+    "{'job': 0x1F}": ("1:9", "'0x1F' is no value; put texts in quotes"),
+    "{'job': 1_000}": ("1:9", "'1_000' is no value; put texts in quotes"),
+    "{'job': .}": ("1:9", "'.' is no value; put texts in quotes"),
+    "{'job': - 1}": ("1:9", "'-' is no value; put texts in quotes"),
     "{'job': NaN}": ("1:9", "'NaN' is no value; put texts in quotes"),
-    "{'job': +1}": ("1:9", "'+1' is no value; put texts in quotes"),
+    "{'job': --1}": ("1:9", "'--1' is no value; put texts in quotes"),
     "{'job': 1]": ("1:10", "']' closes nothing"),
     "{'job': 1}}": ("1:11", "'}' closes nothing"),
     "{'job': 1} 2": ("1:12", "something follows the end"),
