@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from starhaul.api.address import Address, Creation, Found, ReadRequest, WriteRequest
     from starhaul.api.capability import Capability
     from starhaul.api.encoding import Block
     from starhaul.api.errors import (
@@ -34,6 +35,19 @@ if TYPE_CHECKING:
     from starhaul.api.params import Params
     from starhaul.api.reader import Reader
     from starhaul.api.rows import Row, RowReader, RowWriter, reject_row
+    from starhaul.api.table import (
+        ColumnFacts,
+        Default,
+        IndexFacts,
+        TableFacts,
+        column_facts,
+        renamed_columns,
+        retyped,
+        source_names,
+        table_facts,
+        with_column_facts,
+        with_table_facts,
+    )
     from starhaul.api.task import Receipt, Split, Task
     from starhaul.api.transformer import Transformer
     from starhaul.api.types import native_type, parse_type, with_native_type
@@ -45,6 +59,22 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Block": "api.encoding",
+    "Address": "api.address",
+    "Found": "api.address",
+    "ReadRequest": "api.address",
+    "WriteRequest": "api.address",
+    "Creation": "api.address",
+    "ColumnFacts": "api.table",
+    "Default": "api.table",
+    "IndexFacts": "api.table",
+    "TableFacts": "api.table",
+    "column_facts": "api.table",
+    "renamed_columns": "api.table",
+    "retyped": "api.table",
+    "source_names": "api.table",
+    "table_facts": "api.table",
+    "with_column_facts": "api.table",
+    "with_table_facts": "api.table",
     "Capability": "api.capability",
     "Cancelled": "api.errors",
     "ConfigError": "api.errors",
@@ -88,17 +118,24 @@ _HOME = {
 __version__ = "0.1.0"
 
 __all__ = [
+    "Address",
     "Block",
     "Cancelled",
     "Capability",
     "Cast",
+    "ColumnFacts",
     "ConfigError",
+    "Creation",
+    "Default",
     "Event",
     "Formats",
+    "Found",
+    "IndexFacts",
     "Params",
     "PermanentError",
     "PluginError",
     "Problem",
+    "ReadRequest",
     "Reader",
     "Receipt",
     "RejectLimitExceeded",
@@ -111,22 +148,31 @@ __all__ = [
     "Split",
     "StarhaulError",
     "StreamCommitted",
+    "TableFacts",
     "Task",
     "TaskFailed",
     "TaskFinished",
     "Transformer",
     "TransientError",
+    "WriteRequest",
     "Writer",
     "cast",
+    "column_facts",
     "hookimpl",
     "hookspec",
     "native_type",
     "parse_type",
     "reject_row",
+    "renamed_columns",
     "replay",
     "resume",
+    "retyped",
     "run",
+    "source_names",
+    "table_facts",
+    "with_column_facts",
     "with_native_type",
+    "with_table_facts",
 ]
 
 

@@ -113,6 +113,24 @@ class Registry:
         target = listed[name.lower()].target
         return [other for other, entry in listed.items() if entry.target == target and other != name.lower()]
 
+    def urls(self, kind: Kind) -> Mapping[str, str]:
+        """Kind of URL → name of the reader or writer that takes it. Imports no plugin. What a plugin announces that
+        another one has taken, or announces wrongly, is in `broken`."""
+        found: dict[str, str] = {}
+        for implementation in getattr(self._pm.hook, f"starhaul_{kind}_urls").get_hookimpls():
+            provider = implementation.plugin_name
+            try:
+                spec = dict(implementation.function())
+            except Exception as error:  # as in `_collect`
+                self.broken[provider] = f"{type(error).__name__}: {error}"
+                continue
+            for url, name in spec.items():
+                if not (isinstance(url, str) and isinstance(name, str) and name.lower() in self.listed(kind)):
+                    self.broken[f"{provider} URL {url!r}"] = f"there is no {kind} {name!r}"
+                elif found.setdefault(url.lower(), name) != name:
+                    self.broken[f"{provider} URL {url}"] = f"belongs to {found[url.lower()]} already"
+        return dict(sorted(found.items()))
+
     def advice(self, kind: Kind, name: str, parameters: Mapping[str, Any]) -> str | None:
         """What a plugin knows to do about a name that is not there; None if it is there or nobody knows."""
         known = self.listed(kind)

@@ -31,6 +31,17 @@ def starhaul_transformers() -> Mapping[str, str]:  # type: ignore[empty-body]
 
 
 @hookspec
+def starhaul_reader_urls() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Kind of URL → name of the reader whose `from_url` understands it. A kind is a scheme (`ftp`) or, with its dot,
+    the end of a file's name (`.log.gz`; the longest one that fits counts)."""
+
+
+@hookspec
+def starhaul_writer_urls() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """The same for writers."""
+
+
+@hookspec
 def starhaul_event(event: Event) -> None:
     """Observe one event of a run. Must be quick; an exception here is logged, never fatal."""
 

@@ -9,9 +9,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
+from starhaul.api.address import Address, Found, ReadRequest
 from starhaul.api.capability import Capability
 from starhaul.api.declaration import check_declaration
 from starhaul.api.encoding import Block
+from starhaul.api.errors import ConfigError
 from starhaul.api.params import Params
 from starhaul.api.task import Split, Task
 
@@ -52,8 +54,9 @@ class Reader(ABC, Generic[P]):
         """The schema that every batch of `read` will have, exactly. May look at the source. Called once or more,
         after `check`; gives the same answer as long as the source's structure is the same.
 
-        The source's own type name goes into the field's metadata (`native_type`), so that a writer can create
-        a faithful table. A source without rows has a schema all the same.
+        The source's own type name goes into the field's metadata (`native_type`), and what else it knows of its
+        table into `ColumnFacts` and `TableFacts` (see `starhaul.api.table`), so that a writer can create a faithful
+        table; a column that holds no nulls is not nullable. A source without rows has a schema all the same.
         """
 
     def hold(self, channels: int) -> AbstractContextManager[Reader[P]]:
@@ -103,3 +106,25 @@ class Reader(ABC, Generic[P]):
         """Facts for `starhaul plan`, a sentence each: how it will read, what the snapshot guarantee is. Called
         after `check`; changes nothing."""
         return ()
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        """What a URL means to this reader, for `starhaul copy` and `starhaul discover`; `starhaul_reader_urls` says
+        which kinds of URL come here. Connects to nothing. `#NAME` alone names something in a place that is known
+        already. Raises `ConfigError`, without the URL's password."""
+        del url
+        raise ConfigError("", f"{cls.name} is not named by a URL", "write a job file: starhaul init")
+
+    @classmethod
+    def complete(cls, address: Address, request: ReadRequest) -> Address:
+        """The address with all the parameters that read what is asked for. May look at the source. Raises
+        `ConfigError` for what this reader cannot do; `where` is the option (`--where`)."""
+        del address, request
+        raise ConfigError("", f"{cls.name} is not named by a URL", "write a job file: starhaul init")
+
+    @classmethod
+    def discover(cls, address: Address) -> Iterator[Found]:
+        """Everything at an address that this reader can read, by name: what `address.name` means (a pattern perhaps),
+        or all there is. Changes nothing."""
+        del address
+        raise ConfigError("", f"{cls.name} cannot tell what there is to read")

@@ -8,9 +8,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
+from starhaul.api.address import Address, Creation, WriteRequest
 from starhaul.api.capability import Capability
 from starhaul.api.declaration import check_declaration
 from starhaul.api.encoding import Block
+from starhaul.api.errors import ConfigError
 from starhaul.api.params import Params
 from starhaul.api.task import Receipt, Task
 
@@ -123,3 +125,24 @@ class Writer(ABC, Generic[P]):
         """Facts for `starhaul plan`, a sentence each: which write path, what guarantee. Called after `check`;
         changes nothing."""
         return ()
+
+    def creation(self, schema: pa.Schema) -> Creation | None:
+        """How `prepare(schema)` and `commit` are going to create the target, for `starhaul plan`; None if it is there,
+        or nobody asked for it. Called after `check`; changes nothing."""
+        del schema
+        return None
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        """What a URL means to this writer, for `starhaul copy`; `starhaul_writer_urls` says which kinds of URL come
+        here. Connects to nothing. `#NAME` alone names something in a place that is known already. Raises `ConfigError`,
+        without the URL's password."""
+        del url
+        raise ConfigError("", f"{cls.name} is not named by a URL", "write a job file: starhaul init")
+
+    @classmethod
+    def complete(cls, address: Address, request: WriteRequest) -> Address:
+        """The address with all the parameters that write there as is asked for. Raises `ConfigError` for what this
+        writer cannot do; `where` is the option (`--mode`)."""
+        del address, request
+        raise ConfigError("", f"{cls.name} is not named by a URL", "write a job file: starhaul init")

@@ -39,10 +39,11 @@ def plan(
     streams, channels = counted(len(planned["streams"]), "stream"), counted(planned["channels"], "channel")
     click.echo(f"job {printable(planned['job'])}: {streams}, {channels}")
     for stream in planned["streams"]:
-        _show(stream)
+        show_stream(stream)
 
 
-def _show(stream: dict[str, Any]) -> None:
+def show_stream(stream: dict[str, Any]) -> None:
+    """Print one stream of `Plan.as_dict`."""
     from starhaul.cli.table import show_table
     from starhaul.report.figures import count, counted, printable, size
 
@@ -51,6 +52,8 @@ def _show(stream: dict[str, Any]) -> None:
     click.echo(f"guarantee  {stream['guarantee']}")
     for index, fact in enumerate(stream["facts"]):
         click.echo(f"{'' if index else 'facts':9}  {printable(fact)}")
+    if stream["creation"] is not None:
+        _show_creation(stream["creation"])
     if stream["columns"] is None:
         click.echo("columns    known once the target is prepared")
     else:
@@ -74,3 +77,14 @@ def _show(stream: dict[str, Any]) -> None:
         if len(splits) > SPLITS_SHOWN:
             rows.append([f"… {len(splits) - SPLITS_SHOWN} more", "", ""])
         show_table(["split", "rows", "size"], rows)
+
+
+def _show_creation(creation: dict[str, list[str]]) -> None:
+    """The statements as they are, so that they can be copied; what they leave out."""
+    from starhaul.report.figures import printable
+
+    for statement in creation["statements"]:
+        for index, line in enumerate(statement.split("\n")):
+            click.echo(f"{'' if index else 'creates':9}  {printable(line)}")
+    for index, each in enumerate(creation["left_out"]):
+        click.echo(f"{'' if index else 'left out':9}  {printable(each)}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from starhaul.api.address import Creation
 from starhaul.api.capability import Capability
 from starhaul.api.reader import Reader
 from starhaul.api.task import Split
@@ -108,6 +109,7 @@ class StreamPlan:
             "transformers": [transformer.name for transformer in self.transformers],
             "promises": sorted(self.promises),
             "guarantee": guarantee(self.promises),
+            "creation": _creation(self.writer.creation(self.target)),
             "facts": [*self.reader.describe(), *self.writer.describe()],
             "encoding": self.encoding,
             "columns": None if self.conversion is None else [_column(each) for each in self.conversion.columns],
@@ -168,6 +170,10 @@ def guarantee(promises: frozenset[Capability]) -> str:
     if Capability.IDEMPOTENT in promises:
         return "At least once, with the same result: tasks may be written again, which changes nothing."
     return "None: a failed run may leave rows behind and cannot be resumed."
+
+
+def _creation(creation: Creation | None) -> dict[str, list[str]] | None:
+    return None if creation is None else {"statements": [*creation.statements], "left_out": [*creation.left_out]}
 
 
 def _column(column: ColumnConversion) -> dict[str, str]:

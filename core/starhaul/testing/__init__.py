@@ -43,6 +43,7 @@ import pytest
 
 # The bodies of these tests live in a library, where pytest would otherwise leave `assert` without its explanations.
 pytest.register_assert_rewrite(
+    "starhaul.testing.addresses",
     "starhaul.testing.delivery",
     "starhaul.testing.plugin",
     "starhaul.testing.reader",

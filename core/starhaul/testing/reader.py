@@ -15,6 +15,7 @@ from starhaul.api.encoding import Block
 from starhaul.api.errors import Cancelled
 from starhaul.api.reader import Reader
 from starhaul.api.task import Split
+from starhaul.testing.addresses import ReaderAddresses
 from starhaul.testing.compare import assert_same_columns, assert_same_rows, exact_rows
 from starhaul.testing.delivery import split_through_json
 from starhaul.testing.plugin import AnyPlugin, PluginConformance, again, as_job_parameters
@@ -22,7 +23,7 @@ from starhaul.testing.resources import held_open
 from starhaul.testing.task import RecordingTask
 
 
-class ReaderConformance(PluginConformance):
+class ReaderConformance(ReaderAddresses, PluginConformance):
     """Every reader must pass these. Override `reader`, `expected` and `empty_reader`; see `starhaul.testing`."""
 
     @pytest.fixture

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from starhaul.api.writer import Writer
+from starhaul.testing.addresses import WriterAddresses
 from starhaul.testing.plugin import AnyPlugin, PluginConformance
 from starhaul.testing.writer_encodings import WriterEncodings
 from starhaul.testing.writer_failures import WriterFailures
@@ -16,7 +17,9 @@ from starhaul.testing.writer_promises import WriterPromises
 from starhaul.testing.writer_values import WriterValues
 
 
-class WriterConformance(WriterValues, WriterPromises, WriterFailures, WriterEncodings, PluginConformance):
+class WriterConformance(
+    WriterValues, WriterPromises, WriterFailures, WriterEncodings, WriterAddresses, PluginConformance
+):
     """Every writer must pass these. Override `writer` and `readback`; see `starhaul.testing`.
 
     Override `bad_batch`, `unwritable` and `leftovers` too wherever the store has such a thing, and `encoded` and

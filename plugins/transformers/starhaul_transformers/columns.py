@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from starhaul import ConfigError, Formats, Params, Task, Transformer, cast, parse_type
+from starhaul import ConfigError, Formats, Params, Task, Transformer, cast, parse_type, retyped
 from starhaul_transformers.target import position_of, reject
 
 
@@ -111,7 +111,7 @@ class CastColumns(Transformer[CastParams]):
                 cast(pa.nulls(0, field.type), target, self._formats())
             except ConfigError as error:
                 raise ConfigError(f"columns.{name}", error.problem, error.hint) from error
-            schema = schema.set(schema.get_field_index(name), pa.field(name, target, field.nullable))
+            schema = schema.set(schema.get_field_index(name), retyped(field, target))
         return schema
 
     def apply(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from starhaul import ConfigError, Params, Task, cast
+from starhaul import ConfigError, Params, Task, cast, retyped
 
 LARGEST_INTEGER = 2**31 - 1
 """Positions and lengths are Java's `int` in DataX."""
@@ -80,7 +80,7 @@ def with_text(schema: pa.Schema, index: int) -> pa.Schema:
     `ConfigError` if values of its type have no text."""
     field = schema.field(index)
     check_text(field)
-    return schema.set(index, pa.field(field.name, _text_type(field.type), field.nullable))
+    return schema.set(index, retyped(field, _text_type(field.type)))
 
 
 def check_text(field: pa.Field) -> None:
