@@ -36,6 +36,8 @@ class Comparison:
     most_seconds: float | None = None
     """The longest that ours may take."""
     least_rows_per_second: float | None = None
+    repeat: int | None = None
+    """How often each is measured, unless the command line says so; None for the usual number."""
     most_bytes: int | None = None
     """The peak that neither may exceed."""
 
@@ -46,3 +48,7 @@ class Figures:
 
     seconds: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+    """Of the command and its children."""
+    server_cpu_seconds: list[float] = field(default_factory=list)
+    """Of the servers of the case meanwhile."""

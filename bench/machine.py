@@ -10,7 +10,7 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 
-LIBRARIES = ("starhaul", "pyarrow", "pydantic", "adbc-driver-sqlite", "tpchgen-cli")
+LIBRARIES = ("starhaul", "pyarrow", "pydantic", "adbc-driver-sqlite", "psycopg", "PyMySQL", "tpchgen-cli")
 
 
 def machine() -> dict[str, str]:
@@ -25,10 +25,14 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         **{name: metadata.version(name) for name in LIBRARIES},
-        "sqlite3 command": _sqlite3(),
+        "sqlite3 command": _version("sqlite3"),
+        "PostgreSQL": _version("psql"),
+        "MariaDB": _version("mariadb"),
     }
 
 
-def _sqlite3() -> str:
-    said = subprocess.run(["sqlite3", "--version"], capture_output=True, text=True, check=True).stdout
-    return said.split()[0]
+def _version(program: str) -> str:
+    """The first number with dots that a program tells of itself (MariaDB's client tells its own version first)."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"\d+(?:\.\d+)+(?=-MariaDB)|\d+(?:\.\d+)+", said)
+    return found[0] if found else said.strip()

@@ -1,4 +1,4 @@
-"""Measures whole processes: wall time and peak resident memory.
+"""Measures whole processes: wall time, seconds of CPU and peak resident memory.
 
 This process stays small and imports no library of weight: Linux counts the memory of the process that forks towards the
 peak of its child.
@@ -10,26 +10,33 @@ import os
 import statistics
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.comparison import Comparison, Contender, Figures
 
 
-def compare(comparison: Comparison, repeat: int, folder: Path) -> tuple[Figures, Figures]:
-    """Run both contenders in turns, once unmeasured and then `repeat` times. Raises `RuntimeError` if one fails."""
+def compare(
+    comparison: Comparison, repeat: int, folder: Path, servers: Callable[[], float] = lambda: 0.0
+) -> tuple[Figures, Figures]:
+    """Run both contenders in turns, once unmeasured and then `repeat` times. `servers` tells what the servers have
+    spent of CPU so far. Raises `RuntimeError` if one fails."""
     ours, theirs = Figures(), Figures()
     for turn in range(repeat + 1):
         for contender, figures in ((comparison.ours, ours), (comparison.theirs, theirs)):
-            seconds, peak = measure(contender, folder)
+            contender.before()
+            spent = servers()
+            seconds, peak, cpu = measure(contender, folder)
             if turn:
                 figures.seconds.append(seconds)
                 figures.peak_bytes.append(peak)
+                figures.cpu_seconds.append(cpu)
+                figures.server_cpu_seconds.append(servers() - spent)
     return ours, theirs
 
 
-def measure(contender: Contender, folder: Path) -> tuple[float, int]:
-    """Seconds and peak bytes of one run."""
-    contender.before()
+def measure(contender: Contender, folder: Path) -> tuple[float, int, float]:
+    """Seconds, peak bytes and seconds of CPU of one run, its children's included. Does not call `before`."""
     log = folder / "last.log"
     with log.open("wb") as output:
         since = time.perf_counter()
@@ -42,7 +49,7 @@ def measure(contender: Contender, folder: Path) -> tuple[float, int]:
     if process.returncode:
         said = log.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{contender.label} exits with {process.returncode}:\n{said}")
-    return seconds, usage.ru_maxrss * 1024
+    return seconds, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
 
 
 def ratio(comparison: Comparison, ours: Figures, theirs: Figures) -> float:

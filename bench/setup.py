@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from bench.servers import Servers
 
 LINEITEM_ROWS_PER_SCALE = 6_001_215
 """Rows of TPC-H's lineitem at scale factor 1; other factors vary by some rows in a thousand."""
@@ -31,6 +33,7 @@ class Setup:
 
     folder: Path
     scale: float
+    servers: Servers = field(default_factory=Servers)
 
     def rows(self, full: int) -> int:
         """So many rows at this scale."""

@@ -14,6 +14,8 @@ ORDER = (
     *("one_record", "help", "stream"),
     *("csv_sqlite", "csv_csv", "csv_csv_typed"),
     *("memory_csv_csv", "memory_csv_sqlite"),
+    *("csv_postgresql", "postgresql_csv", "postgresql_postgresql", "upsert_postgresql", "channels_csv_postgresql"),
+    "many_tables",
 )
 
 
@@ -56,4 +58,7 @@ def _row(result: dict[str, Any]) -> str:
 def _figures(side: dict[str, Any], rows: int | None) -> str:
     seconds, peak = statistics.median(side["seconds"]), statistics.median(side["peak_bytes"])
     told = f"{seconds:.2f} s, {peak / 1e6:.0f} MB"
+    if any(side.get("server_cpu_seconds", ())):
+        spent = " + ".join(f"{statistics.median(side[name]):.1f}" for name in ("cpu_seconds", "server_cpu_seconds"))
+        told += f", CPU {spent} s"
     return told + (f", {rows / seconds / 1e6:.2f} M rows/s" if rows else "")

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,18 @@ _SETTINGS = {
 class MariadbServer:
     """A running server. `stop`, `kill` and `start` are for tests of faults; others must find it running."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self._folder = folder
+        self._settings = {**_SETTINGS, **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
+
+    @property
+    def pid(self) -> int:
+        """Its process. It must be running."""
+        if self._process is None:
+            raise RuntimeError("the server is not running")
+        return self._process.pid
 
     def connect(self, **options: Any) -> pymysql.Connection[pymysql.cursors.Cursor]:
         """A connection in autocommit mode, in UTC, that is not the plugins'."""
@@ -52,7 +60,7 @@ class MariadbServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": self.port}.items()]
+        settings = [f"--{name}={value}" for name, value in {**self._settings, "port": self.port}.items()]
         places = [f"--{name}={self._folder}/{name}" for name in ("datadir", "socket", "pid-file")]
         places[0] = f"--datadir={self._folder}/data"
         guard = ["setpriv", "--pdeathsig", "TERM"]
@@ -77,14 +85,14 @@ class MariadbServer:
 
 
 @contextmanager
-def running() -> Iterator[MariadbServer]:
-    """A new server for the time of a `with` block."""
+def running(settings: Mapping[str, str] = _SETTINGS) -> Iterator[MariadbServer]:
+    """A new server for the time of a `with` block. `settings` come on top of the tests'."""
     folder = Path(tempfile.mkdtemp(prefix="starhaul-mysql-", dir="/tmp"))
     try:
         if _user():
             user = pwd.getpwnam("mysql")
             os.chown(folder, user.pw_uid, user.pw_gid)
-        server = MariadbServer(folder)
+        server = MariadbServer(folder, settings)
         server.create()
         try:
             server.start()

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,10 @@ _SETTINGS = {
 class PostgresqlServer:
     """A running server. `kill` and `start` are for tests of faults; others must find it running."""
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path, settings: Mapping[str, str]) -> None:
         self._folder = folder
         self._binaries = binaries
+        self._settings = {**_SETTINGS, **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
 
@@ -41,6 +42,13 @@ class PostgresqlServer:
     def url(self) -> str:
         """For a job: the superuser needs no password."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def pid(self) -> int:
+        """Its first process. It must be running."""
+        if self._process is None:
+            raise RuntimeError("the server is not running")
+        return self._process.pid
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
         """A connection in autocommit mode that is not the plugins'."""
@@ -56,7 +64,7 @@ class PostgresqlServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        settings = {**_SETTINGS, "port": str(self.port), "unix_socket_directories": str(self._folder)}
+        settings = {**self._settings, "port": str(self.port), "unix_socket_directories": str(self._folder)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         log = (self._folder / "log").open("ab")
         with log:
@@ -90,8 +98,8 @@ class PostgresqlServer:
 
 
 @contextmanager
-def running() -> Iterator[PostgresqlServer]:
-    """A new server for the time of a `with` block."""
+def running(settings: Mapping[str, str] = _SETTINGS) -> Iterator[PostgresqlServer]:
+    """A new server for the time of a `with` block. `settings` come on top of the tests'."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     if not found:
         raise RuntimeError("PostgreSQL is not installed: run tests/servers/install.sh")
@@ -100,7 +108,7 @@ def running() -> Iterator[PostgresqlServer]:
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(folder, user.pw_uid, user.pw_gid)
-        server = PostgresqlServer(folder, found[-1])
+        server = PostgresqlServer(folder, found[-1], settings)
         server.create()
         try:
             server.start()

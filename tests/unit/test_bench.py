@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from bench.comparison import Comparison, Contender, Figures
+from bench.cpu import tree_seconds
 from bench.measure import compare, failures, measure, ratio
 from bench.run import CASES
-from bench.setup import Setup
+from bench.servers import Mariadb, Postgresql, Servers
+from bench.setup import LINEITEM_COLUMNS, Setup
 from bench.tables import block
 
 from starhaul.job.load import load_job
 from starhaul.registry import Registry
+from tests.servers.postgresql import PostgresqlServer
 
 NOTHING = Contender("nothing", [sys.executable, "-c", "pass"])
 
 
 @pytest.fixture
 def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
-    """A setup whose data is there without being made."""
+    """A setup whose data is there without being made, and whose servers are addresses only."""
     monkeypatch.setattr(Setup, "lineitem", lambda self, rows: self.folder / f"lineitem-{rows}.csv")
+    monkeypatch.setattr(Servers, "postgresql", Postgresql(1))
+    monkeypatch.setattr(Servers, "mariadb", Mariadb(1))
+    for kind in (Postgresql, Mariadb):
+        monkeypatch.setattr(kind, "sql", lambda self, *statements: None)
+        monkeypatch.setattr(kind, "lineitem", lambda self, path: path.stem.replace("-", "_"))
     return Setup(tmp_path, scale=0.001)
 
 
@@ -58,6 +67,56 @@ def test_a_process_is_measured(tmp_path: Path) -> None:
     assert len(ours.seconds) == len(theirs.peak_bytes) == 2
     assert all(0 < seconds < 60 for seconds in ours.seconds)
     assert all(1e6 < peak < 1e9 for peak in ours.peak_bytes)
+    assert all(0 < seconds < 60 for seconds in ours.cpu_seconds)
+
+
+def test_the_servers_are_measured_beside_the_process(tmp_path: Path) -> None:
+    clock = iter([0, 0, 1, 3, 3, 6])  # one reading for each run that warms up, then two
+    ours, theirs = compare(comparison("time", 1.0), 1, tmp_path, lambda: next(clock))
+    assert (ours.server_cpu_seconds, theirs.server_cpu_seconds) == ([2], [3])
+
+
+def test_cpu_is_counted_with_children_that_live_and_those_that_ended() -> None:
+    burn = "import time\nwhile time.process_time() < 0.2: pass"
+    script = f"""if True:
+        import subprocess, sys
+        subprocess.run([sys.executable, "-c", {burn!r}])
+        with subprocess.Popen([sys.executable, "-c", {burn!r} + "\\nprint(flush=True); input()"]) as child:
+            child.wait()
+    """
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert 0.3 <= tree_seconds(process.pid) < 60  # in ticks of 10 ms, cut off; one child alone spends 0.2
+        process.communicate(b"\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["postgresql"])
+def test_a_case_with_servers_runs(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql_server: PostgresqlServer
+) -> None:
+    """With a few rows, so that a command is found that a client or a server does not take."""
+    monkeypatch.setattr(Setup, "lineitem", lambda self, rows: lineitem(self.folder, rows))
+    monkeypatch.setattr(Servers, "postgresql", Postgresql(postgresql_server.port))
+    few = Setup(tmp_path, scale=0.00005)
+    for each in import_module(f"bench.cases.{case}").comparisons(few):
+        for contender in (each.ours, each.theirs):
+            contender.before()
+            measure(contender, tmp_path)
+
+
+def lineitem(folder: Path, rows: int) -> Path:
+    """A file as tpchgen-cli would make it, though not with its values."""
+    path = folder / f"lineitem-{rows}.csv"
+    lines = [",".join(column["name"] for column in LINEITEM_COLUMNS)]
+    lines += [
+        f"{row // 4},{row},{row % 7},{row % 4},{row}.00,{row}.25,0.05,0.08,N,O,1996-03-13,1996-02-12,1996-03-22,"
+        f'DELIVER IN PERSON,TRUCK,"blithely, {row}"'
+        for row in range(rows)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
 
 
 def test_a_command_that_fails_is_told(tmp_path: Path) -> None:

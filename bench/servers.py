@@ -1,0 +1,161 @@
+"""The servers of the cases: MariaDB and PostgreSQL on the loopback, with settings for bulk work, gone with the process.
+
+Each starts when a case first asks for it, in a temporary directory, as those of the tests do.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from bench.cpu import tree_seconds
+from tests.servers import mariadb, postgresql
+
+_POSTGRESQL = {
+    "shared_buffers": "512MB", "max_wal_size": "16GB", "checkpoint_timeout": "1h", "maintenance_work_mem": "256MB",
+    "autovacuum": "off",
+}  # fmt: skip
+"""Beside the tests' own, of which the first is that nothing is synced. What runs by itself would fall into one figure
+and not into the other."""
+_MARIADB = {
+    "innodb-buffer-pool-size": "1G", "innodb-log-file-size": "1G", "innodb-flush-log-at-trx-commit": "0",
+    "skip-log-bin": "1",
+}  # fmt: skip
+_LINEITEM = """
+    CREATE TABLE {name} (
+        l_orderkey bigint NOT NULL, l_partkey bigint NOT NULL, l_suppkey bigint NOT NULL, l_linenumber int NOT NULL,
+        l_quantity decimal(15,2) NOT NULL, l_extendedprice decimal(15,2) NOT NULL, l_discount decimal(15,2) NOT NULL,
+        l_tax decimal(15,2) NOT NULL, l_returnflag char(1) NOT NULL, l_linestatus char(1) NOT NULL,
+        l_shipdate date NOT NULL, l_commitdate date NOT NULL, l_receiptdate date NOT NULL,
+        l_shipinstruct char(25) NOT NULL, l_shipmode char(10) NOT NULL, l_comment varchar(44) NOT NULL{key}
+    )
+"""
+
+
+def lineitem_sql(name: str, *, key: bool = True) -> str:
+    """CREATE TABLE for TPC-H's lineitem, in the words of both servers."""
+    return _LINEITEM.format(name=name, key=", PRIMARY KEY (l_orderkey, l_linenumber)" if key else "")
+
+
+@dataclass(frozen=True)
+class Postgresql:
+    """PostgreSQL as the cases see it."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """For a job, and for psql."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def psql(self, *commands: str) -> list[str]:
+        """The command that runs these with psql, one after the other, until one fails."""
+        options = [part for command in commands for part in ("-c", command)]
+        return ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", self.url, *options]
+
+    def sql(self, *statements: str) -> None:
+        """Run statements."""
+        command = self.psql("SET client_min_messages = warning", *statements)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def copy_from(self, table: str, path: Path) -> str:
+        """What one types into psql to load a CSV file with a header."""
+        return f"\\copy {table} from '{path}' with (format csv, header)"
+
+    def target(self, name: str, *, key: bool = True) -> None:
+        """An empty lineitem table of this name."""
+        self.sql(f"DROP TABLE IF EXISTS {name}", lineitem_sql(name, key=key))
+
+    def lineitem(self, path: Path) -> str:
+        """The name of a table that holds the rows of a CSV file of lineitem, with its key; loaded on first use."""
+        name = path.stem.replace("-", "_")
+        known = f"SELECT 1 / count(*) FROM pg_class WHERE relname = '{name}'"
+        if subprocess.run(self.psql(known), capture_output=True).returncode:
+            print(f"loading {name} into PostgreSQL", file=sys.stderr)
+            self.target(name)
+            self.sql(self.copy_from(name, path), f"VACUUM (FREEZE, ANALYZE) {name}")
+        return name
+
+
+@dataclass(frozen=True)
+class Mariadb:
+    """MariaDB as the cases see it."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """For a job."""
+        return f"mysql://root@127.0.0.1:{self.port}/bench"
+
+    def client(self, *arguments: str) -> list[str]:
+        """The command of MariaDB's client, connected to the database of the cases."""
+        options = ["--no-defaults", "--local-infile=1", "-h", "127.0.0.1", "-P", str(self.port), "-u", "root"]
+        return ["mariadb", *options, "bench", *arguments]
+
+    def sql(self, *statements: str) -> None:
+        """Run statements."""
+        command = self.client("-e", "; ".join(statements))
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def load_from(self, table: str, path: Path | str) -> str:
+        """What one types to load a CSV file with a header."""
+        return (
+            f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {table} CHARACTER SET utf8mb4 "
+            "FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' IGNORE 1 LINES"
+        )
+
+    def target(self, name: str, *, key: bool = True) -> None:
+        """An empty lineitem table of this name."""
+        self.sql(f"DROP TABLE IF EXISTS {name}", lineitem_sql(name, key=key))
+
+    def lineitem(self, path: Path) -> str:
+        """The name of a table that holds the rows of a CSV file of lineitem, with its key; loaded on first use."""
+        name = path.stem.replace("-", "_")
+        if subprocess.run(self.client("-e", f"SELECT 1 FROM {name} LIMIT 1"), capture_output=True).returncode:
+            print(f"loading {name} into MariaDB", file=sys.stderr)
+            self.target(name)
+            self.sql(self.load_from(name, path), f"ANALYZE TABLE {name}")
+        return name
+
+
+@dataclass
+class Servers:
+    """The servers that were started. Close it at the end."""
+
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _pids: list[int] = field(default_factory=list)
+
+    @cached_property
+    def postgresql(self) -> Postgresql:
+        """The PostgreSQL server; its newest version that is installed."""
+        server = self._stack.enter_context(postgresql.running(_POSTGRESQL))
+        self._pids.append(server.pid)
+        return Postgresql(server.port)
+
+    @cached_property
+    def mariadb(self) -> Mariadb:
+        """The MariaDB server, with a database `bench`."""
+        server = self._stack.enter_context(mariadb.running(_MARIADB))
+        self._pids.append(server.pid)
+        with server.connect() as db, db.cursor() as cursor:
+            cursor.execute("CREATE DATABASE bench CHARACTER SET utf8mb4")
+        return Mariadb(server.port)
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """Their processes."""
+        return tuple(self._pids)
+
+    def cpu_seconds(self) -> float:
+        """What all of them have spent so far."""
+        return sum(map(tree_seconds, self._pids))
+
+    def close(self) -> None:
+        """Stop them."""
+        self._stack.close()
