@@ -86,6 +86,10 @@ class TestPostgresqlReader(ReaderConformance):
         return PostgresqlReader(PostgresqlReaderParams.model_validate({"url": postgresql.url, "table": "source"}))
 
     @pytest.fixture
+    def change(self, postgresql: PostgresqlSchema) -> Callable[[], object]:
+        return lambda: postgresql.db.execute("INSERT INTO source (id) VALUES (77); DELETE FROM source WHERE id = 5")
+
+    @pytest.fixture
     def empty_reader(self, postgresql: PostgresqlSchema) -> PostgresqlReader:
         fill(postgresql, "nothing", ())
         return PostgresqlReader(PostgresqlReaderParams.model_validate({"url": postgresql.url, "table": "nothing"}))

@@ -94,6 +94,44 @@ def test_slices_by_blocks(postgresql: PostgresqlSchema) -> None:
     assert any("twice" in fact for fact in source.describe())
 
 
+def test_a_table_without_a_key_is_cut_by_blocks_of_one_snapshot(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute(
+        "CREATE TABLE t AS SELECT n, repeat('x', 100) AS v FROM generate_series(1, 5000) n; ANALYZE t"
+    )
+    source = reader(postgresql, table="t")
+    with source.hold(2) as held:
+        splits = held.split(4)
+        assert len(splits) == 4
+        assert "one snapshot" in held.describe()[1]
+        postgresql.db.execute("UPDATE t SET v = 'moved'; INSERT INTO t SELECT 9, 'new' FROM generate_series(1, 3000)")
+        task = RecordingTask(source.schema())
+        read = [row for split in splits for batch in held.read(split, task) for row in batch.to_pylist()]
+    assert sorted(row["n"] for row in read) == list(range(1, 5001))
+    assert {row["v"] for row in read} == {"x" * 100}
+    with source.hold(2) as later:
+        for resumed in (source, later):
+            with pytest.raises(PermanentError, match="snapshot that t@1 was cut by is gone"):
+                next(iter(resumed.read(splits[1], task)))
+
+
+def test_slices_are_read_on_when_the_snapshot_is_lost(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute(
+        "CREATE TABLE t AS SELECT n FROM generate_series(1, 5000) n; ALTER TABLE t ADD PRIMARY KEY (n)"
+    )
+    postgresql.db.execute("ANALYZE t")
+    source = reader(postgresql, table="t")
+    with source.hold(2) as held:
+        splits = held.split(4)
+        postgresql.db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE state = 'idle in transaction' AND query LIKE '%pg_export_snapshot%'"
+        )
+        task = RecordingTask(source.schema())
+        read = [n for split in splits for batch in held.read(split, task) for n in batch.column(0).to_pylist()]
+    assert sorted(read) == list(range(1, 5001))
+    assert task.notes == {"slice read at a later moment than others": 4}
+
+
 def test_where_columns_and_expressions(postgresql: PostgresqlSchema) -> None:
     postgresql.db.execute(
         'CREATE TABLE "Mixed Case" ("a b" int, "select" text); INSERT INTO "Mixed Case" VALUES (1, \'x\'), (2, NULL)'

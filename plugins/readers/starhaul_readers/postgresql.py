@@ -16,8 +16,10 @@ class PostgresqlReader(PostgresqlWireReader[PostgresqlReaderParams]):
     row is rejected with the value. Types without an equal in Arrow come as the server's own text, which PostgreSQL
     reads back as the same value.
 
-    A table is cut by its primary key or `splitPk`, at quantiles that the server finds and compares. `splitPk: ctid`
-    cuts it by blocks, which is right only while nobody writes to it.
+    A table is cut by its primary key or `splitPk`, at quantiles that the server finds and compares; a table without a
+    key by its blocks. All slices are read from one snapshot, so that they are of one moment whatever is written
+    meanwhile. If that snapshot is lost (the server restarts, or a run is resumed), the slices that are left are read
+    at a later moment, and the report counts them; blocks cannot be told apart then, and the run fails.
     """
 
     name = "postgresqlreader"

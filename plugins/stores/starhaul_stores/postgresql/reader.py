@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import ClassVar, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Capability, ConfigError, Reader, Split, Task
+from starhaul import Capability, ConfigError, PermanentError, Reader, Split, Task
 from starhaul_stores.postgresql.catalog import Table, find_table, no_such_table
 from starhaul_stores.postgresql.connection import Connection, connect_first
 from starhaul_stores.postgresql.copy_text import batches
 from starhaul_stores.postgresql.selection import Selection, selection_of_query, selection_of_table
 from starhaul_stores.postgresql.slices import BLOCKS, condition, slices
+from starhaul_stores.postgresql.snapshots import Snapshot, exported, guarantee, reading
 from starhaul_stores.relational.places import RelationalReaderParams, Source
-
-_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 
 
 class PostgresqlWireReaderParams(RelationalReaderParams):
@@ -29,10 +28,13 @@ P = TypeVar("P", bound=PostgresqlWireReaderParams)
 class PostgresqlWireReader(Reader[P]):
     """Reads tables, views and queries with COPY, exactly. A base: it has no name.
 
-    A table is cut by its primary key or `splitPk`, at quantiles that the server finds and compares.
+    A table is cut by its primary key or `splitPk`, at quantiles that the server finds and compares; a table without a
+    key by its blocks, if the server exports snapshots.
     """
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.SPLIT})
+    _snapshots: Mapping[int, Snapshot | None] = {}
+    """The snapshot of each place (`Source.place`), while the reader is held."""
 
     def check(self) -> None:
         for source in self.params.sources():
@@ -54,6 +56,19 @@ class PostgresqlWireReader(Reader[P]):
             raise ConfigError("table", "names no table")
         return first
 
+    def hold(self, channels: int) -> AbstractContextManager[PostgresqlWireReader[P]]:
+        return self._held()
+
+    @contextmanager
+    def _held(self) -> Iterator[PostgresqlWireReader[P]]:
+        held = type(self)(self.params)
+        with ExitStack() as stack:
+            held._snapshots = {
+                source.place: stack.enter_context(exported(stack.enter_context(self._open(source))))
+                for source in {source.place: source for source in self.params.sources()}.values()
+            }
+            yield held
+
     def split(self, target: int) -> Sequence[Split]:
         sources = self.params.sources()
         splits: list[Split] = []
@@ -61,12 +76,16 @@ class PostgresqlWireReader(Reader[P]):
             prefix = source.name if len(sources) == 1 else f"{source.name}#{number}"
             parts: list[dict[str, object]] = [{}]
             if source.table is not None:
-                with self._open(source) as db, db.transaction(_SNAPSHOT):
+                snapshot = self._snapshots.get(source.place)
+                with self._open(source) as db, reading(db, snapshot) as of_snapshot:
                     params = self.params
                     table = self._table(db, source)
-                    parts = slices(
-                        db, table, params.condition, params.split_pk, target, params.split_factor, len(sources)
-                    )
+                    key = params.split_pk
+                    if key is None and not table.key and snapshot is not None and of_snapshot:
+                        key = BLOCKS
+                    parts = slices(db, table, params.condition, key, target, params.split_factor, len(sources))
+                    if key != params.split_pk and len(parts) > 1 and snapshot is not None:
+                        parts = [{**part, "snapshot": snapshot.name} for part in parts]
             for part in parts:
                 rows = part.pop("rows", None)
                 about = rows if isinstance(rows, int) else None
@@ -79,18 +98,21 @@ class PostgresqlWireReader(Reader[P]):
         def reject(row: pa.RecordBatch, reason: str) -> None:
             task.reject(row, 0, reason)
 
-        with self._open(source) as db, db.transaction(_SNAPSHOT):
+        part, snapshot = split.args["part"], self._snapshots.get(source.place)
+        with self._open(source) as db, reading(db, snapshot) as of_snapshot:
+            if "snapshot" in part and (snapshot is None or not of_snapshot or part["snapshot"] != snapshot.name):
+                hint = "run the job anew, or give the table a key (`splitPk`) to be read by"
+                raise PermanentError(db.where, f"the snapshot that {split.id} was cut by is gone", hint)
+            if not of_snapshot:
+                task.note("slice read at a later moment than others")
             selection = self._selection(db, source)
             schema = self.schema() if len(self.params.sources()) > 1 else selection.schema
-            with db.copy_out(selection.copy(self._condition(source, split.args["part"]))) as blocks:
+            with db.copy_out(selection.copy(self._condition(source, part))) as blocks:
                 yield from batches(blocks, schema, self.params.fetch_size, reject)
 
     def describe(self) -> Sequence[str]:
-        facts = [
-            "Reads with COPY.",
-            "Each slice is one snapshot; the slices of a table that is written meanwhile are of several moments.",
-        ]
-        if self.params.split_pk == BLOCKS:
+        facts = ["Reads with COPY.", guarantee(self._snapshots.values())]
+        if self.params.split_pk == BLOCKS and not self._snapshots:
             facts.append("Cuts by blocks: a row that is updated meanwhile may be read twice, or not at all.")
         return facts
 
