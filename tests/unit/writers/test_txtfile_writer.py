@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from starhaul import ConfigError, PermanentError, Receipt
 from starhaul.testing import RecordingTask
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
-from starhaul_stores.files import publishing
+from starhaul_stores.files.places import local
 from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
 
 NASTY = [
@@ -255,14 +255,14 @@ def test_commit_after_a_crash_in_its_midst(tmp_path: Path) -> None:
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = publishing._Told.write
+    real = local._Written.write
 
-    def write_little(self: Any, data: Any, /) -> int:
+    def write_little(self: Any, data: Any, /) -> None:
         if len(memoryview(data)) > 100:
-            raise publishing._failure(tmp_path / "x", OSError(errno.ENOSPC, "No space left on device"))
-        return real(self, data)
+            raise local._failure(str(tmp_path / "x"), OSError(errno.ENOSPC, "No space left on device"), "written")
+        real(self, data)
 
-    monkeypatch.setattr(publishing._Told, "write", write_little)
+    monkeypatch.setattr(local._Written, "write", write_little)
     with pytest.raises(PermanentError, match="there is no space left"):
         write(writer(tmp_path), table(["x" * 1000]))
     assert shown(tmp_path) == []
@@ -274,7 +274,7 @@ def test_no_space_left_names_the_path(tmp_path: Path) -> None:
         Path("/dev/full").open("wb", buffering=0) as full,
         pytest.raises(PermanentError, match=r"here: there is no space"),
     ):
-        publishing._Told(full, Path("here")).write(b"x")
+        local._Written(full, "here").write(b"x")
 
 
 def test_failures_of_the_source_pass_through_packing(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -26,12 +26,13 @@ class FileColumn(Params):
     """The same value in every row, in place of a field of the file. `null` makes every row null."""
 
     name: str = ""
-    """Name of the column. Without it, the header's name if `skipHeader` is set, else `column_0`, `column_1` … by
-    `index`. With neither `index` nor `value`, the field that the header (`skipHeader`) gives this name."""
+    """Name of the column. Without it, the field's own (in text, the header's if `skipHeader` is set), else `column_0`,
+    `column_1` … by `index`. With neither `index` nor `value`, the field that the files give this name."""
 
     type: str = "string"
     """`string`, `long`, `double`, `boolean`, `date` (date and time, to the microsecond), in any case, as in DataX; or
-    an exact type such as `int32`, `decimal(15,2)`, `date32`, `time`, `timestamp(ms, UTC)`, `json`, `binary(base64)`."""
+    an exact type such as `int32`, `decimal(15,2)`, `date32`, `time`, `timestamp(ms, UTC)`, `json`, `binary(base64)`.
+    Without it, the field's own type; in text every field is a `string`."""
 
     format: str | None = None
     """Java pattern of dates and times in this column, such as `yyyy/MM/dd HH:mm`; ISO 8601 if not given."""
@@ -70,21 +71,26 @@ class TypedField:
     """The constant's value, as an array of one."""
     format: str | None = None
     base64: bool = False
+    partition: str | None = None
+    """The column whose value is in the name of a folder; its `constant` differs from file to file."""
+    metadata: Mapping[bytes, bytes] | None = None
+    """Of the Arrow field: the store's own name of the type."""
 
     def formats(self) -> Formats:
         """The column's pattern, whichever kind of time it holds."""
         return Formats(datetime=self.format, date=self.format, time=self.format)
 
 
-def resolved(columns: Sequence[FileColumn], header: Sequence[str] | None) -> list[TypedField]:
-    """The columns with their positions and names. `header` holds the names in the first file, None if it has none.
-    Raises `ConfigError` for a name that is not in the header and for a constant that is not of its type."""
-    return [_resolved(column, number, header) for number, column in enumerate(columns)]
+def resolved(columns: Sequence[FileColumn], own: pa.Schema | None) -> list[TypedField]:
+    """The columns with their positions, names and types. `own` holds the fields of the first file, None if it has no
+    names. Raises `ConfigError` for a name that is not there and for a constant that is not of its type."""
+    return [_resolved(column, number, own) for number, column in enumerate(columns)]
 
 
-def text_fields(names: Sequence[str]) -> list[TypedField]:
-    """Every field of the file as text."""
-    return [TypedField(name, pa.string(), index) for index, name in enumerate(names)]
+def own_fields(own: pa.Schema) -> list[TypedField]:
+    """Every field of the files as it is there."""
+    names = unique_names(own.names)
+    return [TypedField(name, own.field(n).type, n, metadata=own.field(n).metadata) for n, name in enumerate(names)]
 
 
 def unique_names(header: Sequence[str | None]) -> list[str]:
@@ -99,13 +105,14 @@ def unique_names(header: Sequence[str | None]) -> list[str]:
 
 
 def typed(values: pa.Array, field: TypedField) -> Cast:
-    """A column of text as the field's type; blanks around a number or time do not matter, as in DataX."""
-    if field.base64:
+    """A column of a file as the field's type; in text blanks around a number or time do not matter, as in DataX.
+    `ConfigError` if no value of the one type could ever be of the other."""
+    if field.base64 and values.type == pa.string():
         return _from_base64(values)
-    if field.type == pa.string():
+    if field.type == values.type:
         return Cast(values)
     result = cast(values, field.type, field.formats())
-    return result if result.bad is None else _second_try(values, field, result)
+    return result if result.bad is None or values.type != pa.string() else _second_try(values, field, result)
 
 
 def _second_try(values: pa.Array, field: TypedField, first: Cast) -> Cast:
@@ -153,7 +160,7 @@ def to_base64(values: pa.Array) -> pa.Array:
     return pa.array(encoded, pa.string())
 
 
-def _resolved(column: FileColumn, number: int, header: Sequence[str] | None) -> TypedField:
+def _resolved(column: FileColumn, number: int, own: pa.Schema | None) -> TypedField:
     where = f"column[{number}]"
     kind = arrow_type(column.type)
     is_base64 = bool(_BASE64.fullmatch(column.type))
@@ -162,12 +169,17 @@ def _resolved(column: FileColumn, number: int, header: Sequence[str] | None) -> 
         field = TypedField(column.name or f"value_{number}", kind, None, format=column.format, base64=is_base64)
         return TypedField(field.name, kind, None, _constant(column.value, field, where))
     if index is None:
-        if header is None or column.name not in header:
-            known = f"it has {', '.join(header)}" if header else "set `skipHeader`, or give an `index`"
-            raise ConfigError(where, f"there is no field {column.name!r} in the header", known)
-        index = header.index(column.name)
-    inherited = header[index] if header is not None and index < len(header) else f"column_{index}"
-    return TypedField(column.name or inherited, kind, index, format=column.format, base64=is_base64)
+        index = -1 if own is None else own.get_field_index(column.name)
+        if index < 0:
+            known = f"they have {', '.join(own.names)}" if own else "set `skipHeader`, or give an `index`"
+            raise ConfigError(where, f"the files have no field {column.name!r}, or several", known)
+    if own is None or index >= len(own):
+        return TypedField(column.name or f"column_{index}", kind, index, format=column.format, base64=is_base64)
+    there = own.field(index)
+    name = column.name or there.name
+    if "type" not in column.model_fields_set:
+        return TypedField(name, there.type, index, format=column.format, metadata=there.metadata)
+    return TypedField(name, kind, index, format=column.format, base64=is_base64)
 
 
 def _constant(value: str | bool | int | float | None, field: TypedField, where: str) -> pa.Array:

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 
@@ -34,7 +34,7 @@ def suffix_of(codec: Codec) -> str:
     return next((suffix for suffix, each in SUFFIXES if each == codec), "")
 
 
-def members(file: IO[bytes], codec: Codec, name: str) -> list[str]:
+def members(file: Any, codec: Codec, name: str) -> list[str]:
     """The names of the files packed in one file, in their order; for all codecs but zip that is one, without a name."""
     if codec != "zip":
         return [""]
@@ -43,7 +43,7 @@ def members(file: IO[bytes], codec: Codec, name: str) -> list[str]:
 
 
 @contextmanager
-def decompressed(file: IO[bytes], codec: Codec, name: str, member: str = "") -> Iterator[ByteStream]:
+def decompressed(file: Any, codec: Codec, name: str, member: str = "") -> Iterator[ByteStream]:
     """The bytes packed in `file`. Reading raises `PermanentError` naming `name` where they are damaged or cut short."""
     if codec == "none":
         yield file
@@ -75,7 +75,7 @@ def compressed(file: io.RawIOBase, codec: Codec) -> Iterator[Any]:
         yield stream
 
 
-def _opened(file: IO[bytes], codec: Codec, member: str) -> tuple[Any, zipfile.ZipFile | None]:
+def _opened(file: Any, codec: Codec, member: str) -> tuple[Any, zipfile.ZipFile | None]:
     if codec == "gzip":
         return gzip.GzipFile(fileobj=file, mode="rb"), None
     if codec == "bz2":

@@ -1,4 +1,4 @@
-"""The parameters that every reader of delimited files has, whatever the place, and what they mean."""
+"""The parameters that every reader of files has, whatever the place, and what they mean."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starhaul_stores.files.columns import FileColumn
 from starhaul_stores.files.compression import Codec, codec_of
 from starhaul_stores.files.dialect import Dialect
 from starhaul_stores.files.encodings import canonical
+from starhaul_stores.files.partitions import PartitionColumn
 
 
 def _known(encoding: str) -> str:
@@ -76,11 +77,12 @@ class CsvReaderConfig(Params):
         return text
 
 
-class DelimitedReaderParams(Params):
-    """Parameters that readers of delimited files share."""
+class FileReaderParams(Params):
+    """Parameters that readers of files share."""
 
     column: list[Literal["*"] | FileColumn] = Field(min_length=1)
-    """`["*"]`: every field as text, as many as the first record of the first file has. Or the columns one by one."""
+    """`["*"]`: every field of the first file with the type that it has there; in text every field is a string, and
+    there are as many as the first record has. Or the columns one by one."""
 
     field_delimiter: str = ","
     """What stands between fields: one or more characters, such as `\\t`, `\\u0001` or `||`."""
@@ -107,6 +109,10 @@ class DelimitedReaderParams(Params):
     """Whether an empty field that is not quoted is null. By default it is an empty text, which is no number, no time
     and no boolean: as in DataX, its row is rejected in a column of such a type."""
 
+    partition_columns: list[PartitionColumn] = Field(default=[])
+    """Columns whose values are in the names of folders, as Hive has it (`dt=2026-11-22/`). They come after the others.
+    `__HIVE_DEFAULT_PARTITION__` is null."""
+
     csv_reader_config: CsvReaderConfig = CsvReaderConfig()
     """The finer rules of delimited text."""
 
@@ -131,7 +137,7 @@ class DelimitedReaderParams(Params):
         return columns
 
     @model_validator(mode="after")
-    def _sound_dialect(self) -> DelimitedReaderParams:
+    def _sound_dialect(self) -> FileReaderParams:
         dialect = self.dialect()
         ends = dialect.record_delimiter or "\r\n"
         escape = "\\" if dialect.backslash else ""
@@ -143,6 +149,10 @@ class DelimitedReaderParams(Params):
         if dialect.backslash and "\\" in (self.null_format or ""):
             raise ValueError("`nullFormat` holds a backslash, which `escapeMode` 2 takes for an escape")
         return self
+
+    def format_name(self) -> str:
+        """Which format the files have."""
+        return self.file_format
 
     def columns(self) -> list[FileColumn]:
         """The columns; none for `["*"]`."""

@@ -1,4 +1,4 @@
-"""The parameters that every writer of delimited files has, whatever the place, and what they mean."""
+"""The parameters that every writer of files has, whatever the place, and what they mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from starhaul import Params
-from starhaul_stores.files.compression import Codec, suffix_of
+from starhaul_stores.files.compression import Codec
 from starhaul_stores.files.reading import EncodingName, OneAscii
 from starhaul_stores.files.rendering import Style
 
@@ -34,15 +34,16 @@ class CsvWriterConfig(Params):
     """Same as `lineDelimiter`, which it overrides."""
 
 
-class DelimitedWriterParams(Params):
-    """Parameters that writers of delimited files share."""
+class FileWriterParams(Params):
+    """Parameters that writers of files share."""
 
     file_name: str = Field(min_length=1, max_length=100, pattern=r"^[^/\x00]+$")
     """Beginning of the files' names. Each task writes one file, `fileName__RUN_TASK` and the suffixes."""
 
     write_mode: Literal["truncate", "overwrite", "append", "nonConflict"]
-    """`truncate` (or `overwrite`): when the run has succeeded, its files take the place of all files whose names begin
-    with `fileName`. `append`: they are added to them. `nonConflict`: the job is refused if there are any."""
+    """`truncate`: when the run has succeeded, its files take the place of all files whose names begin with `fileName`.
+    `overwrite`: the same, but with `partitionColumns` only in the partitions that got rows. `append`: they are added to
+    them. `nonConflict`: the job is refused if there are any."""
 
     file_format: Literal["text", "csv"] = "text"
     """`csv`: values that hold a delimiter, quote or line break are quoted. `text`: nothing is quoted, and a row with a
@@ -76,6 +77,10 @@ class DelimitedWriterParams(Params):
     suffix: str = Field(default="", max_length=50, pattern=r"^[^/\x00]*$")
     """End of the files' names, such as `.csv`."""
 
+    partition_columns: list[str] = Field(default=[])
+    """Columns that are written into the names of folders, as Hive has it (`dt=2026-11-22/`), and not into the files. A
+    row in which one is an empty text is rejected."""
+
     byte_encoding: Literal["base64"] | None = None
     """How bytes are written. By default as UTF-8 text; a row whose bytes are none is rejected."""
 
@@ -97,7 +102,7 @@ class DelimitedWriterParams(Params):
         return name
 
     @model_validator(mode="after")
-    def _sound_style(self) -> DelimitedWriterParams:
+    def _sound_style(self) -> FileWriterParams:
         style = self.style()
         if style.line_end != "\r\n" and not (len(style.line_end) == 1 and style.line_end.isascii()):
             raise ValueError("`lineDelimiter` is LF, CR LF, CR or one other ASCII character")
@@ -129,11 +134,9 @@ class DelimitedWriterParams(Params):
             return "none"
         return "bz2" if self.compress == "bzip2" else self.compress
 
-    def name_of(self, start: str) -> str:
-        """The whole name of a file: `start` and the suffixes."""
-        packed = suffix_of(self.codec())
-        name = start + self.suffix
-        return name if packed and name.endswith(packed) else name + packed
+    def format_name(self) -> str:
+        """Which format the files get."""
+        return self.file_format
 
     def pattern(self) -> str | None:
         """The Java pattern of dates and times, if there is one."""

@@ -1,0 +1,124 @@
+"""Rows of one task into one file, or into one for each partition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from starhaul_stores.files.formats.output import OutputFormat, RowSink
+from starhaul_stores.files.partitions import folder_of, parted
+from starhaul_stores.files.places.place import Place, Staged, Staging
+
+_MOST_OPEN = 32
+"""Files of one task that are open at a time; that which was idle longest is finished for another."""
+_MEMORY = 64 << 20
+"""Bytes that the open files of one task may hold back together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the files of one attempt go."""
+
+    place: Place
+    directory: str
+    start: str
+    """What their names begin with; no other task has it."""
+    end: str
+    attempt: int
+
+
+class Fan:
+    """The files that one attempt at a task writes. Leaving the block finishes them, or drops those that are open if it
+    failed. Used by one thread."""
+
+    def __init__(self, target: Target, form: OutputFormat, schema: pa.Schema, partitions: Sequence[str]) -> None:
+        """`schema` is that of the rows without the columns in `partitions`."""
+        self._target = target
+        self._format = form
+        self._schema = schema
+        self._partitions = partitions
+        self._open: dict[str, _File] = {}
+        self._numbered = 0
+        self.staged: list[Staged] = []
+        """The files; complete when the block was left."""
+
+    def __enter__(self) -> Fan:
+        if not self._partitions:
+            self._file("")  # there is a file even if there are no rows
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            while error is None and self._open:
+                self._finish(next(iter(self._open)))
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            if error is not None:
+                self._drop(error)
+
+    def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
+        """Write a batch; row → why it cannot be written, for the rows that were not."""
+        if not self._partitions:
+            return self._file("").sink.write(batch)
+        refused: dict[int, str] = {}
+        for key, rows in parted(batch, self._partitions):
+            if "" in key:
+                name = self._partitions[key.index("")]
+                refused |= dict.fromkeys(rows, f"{name}: an empty text cannot be the name of a partition")
+                continue
+            part = batch.take(pa.array(rows, pa.int64())).select(self._schema.names)
+            written = self._file(folder_of(self._partitions, key) + "/").sink.write(part)
+            refused |= {rows[row]: reason for row, reason in written.items()}
+        return refused
+
+    def _file(self, folder: str) -> _File:
+        file = self._open.pop(folder, None)
+        if file is None:
+            if len(self._open) >= _MOST_OPEN:
+                self._finish(next(iter(self._open)))
+            file = _File(self._target, self._name(folder), self._format, self._schema, self._memory)
+        self._open[folder] = file  # the last one used stands last
+        return file
+
+    def _name(self, folder: str) -> str:
+        number = f"_{self._numbered}" if self._partitions else ""
+        self._numbered += 1
+        return f"{folder}{self._target.start}{number}{self._target.end}"
+
+    @property
+    def _memory(self) -> int:
+        return _MEMORY // _MOST_OPEN if self._partitions else _MEMORY
+
+    def _finish(self, folder: str) -> None:
+        self.staged.append(self._open.pop(folder).finished())
+
+    def _drop(self, error: BaseException) -> None:
+        for file in self._open.values():
+            with suppress(Exception):  # what is told is why the block failed
+                file.failed(error)
+        self._open.clear()
+
+
+class _File:
+    """One file that is open: a session, a staged file in it, and a format's rows in that."""
+
+    def __init__(self, target: Target, name: str, form: OutputFormat, schema: pa.Schema, memory: int) -> None:
+        with ExitStack() as stack:
+            session = stack.enter_context(target.place.session())
+            self._staging: Staging = stack.enter_context(session.stage(target.directory, name, target.attempt))
+            self.sink: RowSink = stack.enter_context(form.open(self._staging, schema, memory))
+            self._stack = stack.pop_all()
+
+    def finished(self) -> Staged:
+        """Finish it. If that fails, it is gone."""
+        self._stack.close()
+        return self._staging.staged
+
+    def failed(self, error: BaseException) -> None:
+        """Drop it."""
+        self._stack.__exit__(type(error), error, error.__traceback__)

@@ -1,0 +1,201 @@
+"""Reads files of any format in any place."""
+
+from __future__ import annotations
+
+import base64
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, TypeVar
+
+import pyarrow as pa
+
+from starhaul import Capability, Cast, ConfigError, PermanentError, Reader, Split, Task
+from starhaul_stores.files.columns import TypedField, arrow_type, own_fields, resolved, typed
+from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
+from starhaul_stores.files.formats.named import input_format
+from starhaul_stores.files.packing import packed
+from starhaul_stores.files.partitions import values_in
+from starhaul_stores.files.places.listing import listed
+from starhaul_stores.files.places.place import FileStatus, Place
+from starhaul_stores.files.places.source import Link, Source
+from starhaul_stores.files.reading import FileReaderParams
+
+P = TypeVar("P", bound=FileReaderParams)
+
+_SMALLEST_CUT = 8 << 20
+
+
+class FileReader(Reader[P]):
+    """Reads files. A plugin says in which place, and which patterns its parameters name."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.SPLIT})
+    where: ClassVar[str] = "path"
+    """The parameter that names the files, for messages."""
+
+    @property
+    @abstractmethod
+    def place(self) -> Place:
+        """Where the files stand."""
+
+    @property
+    @abstractmethod
+    def patterns(self) -> Sequence[str]:
+        """Paths, directories and patterns."""
+
+    @property
+    def none(self) -> bool:
+        """Whether there may be no file at all. Then the columns must be named."""
+        return False
+
+    def check(self) -> None:
+        with Link(self.place) as link:
+            files = self._listed(link)
+            link.call(lambda session: session.expect_readable(files, self.where))
+            self._expect_partitions(self._fields(self._own(link, files)), files)
+
+    def schema(self) -> pa.Schema:
+        with Link(self.place) as link:
+            own = None if self._format.blind else self._own(link, self._listed(link))
+        return _schema(self._fields(own))
+
+    def split(self, target: int) -> Sequence[Split]:
+        """One split for each file, several for a large one that can be cut, one for many that are small."""
+        with Link(self.place) as link:
+            files = [file for file in self._listed(link) if file.size]
+            size = min(self.params.split_size, max(sum(file.size for file in files) // max(target, 1), _SMALLEST_CUT))
+            fields = _to_text(self._own(link, files))
+            parts = [(file, cut) for file in files for cut in self._format.cuts(Source(link, file), size)]
+        return [self._split(group, fields) for group in packed(parts, size, target)]
+
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        own = _from_text(split.args["fields"])
+        fields = self._fields(own)
+        schema = _schema(fields)
+        selection = self._selection(fields, own)
+        with Link(self.place, task.pause) as link:
+            for part in split.args["parts"]:
+                source = Source(link, FileStatus.of(part))
+                source.expect_unchanged()
+                here = self._in_folder(fields, source.file.path)
+                for block in self._format.blocks(source, part["cut"], selection, task):
+                    yield _batch(block, here, selection.used, schema, task)
+                source.expect_unchanged()
+
+    def describe(self) -> Sequence[str]:
+        with Link(self.place) as link:
+            files = self._listed(link)
+        size = sum(file.size for file in files)
+        return [
+            f"reads {len(files)} files of {size} bytes, each as it was when the run was planned",
+            "rows with too few or too many fields, with bytes that are no text, or with values that are not of their "
+            "column's type are rejected with file and line",
+        ]
+
+    @property
+    def _format(self) -> InputFormat:
+        return input_format(self.params)
+
+    def _listed(self, link: Link) -> list[FileStatus]:
+        return link.call(lambda session: listed(session, self.patterns, self.where, none=self.none))
+
+    def _own(self, link: Link, files: Sequence[FileStatus]) -> pa.Schema | None:
+        """The fields of the first file that tells; None if none does, or none was asked."""
+        if self._format.blind:
+            return None
+        return next((own for file in files if (own := self._format.fields(Source(link, file))) is not None), None)
+
+    def _fields(self, own: pa.Schema | None) -> list[TypedField]:
+        """The columns of the rows: those of the job, or those of the files, and those in names of folders."""
+        columns = self.params.columns()
+        if not columns and own is None:
+            raise ConfigError("column", "the files are empty, so nothing tells how many columns there are", "name them")
+        fields = resolved(columns, own) if columns else own_fields(own)
+        for column in self.params.partition_columns:
+            fields.append(TypedField(column.name, arrow_type(column.type), None, partition=column.name))
+        return fields
+
+    def _selection(self, fields: Sequence[TypedField], own: pa.Schema | None) -> Selection:
+        used = tuple(sorted({field.index for field in fields if field.index is not None}))
+        names = None if own is None else tuple(own.field(index).name if index < len(own) else "" for index in used)
+        return Selection(used, names, None if self.params.columns() or own is None else len(own))
+
+    def _expect_partitions(self, fields: Sequence[TypedField], files: Sequence[FileStatus]) -> None:
+        folders = {file.path.rpartition("/")[0]: file for file in files} if self.params.partition_columns else {}
+        for file in folders.values():
+            try:
+                self._in_folder(fields, file.path)
+            except PermanentError as error:
+                raise ConfigError("partitionColumns", str(error), "check `path`") from error
+
+    def _in_folder(self, fields: Sequence[TypedField], path: str) -> list[TypedField]:
+        """The columns for one file: those in names of folders as constants."""
+        values = values_in(path) if self.params.partition_columns else {}
+        here = []
+        for field in fields:
+            if field.partition is not None:
+                if field.partition not in values:
+                    raise PermanentError(self.place.shown(path), f"is in no folder `{field.partition}=…`")
+                result = typed(pa.array([values[field.partition]], pa.string()), field)
+                if result.bad is not None:
+                    reason = f"the folder's {field.partition}: {result.explain(0)}"
+                    raise PermanentError(self.place.shown(path), reason)
+                field = replace(field, constant=result.values)
+            here.append(field)
+        return here
+
+    def _split(self, parts: Sequence[tuple[FileStatus, Cut]], fields: str | None) -> Split:
+        file, first = parts[0]
+        name = f"{self.place.shown(file.path)}{first.id}" + (f" and {len(parts) - 1} more" if len(parts) > 1 else "")
+        rows = [cut.rows for _, cut in parts]
+        sizes = [cut.bytes for _, cut in parts]
+        return Split(
+            name,
+            {"fields": fields, "parts": [{**file.args(), "cut": dict(cut.args)} for file, cut in parts]},
+            None if None in rows else sum(count or 0 for count in rows),
+            None if None in sizes else sum(size or 0 for size in sizes),
+        )
+
+
+def _schema(fields: Sequence[TypedField]) -> pa.Schema:
+    return pa.schema([pa.field(field.name, field.type, metadata=field.metadata) for field in fields])
+
+
+def _to_text(schema: pa.Schema | None) -> str | None:
+    return None if schema is None else base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def _from_text(text: str | None) -> pa.Schema | None:
+    return None if text is None else pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
+
+
+def _typed(values: pa.Array, field: TypedField, block: Block) -> Cast:
+    try:
+        return typed(values, field)
+    except ConfigError as error:
+        raise PermanentError(block.raw(0).at, f"column {field.name}: {error.problem}", error.hint) from error
+
+
+def _batch(
+    block: Block, fields: Sequence[TypedField], used: Sequence[int], schema: pa.Schema, task: Task
+) -> pa.RecordBatch:
+    """The rows of a block in the columns' types. Those that do not fit are rejected."""
+    texts: Mapping[int, Any] = dict(zip(used, block.columns, strict=True))
+    arrays: list[pa.Array] = []
+    reasons: dict[int, str] = {}
+    for field in fields:
+        if field.index is None:
+            arrays.append(field.constant.take(pa.repeat(0, block.rows)))  # type: ignore[union-attr]
+            continue
+        result = _typed(texts[field.index], field, block)
+        arrays.append(result.values)
+        if result.bad is not None:
+            for row in (row for row, bad in enumerate(result.bad.to_pylist()) if bad):
+                reasons.setdefault(row, f"{field.name}: {result.explain(row)}")
+    batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
+    if not reasons:
+        return batch
+    for row, reason in sorted(reasons.items()):
+        raw = block.raw(row)
+        task.reject(raw.batch, raw.row, reason, at=raw.at)
+    return batch.filter(pa.array([row not in reasons for row in range(block.rows)], pa.bool_()))

@@ -1,0 +1,154 @@
+"""Writes files of any format into any place."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, TypeVar
+
+import pyarrow as pa
+
+from starhaul import Capability, ConfigError, Receipt, Task, Writer
+from starhaul_stores.files.fanning import Fan, Target
+from starhaul_stores.files.formats.named import output_format
+from starhaul_stores.files.formats.output import OutputFormat
+from starhaul_stores.files.places.listing import is_hidden
+from starhaul_stores.files.places.place import FileStatus, Place, Session, Staged
+from starhaul_stores.files.writing import FileWriterParams
+
+P = TypeVar("P", bound=FileWriterParams)
+
+_ABANDONED_AFTER = 7 * 24 * 3600
+"""Seconds after which staging that nobody wrote to is taken for that of a dead run. A run that is resumed later than
+this fails, and says why."""
+
+
+class FileWriter(Writer[P]):
+    """Writes files that appear all at once when the run has succeeded. A plugin says in which place and directory."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ATOMIC, Capability.IDEMPOTENT})
+    where: ClassVar[str] = "path"
+    """The parameter that names the directory, for messages."""
+
+    @property
+    @abstractmethod
+    def place(self) -> Place:
+        """Where the files are to stand."""
+
+    @property
+    @abstractmethod
+    def directory(self) -> str:
+        """The directory of the files, as `place.absolute` makes it."""
+
+    def accept(self, source: pa.Schema) -> pa.Schema:
+        folders = set(self.params.partition_columns)
+        inside = iter(self._format.accept(self._inside(source)))
+        text = pa.string()
+        return pa.schema([pa.field(each.name, text) if each.name in folders else next(inside) for each in source])
+
+    def check(self, schema: pa.Schema) -> None:
+        with self.place.session() as session:
+            session.expect_writable(self.directory, self.where)
+            self._expect_no_conflict(session)
+        missing = [name for name in self.params.partition_columns if schema.names.count(name) != 1]
+        if missing:
+            raise ConfigError("partitionColumns", f"there is no column {missing[0]!r}", f"there are {schema.names}")
+        if not len(self._inside(schema)):
+            raise ConfigError("column", "there are no columns to write")
+        self._format.check(self._inside(schema))
+
+    def prepare(self, schema: pa.Schema, run: str) -> None:
+        """Make the directory, and clear what runs that died long ago have left."""
+        with self.place.session() as session:
+            session.make_directory(self.directory)
+            session.clear(self.directory, self.params.file_name, before=time.time() - _ABANDONED_AFTER)
+            self._expect_no_conflict(session)
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        """One file, also if there are no rows, as in DataX; with partitions, one for each, or several."""
+        target = Target(self.place, self.directory, f"{self._start(task.run)}{task.id}", self._end, task.attempt)
+        inside = self._inside(task.schema)
+        rows = 0
+        with Fan(target, self._format, inside, self.params.partition_columns) as fan:
+            for batch in batches:
+                refused = fan.write(batch)
+                for row, reason in sorted(refused.items()):
+                    task.reject(batch, row, reason)
+                rows += batch.num_rows - len(refused)
+        return Receipt(task.id, rows, attempt=task.attempt, data={"files": [each.args() for each in fan.staged]})
+
+    def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
+        """Show the new files first, remove the older ones then, so that the rows are there at every moment."""
+        staged = [Staged.of(args) for receipt in receipts for args in receipt.data["files"]]
+        with self.place.session() as session:
+            session.publish(self.directory, staged)
+            for path in self._replaced(session, {each.name for each in staged}):
+                session.remove(path)
+            session.clear(self.directory, self._start(run))
+
+    def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        with self.place.session() as session:
+            session.clear(self.directory, self._start(run))
+
+    def appending(self) -> FileWriter[P]:
+        return type(self)(self.params.model_copy(update={"write_mode": "append"}))
+
+    def describe(self) -> Sequence[str]:
+        params = self.params
+        shown = self.place.shown(self.directory)
+        facts = [f"writes one file for each task, {shown}/{params.file_name}__RUN_TASK{self._end}"]
+        with self.place.session() as session:
+            older = len(self._existing(session))
+        if older and params.write_mode in ("truncate", "overwrite"):
+            facts.append(f"{older} files that begin with {params.file_name!r} are removed when the new ones stand")
+        return [*facts, "nothing is visible before the run has succeeded"]
+
+    @property
+    def _format(self) -> OutputFormat:
+        return output_format(self.params)
+
+    @property
+    def _end(self) -> str:
+        """What the files' names end with."""
+        packed, suffix = self._format.suffix, self.params.suffix
+        return suffix if packed and suffix.endswith(packed) else suffix + packed
+
+    def _start(self, run: str) -> str:
+        return f"{self.params.file_name}__{run}_"
+
+    def _inside(self, schema: pa.Schema) -> pa.Schema:
+        """The columns that stand in the files; the others are in the names of folders."""
+        folders = set(self.params.partition_columns)
+        return pa.schema([field for field in schema if field.name not in folders])
+
+    def _existing(self, session: Session) -> list[FileStatus]:
+        """The visible files that begin with `fileName`, those in partitions' folders included where there are any."""
+
+        def hidden(name: str) -> bool:
+            return is_hidden(name, self.place)
+
+        start, folders = self.params.file_name, self.params.partition_columns
+        found = session.walk(self.directory, hidden) if folders else session.entries(self.directory)
+        return [file for file in found if not file.directory and file.name.startswith(start) and not hidden(file.name)]
+
+    def _replaced(self, session: Session, names: set[str]) -> list[str]:
+        """The files that the new ones take the place of. `overwrite` leaves partitions alone that got no rows."""
+        if self.params.write_mode not in ("truncate", "overwrite"):
+            return []
+        kept = {f"{self.directory}/{name}" for name in names}
+        folders = {path.rpartition("/")[0] for path in kept}
+        every = self.params.write_mode == "truncate" or not self.params.partition_columns
+        existing = [file.path for file in self._existing(session) if file.path not in kept]
+        return sorted(path for path in existing if every or path.rpartition("/")[0] in folders)
+
+    def _expect_no_conflict(self, session: Session) -> None:
+        there = self._existing(session) if self.params.write_mode == "nonConflict" else []
+        if there:
+            first = self.place.shown(min(file.path for file in there)).rpartition("/")[2]
+            raise ConfigError(
+                "writeMode",
+                f"{len(there)} files in {self.place.shown(self.directory)} begin with {self.params.file_name!r}, "
+                f"such as {first}",
+                "remove them, or choose `truncate` or `append`",
+            )

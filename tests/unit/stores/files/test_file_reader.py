@@ -1,0 +1,83 @@
+"""What a reader of files does with many of them, and with names that are no text."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from starhaul import PermanentError, Split
+from starhaul.testing import RecordingTask
+from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+
+
+def reader(path: Path | str, **parameters: Any) -> TxtFileReader:
+    given = {"path": str(path), "column": [{"index": 0, "type": "long"}], **parameters}
+    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+
+
+def read(source: TxtFileReader, target: int = 1) -> list[int]:
+    task = RecordingTask(source.schema())
+    batches = [batch for split in source.split(target) for batch in source.read(split, task)]
+    assert task.rejected == []
+    return sorted(pa.Table.from_batches(batches, schema=task.schema)[0].to_pylist())
+
+
+def test_many_small_files_share_splits(tmp_path: Path) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number:04}").write_text(f"{number}\n")
+    source = reader(tmp_path)
+    splits = source.split(2)
+    assert 200 < len(splits) <= 256
+    assert splits[0].id == f"{tmp_path}/0000 and 3 more"
+    assert len({split.id for split in splits}) == len(splits)
+    assert sum(split.bytes or 0 for split in splits) == sum(len(str(n)) + 1 for n in range(1000))
+    assert read(source) == list(range(1000))
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_small_files(tmp_path: Path) -> None:
+    """A split for each would be 100,000 tasks; here they are some hundred, and little memory."""
+    for folder in range(100):
+        (tmp_path / str(folder)).mkdir()
+        for number in range(1000):
+            with open(f"{tmp_path}/{folder}/{number}", "w") as file:  # noqa: PTH123  quicker
+                file.write(f"{folder * 1000 + number}\n")
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    source = reader(tmp_path)
+    splits = source.split(2)
+    assert len(splits) <= 256
+    task = RecordingTask(source.schema())
+    total = sum(sum(batch[0].to_pylist()) for split in splits for batch in source.read(split, task))
+    assert total == sum(range(100_000))
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    assert after.ru_maxrss - before.ru_maxrss < 150 << 10  # KiB
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 120
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff\xfe.csv"
+    Path(os.fsdecode(path)).write_bytes(b"1\nx\n")
+    source = reader(tmp_path)
+    (split,) = source.split(1)
+    assert split.id == f"{tmp_path}/\\xff\\xfe.csv"
+    again = json.loads(json.dumps(split.args))
+    task = RecordingTask(source.schema())
+    assert [batch.to_pylist() for batch in source.read(Split("0", again), task)] == [[{"column_0": 1}]]
+    assert [at for _, _, at in task.rejected] == [f"{tmp_path}/\\xff\\xfe.csv:2"]
+
+
+def test_a_file_that_vanishes_ends_the_run(tmp_path: Path) -> None:
+    """A file of the plan that is gone holds rows that would be missing."""
+    (tmp_path / "a").write_text("1\n")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    source = reader(tmp_path)
+    (split,) = source.split(1)
+    (tmp_path / "a").unlink()
+    with pytest.raises(PermanentError, match=r"/a: is gone \(start a new run\)"):
+        list(source.read(split, RecordingTask(source.schema())))
