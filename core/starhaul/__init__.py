@@ -50,7 +50,14 @@ if TYPE_CHECKING:
     )
     from starhaul.api.task import Receipt, Split, Task
     from starhaul.api.transformer import Transformer
-    from starhaul.api.types import native_type, parse_type, with_native_type
+    from starhaul.api.types import (
+        EmptyAsNull,
+        native_type,
+        parse_type,
+        with_empty_as_null,
+        with_native_type,
+        with_text_pattern,
+    )
     from starhaul.api.writer import Writer
     from starhaul.convert.cast import Cast, cast
     from starhaul.convert.formats import Formats
@@ -102,9 +109,12 @@ _HOME = {
     "Split": "api.task",
     "Task": "api.task",
     "Transformer": "api.transformer",
+    "EmptyAsNull": "api.types",
     "native_type": "api.types",
     "parse_type": "api.types",
+    "with_empty_as_null": "api.types",
     "with_native_type": "api.types",
+    "with_text_pattern": "api.types",
     "Writer": "api.writer",
     "Cast": "convert.cast",
     "Formats": "convert.formats",
@@ -127,6 +137,7 @@ __all__ = [
     "ConfigError",
     "Creation",
     "Default",
+    "EmptyAsNull",
     "Event",
     "Formats",
     "Found",
@@ -171,8 +182,10 @@ __all__ = [
     "source_names",
     "table_facts",
     "with_column_facts",
+    "with_empty_as_null",
     "with_native_type",
     "with_table_facts",
+    "with_text_pattern",
 ]
 
 

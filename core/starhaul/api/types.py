@@ -9,12 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 NATIVE_TYPE = b"native_type"
 """Key of a field's metadata that holds the source's own name of the type (`NUMERIC(12,2)`, `VARCHAR(30)`)."""
+
+TEXT_PATTERN = b"text_pattern"
+"""Key of the metadata of a text field that a writer accepts: the Java pattern in which it wants times."""
+EMPTY_AS_NULL = b"empty_as_null"
+"""Key of the metadata of a field that a writer accepts: when an empty text becomes null; see `EmptyAsNull`."""
+
+EmptyAsNull: TypeAlias = Literal["always", "datax", "never"]
+"""`datax`: only where the job asks for DataX's conversions."""
 
 
 def native_type(field: pa.Field) -> str | None:
@@ -25,7 +34,34 @@ def native_type(field: pa.Field) -> str | None:
 
 def with_native_type(field: pa.Field, name: str) -> pa.Field:
     """The field with the source's own name of its type attached; other metadata stays."""
-    return field.with_metadata({**(field.metadata or {}), NATIVE_TYPE: name.encode()})
+    return _with(field, NATIVE_TYPE, name)
+
+
+def text_pattern(field: pa.Field) -> str | None:
+    """The pattern in which a writer wants times as text, if it told one."""
+    value = (field.metadata or {}).get(TEXT_PATTERN)
+    return None if value is None else value.decode()
+
+
+def with_text_pattern(field: pa.Field, pattern: str) -> pa.Field:
+    """The field, for a writer to accept: the hub writes times in `pattern`, one of Java's, whatever the job's own are;
+    a time that the pattern cannot show rejects its row."""
+    return _with(field, TEXT_PATTERN, pattern)
+
+
+def empty_as_null(field: pa.Field) -> EmptyAsNull:
+    """When a writer wants null for an empty text; `never` if it told nothing."""
+    told = (field.metadata or {}).get(EMPTY_AS_NULL, b"never").decode()
+    return "always" if told == "always" else "datax" if told == "datax" else "never"
+
+
+def with_empty_as_null(field: pa.Field, when: EmptyAsNull) -> pa.Field:
+    """The field, for a writer to accept: the hub makes null of an empty text."""
+    return _with(field, EMPTY_AS_NULL, when)
+
+
+def _with(field: pa.Field, key: bytes, value: str) -> pa.Field:
+    return field.with_metadata({**(field.metadata or {}), key: value.encode()})
 
 
 def parse_type(text: str) -> pa.DataType:

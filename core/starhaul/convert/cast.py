@@ -33,7 +33,7 @@ def cast(values: pa.Array, target: pa.DataType, formats: Formats = Formats()) ->
     The texts understood, and written, for each type are documented where they are converted: numbers in `text` and
     `decimals`, times in `iso` and `patterns`, bytes in `binary`, JSON in `nested`.
     """
-    if values.type == target and not formats.datax:
+    if values.type == target and not (formats.datax or formats.empty_as_null):
         return Cast(values)
     # Deferred: the kernels import pyarrow.compute, which a job that converts nothing should not pay for.
     from starhaul.convert.attempt import attempt

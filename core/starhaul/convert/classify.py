@@ -46,7 +46,7 @@ def classify(source: pa.DataType, target: pa.DataType, formats: Formats) -> Fit:
 def describe(source: pa.DataType, target: pa.DataType, formats: Formats) -> tuple[Fit, str]:
     """`classify` with a note for people: what a checked value must look like, or what to do about an impossible
     pair. Empty where there is nothing to say."""
-    if source == target and not formats.datax:
+    if source == target and not (formats.datax or formats.empty_as_null):
         return Fit.SAME, ""
     # Deferred: the kernels import pyarrow.compute, which a job that converts nothing should not pay for.
     from starhaul.convert.routes import find_route

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import pyarrow as pa
 
 from starhaul.api.errors import ConfigError, PluginError, Problem
+from starhaul.api.types import empty_as_null, text_pattern
 from starhaul.convert.cast import Cast, cast
 from starhaul.convert.classify import Fit, describe
 from starhaul.convert.formats import Formats
@@ -48,6 +49,8 @@ class ColumnConversion:
     fit: Fit
     note: str
     """What values must be like to fit; empty if all do."""
+    formats: Formats = _ISO
+    """How values of this column appear as text."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,6 @@ class Conversion:
     """One for each field of the target, in its order."""
     order: tuple[int, ...]
     """For each field of the target, the index of the source's column that goes there."""
-    formats: Formats = field(default_factory=Formats)
 
     @property
     def identity(self) -> bool:
@@ -79,7 +81,7 @@ class Conversion:
             problem = f"a batch has the types {_listed(batch.schema)}, announced were {_listed(self.source)}"
             raise PluginError("batch", problem, "the reader or transformer before must yield the schema it declared")
         casts = [
-            cast(batch.column(index), column.target_type, self.formats)
+            cast(batch.column(index), column.target_type, column.formats)
             for index, column in zip(self.order, self.columns, strict=True)
         ]
         bad = self._bad_rows(casts)
@@ -124,11 +126,12 @@ def plan_conversion(
     for index, field_ in zip(order, target, strict=True):
         origin = source.field(index)
         try:
-            fit, note = describe(origin.type, field_.type, formats)
+            formats_here = _formats_of(field_, formats)
+            fit, note = describe(origin.type, field_.type, formats_here)
         except ConfigError as error:
             problems += [Problem(f"{origin.name}: {one.path}", one.problem, one.hint) for one in error.problems]
             continue
-        columns.append(ColumnConversion(origin.name, origin.type, field_.name, field_.type, fit, note))
+        columns.append(ColumnConversion(origin.name, origin.type, field_.name, field_.type, fit, note, formats_here))
         if fit is Fit.IMPOSSIBLE:
             text = f"{origin.type} cannot become {field_.type} of target column {field_.name!r}"
             problems.append(Problem(origin.name, text, note or "leave the column out, or convert it in the query"))
@@ -137,7 +140,17 @@ def plan_conversion(
             problems.append(Problem(origin.name, text, "allow lossy conversions if that is meant"))
     if problems:
         raise ConfigError.of(problems)
-    return Conversion(source, target, tuple(columns), order, formats)
+    return Conversion(source, target, tuple(columns), order)
+
+
+def _formats_of(target: pa.Field, formats: Formats) -> Formats:
+    """The job's formats with what the writer told of one of its fields."""
+    pattern, empty = text_pattern(target), empty_as_null(target)
+    if pattern is not None:
+        formats = replace(formats, datetime=pattern, date=pattern, time=pattern)
+    if empty == "always" or (empty == "datax" and formats.datax):
+        formats = replace(formats, empty_as_null=True)
+    return formats
 
 
 def _by_position(source: pa.Schema, target: pa.Schema) -> tuple[int, ...]:

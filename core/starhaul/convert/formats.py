@@ -24,5 +24,7 @@ class Formats:
     """Encoding of bytes that become text, or text that becomes bytes."""
     datax: bool = False
     """Convert as DataX does it instead of exactly; see `starhaul.convert.datax`."""
+    empty_as_null: bool = False
+    """Whether an empty text is null."""
     extra: tuple[str, ...] = ()
     """Patterns that text may follow if it follows none of the others. Only with `datax`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -38,6 +39,9 @@ _SET_ZONE = "one of the two has a time zone: set timeZone to the zone that the o
 def find_route(source: pa.DataType, target: pa.DataType, formats: Formats) -> Route:
     """The way from `source` to `target`; `Fit.IMPOSSIBLE` if there is none. Raises `ConfigError` if a pattern, a zone
     or an encoding that it needs is not understood."""
+    if formats.empty_as_null and family(source) == "text":
+        following = find_route(source, target, replace(formats, empty_as_null=False))
+        return Route(Fit.CHECKED, text.empty_to_null, "empty is null").then(following)
     if formats.datax:
         from starhaul.convert.datax import find_datax_route
 

@@ -25,6 +25,11 @@ _SURE_DIGITS = {32: 6, 64: 15}
 """Numerals of so many digits differ, each, in their nearest float (C's FLT_DIG and DBL_DIG)."""
 
 
+def empty_to_null(values: pa.Array) -> pa.Array:
+    """The column with null in place of empty texts."""
+    return pc.if_else(pc.equal(values, pa.scalar("", values.type)), pa.scalar(None, values.type), values)
+
+
 def text_to_bool(target: pa.DataType) -> Route:
     """`true` or `false` in any case, `1` or `0`."""
     return Route(Fit.CHECKED, lambda values: values.cast(target), "true, false, 1 or 0")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
 
-from starhaul import ConfigError, Formats, PluginError
+from starhaul import ConfigError, EmptyAsNull, Formats, PluginError, with_empty_as_null, with_text_pattern
 from starhaul.convert.classify import Fit
 from starhaul.convert.conversion import plan_conversion
 
@@ -190,3 +191,45 @@ def test_conversions_are_picklable_and_shared_by_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(conversion.apply, [given] * 20))
     assert all(one.batch.num_rows == 500 and len(one.bad) == 500 for one in results)
+
+
+@pytest.mark.parametrize(
+    ("when", "datax", "becomes"),
+    [("always", False, None), ("always", True, None), ("datax", True, None), ("datax", False, "bad"),
+     ("never", True, "bad"), ("never", False, "bad")],
+)  # fmt: skip
+@pytest.mark.parametrize("target", [pa.int32(), pa.float64(), pa.decimal128(5, 2)])
+def test_a_writer_tells_what_becomes_of_empty_texts(
+    when: EmptyAsNull, datax: bool, becomes: object, target: pa.DataType
+) -> None:
+    source = pa.schema([("n", pa.string()), ("t", pa.string())])
+    accepted = pa.schema([with_empty_as_null(pa.field("n", target), when), pa.field("t", pa.string())])
+    conversion = plan_conversion(source, accepted, formats=Formats(datax=datax), lossy=True)
+    rows = pa.record_batch({"n": ["", "1", None, "x"], "t": ["", "a", "b", "c"]}, schema=source)
+    result = conversion.apply(rows)
+    assert result.batch["t"].to_pylist() == (["", "a", "b"] if becomes is None else ["a", "b"])
+    assert result.batch["n"].to_pylist()[-2:] == [1, None]
+    assert [one.row for one in result.bad] == ([3] if becomes is None else [0, 3])
+
+
+def test_numbers_that_travel_as_texts_may_be_empty_too() -> None:
+    source = pa.schema([("n", pa.string())])
+    accepted = pa.schema([with_empty_as_null(pa.field("n", pa.string()), "always")])
+    conversion = plan_conversion(source, accepted)
+    assert not conversion.identity
+    assert conversion.apply(pa.record_batch({"n": ["", "1"]})).batch["n"].to_pylist() == [None, "1"]
+
+
+def test_a_writer_tells_how_it_wants_times() -> None:
+    moment = dt.datetime(2024, 2, 29, 23, 30, 15, 123456, tzinfo=dt.UTC)
+    rows = pa.record_batch(
+        {"a": pa.array([moment], pa.timestamp("us", "UTC")), "b": pa.array([moment.replace(tzinfo=None)])}
+    )
+    accepted = pa.schema([with_text_pattern(pa.field(name, pa.string()), "yyyy/MM/dd HH:mm") for name in "ab"])
+    told = plan_conversion(rows.schema, accepted, lossy=True, formats=Formats(datax=True)).apply(rows).batch.to_pylist()
+    assert told == [{"a": "2024/03/01 07:30", "b": "2024/02/29 23:30"}]
+    exact = Formats(datetime="HH", time_zone="Asia/Shanghai")
+    assert len(plan_conversion(rows.schema, accepted, formats=exact).apply(rows).bad) == 1, "the seconds would be lost"
+    plain = pa.schema([("a", pa.string()), ("b", pa.string())])
+    told = plan_conversion(rows.schema, plain, lossy=True, formats=Formats(datax=True)).apply(rows).batch.to_pylist()
+    assert told == [{"a": "2024-03-01 07:30:15", "b": "2024-02-29 23:30:15"}]

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from starhaul import ConfigError, PermanentError, Receipt
 from starhaul.testing import RecordingTask
+from starhaul.testing.delivery import Delivery
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_stores.files.places import local
 from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
@@ -199,7 +200,11 @@ def test_what_is_packed_reads_back(tmp_path: Path, compress: str, suffix: str) -
 
 def test_patterns_and_bytes(tmp_path: Path) -> None:
     batch = pa.record_batch({"at": [datetime(2024, 1, 2, 3, 4, 5)], "raw": [b"\xff\x00"]})
-    publish(writer(tmp_path, dateFormat="yyyy/MM/dd HH:mm:ss", byteEncoding="base64"), batch)
+    target = writer(tmp_path, dateFormat="yyyy/MM/dd HH:mm:ss", byteEncoding="base64")
+    delivery = Delivery(target, batch.schema)
+    delivery.prepare()
+    (converted,) = delivery.converted(pa.Table.from_batches([batch]))
+    delivery.commit(delivery.write(delivery.task(), [converted]))
     assert content(tmp_path) == b"2024/01/02 03:04:05,/wA=\n"
 
 

@@ -65,7 +65,7 @@ class PostgresqlWireWriter(Writer[P]):
         with self._open() as db:
             table = find_table(db, self.params.target)
             if table is not None:
-                return fields_for(target_columns(self.params.column, table), source)
+                return self.params.accepted(fields_for(target_columns(self.params.column, table), source))
             if self.params.create_table == "ifMissing":
                 return fields_to_create(names_to_create(self.params.column, source), source)
             if any(statement.lstrip().upper().startswith("CREATE") for statement in self.params.pre_sql):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from starhaul import ConfigError, Params
+from starhaul import ConfigError, EmptyAsNull, Params, native_type, with_empty_as_null
 from starhaul_stores.relational.names import expanded
 from starhaul_stores.relational.url import DatabaseUrl, parse_url
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Place(Params):
@@ -181,6 +184,9 @@ class RelationalWriterParams(RelationalParams):
     """Most rows to send at once, and to look through again if one of them is refused."""
     batch_byte_size: int = Field(default=16 << 20, ge=1)
     """Most bytes to send at once. They are held in memory until the database has taken them."""
+    empty_as_null: bool | None = None
+    """Whether an empty text becomes NULL in a column of numbers. By default only with `conversion: datax`; otherwise it
+    is no number, and its row is rejected. Texts stay what they are."""
     ledger_table: str = Field(default="_starhaul_ledger", min_length=1)
     """The table that holds, while a run lasts, which of its tasks went through."""
 
@@ -207,6 +213,16 @@ class RelationalWriterParams(RelationalParams):
         if self.write_mode != "update" and self.update_columns:
             raise ValueError("updateColumns belongs to writeMode update")
         return self
+
+    def accepted(self, fields: pa.Schema) -> pa.Schema:
+        """What a writer accepts, with what the parameters say of empty texts in columns of numbers."""
+        when: EmptyAsNull = "datax" if self.empty_as_null is None else "always" if self.empty_as_null else "never"
+        if when == "never":
+            return fields
+        import pyarrow as pa
+
+        marked = [with_empty_as_null(field, when) if _is_number(field) else field for field in fields]
+        return pa.schema(marked, fields.metadata)
 
     @property
     def target(self) -> str:
@@ -249,3 +265,14 @@ def _understood_table(text: str) -> None:
         expanded(text)
     except ConfigError as error:
         raise ValueError(str(error)) from error
+
+
+def _is_number(field: pa.Field) -> bool:
+    """Whether a column holds numbers; those without a limit to their digits travel as text."""
+    from pyarrow import types
+
+    kind, told = field.type, (native_type(field) or "").lower()
+    return (
+        types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+        or told.startswith(("numeric", "decimal", "number"))
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
-from starhaul import ConfigError, Formats, cast
+from starhaul import ConfigError, with_text_pattern
 from starhaul_stores.files.columns import to_base64
 from starhaul_stores.files.compression import compressed, suffix_of
 from starhaul_stores.files.encodings import Encoded, canonical
@@ -24,7 +24,7 @@ class DelimitedOutput(OutputFormat):
         return suffix_of(self.params.codec())
 
     def accept(self, source: pa.Schema) -> pa.Schema:
-        return pa.schema([pa.field(field.name, self._accepted(field.type)) for field in source])
+        return pa.schema([self._accepted(field) for field in source])
 
     def check(self, schema: pa.Schema) -> None:
         header = self._header(schema)
@@ -40,7 +40,7 @@ class DelimitedOutput(OutputFormat):
             renderer = Renderer(self.params.style())
             if header := self._header(schema):
                 text.write(renderer.render(header, _as_columns(header)).data)
-            yield _Rows(renderer, text, self.params.pattern(), self.params.encoding)
+            yield _Rows(renderer, text, self.params.encoding)
 
     def _header(self, schema: pa.Schema) -> list[str]:
         header = self.params.header
@@ -53,32 +53,30 @@ class DelimitedOutput(OutputFormat):
         if not Encoded(None, canonical(self.params.encoding)).takes(rendered.data):
             raise ConfigError("header", f"holds a character that {self.params.encoding} has not", "check `encoding`")
 
-    def _accepted(self, kind: pa.DataType) -> pa.DataType:
-        """Text, which the hub makes of every type exactly, except where the parameters say how text is made."""
+    def _accepted(self, field: pa.Field) -> pa.Field:
+        """Text, which the hub makes of every type, by `dateFormat` if there is one; or bytes to encode."""
         types = pa.types
-        if self.params.byte_encoding and (types.is_binary(kind) or types.is_large_binary(kind)):
-            return pa.binary()
-        if self.params.pattern() and (types.is_timestamp(kind) or types.is_date(kind) or types.is_time(kind)):
-            return kind
-        return pa.string()
+        if self.params.byte_encoding and (types.is_binary(field.type) or types.is_large_binary(field.type)):
+            return pa.field(field.name, pa.binary())
+        text, pattern = pa.field(field.name, pa.string()), self.params.pattern()
+        return text if pattern is None else with_text_pattern(text, pattern)
 
 
 class _Rows(RowSink):
     """Rows as lines of text."""
 
-    def __init__(self, renderer: Renderer, text: Encoded, pattern: str | None, encoding: str) -> None:
+    def __init__(self, renderer: Renderer, text: Encoded, encoding: str) -> None:
         self._renderer = renderer
         self._text = text
-        self._formats = Formats(datetime=pattern, date=pattern, time=pattern)
         self._encoding = encoding
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         names = batch.schema.names
         renderer, text = self._renderer, self._text
-        columns, refused = self._as_text(batch)
-        rows, columns = _without(refused, range(batch.num_rows), columns)
+        rows: Sequence[int] = range(batch.num_rows)
+        columns = [to_base64(each) if pa.types.is_binary(each.type) else each for each in batch.columns]
         rendered = renderer.render(names, columns)
-        refused |= {rows[index]: reason for index, reason in rendered.refused.items()}
+        refused = dict(rendered.refused)
         if not text.takes(rendered.data):
             rows, columns = _without(rendered.refused, rows, columns)
             lacking = [index for index, line in enumerate(renderer.lines(columns)) if not text.takes(line.as_buffer())]
@@ -86,21 +84,6 @@ class _Rows(RowSink):
             rendered = renderer.render(names, _without(lacking, rows, columns)[1])
         text.write(rendered.data)
         return refused
-
-    def _as_text(self, batch: pa.RecordBatch) -> tuple[list[pa.Array], dict[int, str]]:
-        """The columns as text, and the rows with a value that the pattern cannot show."""
-        columns: list[pa.Array] = []
-        refused: dict[int, str] = {}
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if pa.types.is_binary(column.type):
-                columns.append(to_base64(column))
-                continue
-            result = cast(column, pa.string(), self._formats)
-            columns.append(result.values)
-            for row, bad in enumerate(() if result.bad is None else result.bad.to_pylist()):
-                if bad:
-                    refused.setdefault(row, f"{name}: {result.explain(row)}")
-        return columns, refused
 
 
 def _as_columns(values: Sequence[str]) -> list[pa.Array]:
