@@ -74,6 +74,11 @@ class Connection:
         """The server's version as it counts them: 150018 for 15.18."""
         return self._driver.info.server_version
 
+    @property
+    def has_integer_datetimes(self) -> bool:
+        """Whether times are counted in microseconds in binary form; every server since PostgreSQL 10 does."""
+        return self._driver.info.parameter_status("integer_datetimes") == "on"
+
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement (or several, without parameters); the rows of the last, if it returns any. With parameters
         `%s` stands for each, and `%%` for a percent sign."""

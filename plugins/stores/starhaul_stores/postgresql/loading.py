@@ -4,6 +4,7 @@ found and rejected, the others arrive."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -11,7 +12,8 @@ import pyarrow as pa
 
 from starhaul import Task
 from starhaul_stores.postgresql.catalog import Column, Table, column_list
-from starhaul_stores.postgresql.connection import Connection, quoted
+from starhaul_stores.postgresql.connection import Connection, CopyIn, quoted
+from starhaul_stores.postgresql.encode import HEADER, TRAILER, Encoder, encoded, encoders
 from starhaul_stores.postgresql.rendering import misfits, rendered
 from starhaul_stores.relational.refusal import Refused, deliver
 
@@ -91,6 +93,11 @@ class Loading:
     written: int = 0
     skipped: int = 0
     _pending: pa.RecordBatch | None = field(default=None)
+    _encoders: Sequence[Encoder] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        binary = self.db.has_integer_datetimes
+        self._encoders = encoders(self.columns, self.task.schema) if binary else None
 
     def load(self, first: pa.RecordBatch | None, batches: Iterator[pa.RecordBatch]) -> None:
         """Write all batches, in chunks of about `most_bytes`. What the source raises passes through."""
@@ -105,10 +112,10 @@ class Loading:
         held: list[pa.RecordBatch] = []
         try:
             with self.db.savepoint():
-                with self.db.copy_in(self._copy_sql) as copy:
+                with self._copying() as copy:
                     for batch in self._chunk(batches):
                         held.append(batch)
-                        copy.write(rendered(batch))
+                        self._send(copy, batch)
                 self._count(sum(map(len, held)), self._merged(copy.rows))
         except Refused:
             self._deliver(pa.Table.from_batches(held).combine_chunks().to_batches()[0])
@@ -136,8 +143,8 @@ class Loading:
     def _deliver(self, rows: pa.RecordBatch) -> None:
         def attempt(start: int, count: int) -> int:
             with self.db.savepoint():
-                with self.db.copy_in(self._copy_sql) as copy:
-                    copy.write(rendered(rows.slice(start, count)))
+                with self._copying() as copy:
+                    self._send(copy, rows.slice(start, count))
                 written = self._merged(copy.rows)
             self._count(count, written)
             return written
@@ -174,8 +181,20 @@ class Loading:
         if self.merge is None and written < sent:
             self.task.note("left out by a trigger or rule of the table", sent - written)
 
-    @property
-    def _copy_sql(self) -> str:
+    @contextmanager
+    def _copying(self) -> Iterator[CopyIn]:
+        """A COPY for the time of a `with` block, in binary where all columns can be sent so: it spares the server a
+        quarter of its work."""
         into = self.target if self.merge is None else _CHUNK_TABLE
         names = column_list([column.name for column in self.columns])
-        return f"COPY {into} ({names}) FROM STDIN (FORMAT csv)"
+        form = "csv" if self._encoders is None else "binary"
+        with self.db.copy_in(f"COPY {into} ({names}) FROM STDIN (FORMAT {form})") as copy:
+            if self._encoders is not None:
+                copy.write(HEADER)
+            yield copy
+            if self._encoders is not None:
+                copy.write(TRAILER)
+
+    def _send(self, copy: CopyIn, batch: pa.RecordBatch) -> None:
+        for data in [rendered(batch)] if self._encoders is None else encoded(batch, self._encoders):
+            copy.write(data)

@@ -20,7 +20,9 @@ from starhaul_stores.postgresql.types import CHAR, NAME, TIME, TIMESTAMP, TIMEST
 _FIRST_DAY, _LAST_DAY = -719162, 2932896
 """0001-01-01 and 9999-12-31: what Arrow writes as ISO dates."""
 _EARLIEST, _LATEST = -2440588, 2145042905
-"""4714-11-24 BC and 5874897-12-31, the ends of the type date. A timestamp that is out of range the server refuses."""
+"""4714-11-24 BC and 5874897-12-31, the ends of the type date."""
+_FIRST_MICROSECOND, _END_MICROSECOND = -210866803200000000, 9224318016000000000
+"""4714-11-24 BC and 294277-01-01, the ends of the types timestamp (the latter excluded), in Arrow's microseconds."""
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6}
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146097  # the Gregorian calendar repeats
 
@@ -60,7 +62,15 @@ def _checks(column: Column, values: pa.Array) -> Iterator[tuple[pa.Array, str]]:
         most = {VARCHAR: column.modifier - 4, CHAR: 1, NAME: NAME_BYTES}.get(column.type, -1)
         if most > 0:
             yield from _longer(texts, most, column)
-    elif column.type in (TIMESTAMP, TIMESTAMPTZ, TIME) and column.modifier in (1, 2, 4, 5):
+    elif pa.types.is_timestamp(kind):
+        import pyarrow.compute as pc
+
+        unit = 10**6 // _PER_SECOND[kind.unit]
+        ticks = values.view(pa.int64())
+        early = pc.less(ticks, -(-_FIRST_MICROSECOND // unit))
+        late = pc.greater_equal(ticks, _END_MICROSECOND // unit) if unit > 1 else pa.scalar(False)
+        yield pc.or_(early, late), "timestamp out of range"
+    if column.type in (TIMESTAMP, TIMESTAMPTZ, TIME) and column.modifier in (1, 2, 4, 5):
         import pyarrow.compute as pc
 
         step = 10 ** (6 - column.modifier)

@@ -165,7 +165,7 @@ class PostgresqlWireWriter(Writer[P]):
 
     def describe(self) -> Sequence[str]:
         ledger = f"a ledger row in {self.params.ledger_table}"
-        facts = [f"Writes with COPY in text; each task is one transaction with {ledger}."]
+        facts = [f"Writes with COPY, in binary where all columns allow it; each task is one transaction with {ledger}."]
         if self.params.write_mode in ("ignore", "replace", "update"):
             facts.append("The rows pass through a temporary table, and from there by INSERT … ON CONFLICT.")
         if self.params.write_mode == "overwrite":
