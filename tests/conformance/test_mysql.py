@@ -85,6 +85,10 @@ class TestMysqlReader(ReaderConformance):
         return MysqlReader(MysqlReaderParams.model_validate({"url": mysql.url, "table": "source"}))
 
     @pytest.fixture
+    def change(self, mysql: MysqlDatabase) -> Callable[[], object]:
+        return lambda: mysql.execute("DELETE FROM source WHERE id = 5")
+
+    @pytest.fixture
     def empty_reader(self, mysql: MysqlDatabase) -> MysqlReader:
         fill(mysql, "nothing", ())
         return MysqlReader(MysqlReaderParams.model_validate({"url": mysql.url, "table": "nothing"}))

@@ -159,3 +159,74 @@ def test_empty_batches_are_not_made(mysql: MysqlDatabase) -> None:
     sizes = [batch.num_rows for s in source.split(1) for batch in source.read(s, RecordingTask(pa.schema([])))]
     assert sum(sizes) == 1000
     assert max(sizes) == 64
+
+
+def counted(mysql: MysqlDatabase, rows: int) -> None:
+    mysql.execute(
+        "CREATE TABLE t (n int PRIMARY KEY, v varchar(20))", f"INSERT INTO t SELECT seq, 'old' FROM seq_1_to_{rows}"
+    )
+
+
+def test_an_attempt_that_was_left_early_can_be_made_again_at_the_same_moment(mysql: MysqlDatabase) -> None:
+    """The writer failed: the connection reads to the end of its slice and keeps its snapshot."""
+    counted(mysql, 100_000)
+    source = reader(mysql, table="t", fetchSize=100)
+    with source.hold(1) as held:
+        assert "of one moment" in held.describe()[1]
+        splits = held.split(2)
+        mysql.execute("UPDATE t SET v = 'new'", "DELETE FROM t WHERE n % 2 = 0")
+        task = RecordingTask(source.schema())
+        batches = held.read(splits[0], task)
+        next(batches)
+        batches.close()  # type: ignore[attr-defined]
+        read = [row for split in splits for batch in held.read(split, task) for row in batch.to_pylist()]
+    assert sorted(row["n"] for row in read) == list(range(1, 100_001))
+    assert {row["v"] for row in read} == {"old"}
+    assert not task.notes
+
+
+def test_slices_are_read_on_when_their_connections_are_lost(mysql: MysqlDatabase) -> None:
+    counted(mysql, 1000)
+    source = reader(mysql, table="t")
+    with source.hold(2) as held:
+        splits = held.split(2)
+        for thread, info in mysql.execute(
+            "SELECT id, command FROM information_schema.processlist "
+            f"WHERE db = '{mysql.name}' AND id <> connection_id()"
+        ):
+            mysql.execute(f"KILL {thread}")
+            assert info == "Sleep"
+        task = RecordingTask(source.schema())
+        for _ in range(2):  # what the engine does after the errors of two attempts
+            with pytest.raises(TransientError):
+                list(held.read(splits[0], task))
+        read = [n for split in splits for batch in held.read(split, task) for n in batch.column(0).to_pylist()]
+    assert sorted(read) == list(range(1, 1001))
+    assert task.notes == {"slice read at a later moment than others": len(splits)}
+
+
+def test_without_the_privilege_the_plan_says_that_slices_are_of_several_moments(mysql: MysqlDatabase) -> None:
+    counted(mysql, 1000)
+    user = f"reads_{mysql.name}"
+    mysql.execute(f"CREATE USER {user}@'127.0.0.1'", f"GRANT SELECT ON {mysql.name}.* TO {user}@'127.0.0.1'")
+    source = reader(mysql, table="t", username=user)
+    with source.hold(2) as held:
+        assert "several moments: the user may not LOCK TABLES" in held.describe()[1]
+        assert sum(len(part) for part in slices(source, 4)) == 1000
+    mysql.execute(f"DROP USER {user}@'127.0.0.1'")
+
+
+def test_a_writer_that_waits_longer_than_the_lock_does_not_stop_the_run(mysql: MysqlDatabase) -> None:
+    counted(mysql, 1000)
+    with mysql.server.connect(database=mysql.name) as other, other.cursor() as cursor:
+        cursor.execute("START TRANSACTION")
+        cursor.execute("UPDATE t SET v = 'uncommitted' WHERE n = 1")
+        with reader(mysql, table="t").hold(2) as held:
+            assert "no lock was to be had" in held.describe()[1]
+
+
+def test_an_engine_without_snapshots_is_named(mysql: MysqlDatabase) -> None:
+    counted(mysql, 1000)
+    mysql.execute("ALTER TABLE t ENGINE = MyISAM")
+    with reader(mysql, table="t").hold(2) as held:
+        assert "The engine of t has no snapshots" in held.describe()[1]

@@ -24,7 +24,7 @@ class Reader(ABC, Generic[P]):
     """Reads one source.
 
     The engine builds one instance per stream and calls, from its own thread and in this order, `check`,
-    `schema`, `hold`, `split`; then `read` once per split and attempt, from several threads at once (or in other
+    `schema`, `split`, `hold`; then `read` once per split and attempt, from several threads at once (or in other
     processes, on an equal instance). An instance therefore holds its parameters only; connections and files
     live inside the calls. When a run is resumed, `split` is not called again: the stored splits are read.
 
@@ -60,20 +60,21 @@ class Reader(ABC, Generic[P]):
         """
 
     def hold(self, channels: int) -> AbstractContextManager[Reader[P]]:
-        """Hold the source still for a run: a context that is entered before `split` and left after the last row, and
-        gives the reader whose `split`, `read` and `describe` are called meanwhile.
+        """Hold the source still for a run: a context that is entered when `split` gave several slices, and left after
+        the last row. It gives the reader that is asked to `split` again, and to `read`, meanwhile.
 
         A store with snapshots gives a copy of this reader that knows one, so that all slices are of one moment,
         whatever is written to the source. What must live as long as that (the connection that keeps the snapshot
         alive) lives in the context. At most `channels` calls of `read` are under way at once. A source that comes in
-        one slice is not held while it is read. A run that is resumed enters anew, and reads what is left at a later
-        moment. Entering may block and raise as any call may; leaving must not raise. By default nothing is held.
+        one slice is not held. A run that is resumed enters anew, and reads what is left at a later moment. Entering may
+        block and raise as any call may; leaving must not raise. By default nothing is held.
         """
         del channels
         return nullcontext(self)
 
     def split(self, target: int) -> Sequence[Split]:
-        """Cut the source into disjoint slices that together hold every row exactly once. Called once per run.
+        """Cut the source into disjoint slices that together hold every row exactly once. Called once per run, and
+        again once the source is held.
 
         `target` is a hint: the number of slices that keeps the channels busy. Readers that know sizes also
         keep a slice near a million rows, whatever `target` says, so that a retry costs minutes. Without

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from starhaul.api.capability import Capability
@@ -68,15 +69,20 @@ def _plan_stream(
     stream = stream.with_conversion(asked(spec.writer.path, writer.accept, transformed), job)
     if stored is None:
         asked(spec.writer.path, writer.check, stream.target)
+    cut = partial(_cut, asked, spec, job.settings.channel)
+    splits = cut(reader) if stored is None else stored
+    if len(splits) <= 1 or type(reader).hold is Reader.hold:
+        return replace(stream, splits=tuple(splits))
     with ExitStack() as holding:
-        if Capability.SPLIT in reader.capabilities and (stored is None or len(stored) > 1):
-            reader = asked(spec.reader.path, lambda: holding.enter_context(reader.hold(job.settings.channel)))
-        if stored is None:
-            stored = asked(spec.reader.path, reader.split, job.settings.channel)
-            _judge_splits(reader.name, reader.capabilities, stored)
-        if len(stored) > 1:
-            return replace(stream, reader=reader, splits=tuple(stored), held=holding.pop_all())
-    return replace(stream, splits=tuple(stored))
+        held = asked(spec.reader.path, lambda: holding.enter_context(reader.hold(job.settings.channel)))
+        splits = cut(held) if stored is None else stored
+        return replace(stream, reader=held, splits=tuple(splits), held=holding.pop_all())
+
+
+def _cut(asked: _Asked, spec: StreamSpec, channels: int, reader: Reader[Any]) -> Sequence[Split]:
+    splits: Sequence[Split] = asked(spec.reader.path, reader.split, channels)
+    _judge_splits(reader.name, reader.capabilities, splits)
+    return splits
 
 
 def plugins_of(spec: StreamSpec, registry: Registry) -> tuple[Reader[Any], tuple[Transformer[Any], ...], Writer[Any]]:

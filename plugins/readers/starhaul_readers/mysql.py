@@ -14,6 +14,11 @@ class MysqlReader(MysqlWireReader[MysqlReaderParams]):
 
     Every slice of a table is one SELECT. A value that no Arrow type holds (a date with month 0) rejects its row.
 
+    All slices are of one moment, whatever is written meanwhile: their connections begin their snapshots together,
+    while `LOCK TABLES … READ` keeps writers out for some milliseconds. That needs the privilege LOCK TABLES (RELOAD
+    for `querySql`) and InnoDB; `starhaul plan` says whether it holds. If such a connection is lost, or a run is
+    resumed, the slices that are left are read at a later moment, and the report counts them.
+
     Tested against MariaDB 10.11. MySQL 8 and TiDB speak the same protocol, but no server of either was at hand: nothing
     here was run against them.
     """

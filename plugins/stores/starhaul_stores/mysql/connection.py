@@ -61,6 +61,11 @@ class Connection:
             self._wire.close()
 
     @property
+    def is_open(self) -> bool:
+        """Whether it can still be used."""
+        return bool(self._wire.open)
+
+    @property
     def version(self) -> str:
         """The server's version as it calls itself (`10.11.19-MariaDB`, `5.7.25-OceanBase-…`)."""
         return self._version
@@ -107,14 +112,22 @@ class Connection:
     @contextmanager
     def stream(self, sql: str, size: int) -> Iterator[Iterator[list[pa.Array]]]:
         """Run a query; yields its rows in blocks of about `size` bytes, each a list of binary columns with the values
-        as text. Left early, it closes the connection, which ends the query."""
+        as text. Left before the last of them, it closes the connection, which ends the query."""
         with self._failures():
             _, blocks = self._wire.stream(sql, size)
+        finished = False
+
+        def guarded() -> Iterator[list[pa.Array]]:
+            nonlocal finished
+            with self._failures():
+                yield from blocks
+            finished = True
+
         try:
-            yield self._guarded(blocks)
-        except BaseException:
-            self.close()
-            raise
+            yield guarded()
+        finally:
+            if not finished:
+                self.close()
 
     def load(self, sql: str, pieces: Iterable[memoryview]) -> Done:
         """Run `LOAD DATA LOCAL INFILE` with these bytes as the file. If `pieces` fails, the connection is closed."""
@@ -157,10 +170,6 @@ class Connection:
         finally:
             with suppress(StarhaulError):
                 self.execute("SELECT RELEASE_LOCK(%s)", [name])
-
-    def _guarded(self, blocks: Iterator[list[pa.Array]]) -> Iterator[list[pa.Array]]:
-        with self._failures():
-            yield from blocks
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

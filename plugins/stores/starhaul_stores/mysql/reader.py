@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Capability, ConfigError, Reader, Split, Task, TransientError, with_native_type
+from starhaul import Capability, ConfigError, Reader, Split, StarhaulError, Task, TransientError, with_native_type
 from starhaul_stores.mysql.catalog import Table, find_table, no_such_table
 from starhaul_stores.mysql.connection import Connection, connect, quoted
 from starhaul_stores.mysql.decode import loaded, zero_dates
 from starhaul_stores.mysql.slices import condition, slices
+from starhaul_stores.mysql.snapshots import Moment, one_moment
+from starhaul_stores.mysql.target import TRANSACTIONAL
 from starhaul_stores.mysql.types import Declared, declared, described
 from starhaul_stores.relational.places import RelationalReaderParams, Source
 
@@ -48,6 +51,8 @@ class MysqlWireReader(Reader[P]):
     """Reads tables, views and queries exactly as the server holds them. A base: it has no name."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.SPLIT})
+    _moments: Mapping[int, Moment | None] = {}
+    """The connections to each place (`Source.place`) that see one moment, while the reader is held."""
 
     def check(self) -> None:
         for source in self._sources():
@@ -62,6 +67,44 @@ class MysqlWireReader(Reader[P]):
                 raise ConfigError("table", f"{source.name} has not the columns of {self._sources()[0].name}")
         return first
 
+    def hold(self, channels: int) -> AbstractContextManager[MysqlWireReader[P]]:
+        return self._held(channels)
+
+    @contextmanager
+    def _held(self, channels: int) -> Iterator[MysqlWireReader[P]]:
+        held = type(self)(self.params)
+        sources = self._sources()
+        with ExitStack() as stack:
+            held._moments = {
+                place: stack.enter_context(
+                    self._one_moment([each for each in sources if each.place == place], channels)
+                )
+                for place in {source.place for source in sources}
+            }
+            yield held
+
+    def _one_moment(self, sources: Sequence[Source], channels: int) -> AbstractContextManager[Moment | None]:
+        tables = []
+        if all(source.table is not None for source in sources):
+            with self._open(sources[0]) as db:
+                tables = [self._table(db, source).sql for source in sources]
+        return one_moment(lambda: self._open(sources[0]), channels, tables)
+
+    @contextmanager
+    def _at_its_moment(self, source: Source) -> Iterator[tuple[Connection, bool]]:
+        """A connection, and whether it sees the moment that the others see, if there is one."""
+        moment = self._moments.get(source.place)
+        if moment is None:
+            with self._open(source) as db:
+                yield db, True
+        else:
+            with moment.take() as held:
+                if held is not None:
+                    yield held, True
+                    return
+            with self._open(source) as db:
+                yield db, False
+
     def split(self, target: int) -> Sequence[Split]:
         params, sources = self.params, self._sources()
         splits: list[Split] = []
@@ -69,7 +112,7 @@ class MysqlWireReader(Reader[P]):
             prefix = source.name if len(sources) == 1 else f"{source.name}#{number}"
             parts: list[dict[str, Any]] = [{}]
             if source.table is not None:
-                with self._open(source) as db:
+                with self._at_its_moment(source) as (db, _):
                     table = self._table(db, source)
                     key, factor = params.split_pk, params.split_factor
                     parts = slices(db, table, params.condition, key, target, factor, len(sources))
@@ -80,22 +123,47 @@ class MysqlWireReader(Reader[P]):
 
     def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
         source = self._sources()[split.args["source"]]
-        with self._open(source) as db:
+        with self._at_its_moment(source) as (db, of_moment):
+            if not of_moment:
+                task.note("slice read at a later moment than others")
             columns = self._columns(db, source)
             schema = pa.schema([column.field for column in columns])
             with db.stream(self._select(db, source, columns, split.args["part"]), _BLOCK) as blocks:
-                for arrays in blocks:
-                    batch = self._loaded(arrays, columns, schema, task)
-                    most = self.params.fetch_size or max(batch.num_rows, 1)
-                    for start in range(0, batch.num_rows, most):
-                        yield batch.slice(start, most)
+                try:
+                    for arrays in blocks:
+                        batch = self._loaded(arrays, columns, schema, task)
+                        most = self.params.fetch_size or max(batch.num_rows, 1)
+                        for start in range(0, batch.num_rows, most):
+                            yield batch.slice(start, most)
+                except GeneratorExit:
+                    if self._moments and not task.cancelled:  # another attempt will want to see the same moment
+                        with suppress(StarhaulError):
+                            for _ in blocks:
+                                pass
+                    raise
 
     def describe(self) -> Sequence[str]:
-        return (
-            "Reads the server's text protocol, one SELECT for each slice.",
-            "Each slice is one consistent read of InnoDB; the slices of a table that is written meanwhile are of "
-            'several moments (`"splitPk": ""` reads a table as one slice).',
-        )
+        return ("Reads the server's text protocol, one SELECT for each slice.", self._guarantee())
+
+    def _guarantee(self) -> str:
+        if not self._moments:
+            return "Reads in one slice, which is one consistent read of InnoDB."
+        if not all(self._moments.values()):
+            return (
+                "Each slice is one consistent read of InnoDB; those of a table that is written meanwhile are of "
+                "several moments: the user may not LOCK TABLES, or no lock was to be had "
+                '(`"splitPk": ""` reads a table in one slice).'
+            )
+        with self._open(self._sources()[0]) as db:
+            tables = [self._table(db, source) for source in self._sources() if source.table is not None]
+        unsafe = [
+            each.name for each in tables if each.kind == "BASE TABLE" and each.engine.lower() not in TRANSACTIONAL
+        ]
+        if unsafe:
+            return f"The engine of {', '.join(unsafe)} has no snapshots: what is written meanwhile may be read or not."
+        if len(self._moments) > 1:
+            return f"All slices of a connection are of one moment; the {len(self._moments)} connections have their own."
+        return "All slices are of one moment, whatever is written meanwhile: their connections began it together."
 
     def _sources(self) -> list[Source]:
         return self.params.sources()

@@ -1,0 +1,91 @@
+"""Connections that all see one moment of a server.
+
+InnoDB's snapshots belong to one connection each and cannot be handed on. So the connections that a run will need are
+opened beforehand and begin their snapshots while a lock keeps writers out, for some milliseconds
+(https://mariadb.com/kb/en/start-transaction/, https://mariadb.com/kb/en/lock-tables/). TiDB reads any moment by its
+number (https://docs.pingcap.com/tidb/stable/read-historical-data).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from queue import Empty, SimpleQueue
+
+from starhaul import StarhaulError
+from starhaul_stores.mysql.connection import Connection
+
+_LOCK_SECONDS = 5
+"""How long to wait for the lock: writers that come later wait for us meanwhile."""
+_IDLE_SECONDS = 86400
+
+
+class Moment:
+    """Connections that see the same moment. `take` may be called from several threads."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self._idle: SimpleQueue[Connection] = SimpleQueue()
+        for connection in connections:
+            self._idle.put(connection)
+
+    @contextmanager
+    def take(self) -> Iterator[Connection | None]:
+        """A connection for the time of a `with` block; None if those that are not in use were lost."""
+        try:
+            connection = self._idle.get_nowait()
+        except Empty:
+            yield None
+            return
+        try:
+            yield connection
+        finally:
+            if connection.is_open:
+                self._idle.put(connection)
+
+
+@contextmanager
+def one_moment(
+    connect: Callable[[], AbstractContextManager[Connection]], count: int, tables: Sequence[str]
+) -> Iterator[Moment | None]:
+    """`count` connections that see one moment, for the time of a `with` block. `tables` are those to be read, as SQL;
+    without any the whole server is locked. None where the server, its load or the user's privileges do not allow it."""
+    with ExitStack() as stack:
+        try:
+            connections = [stack.enter_context(connect()) for _ in range(count)]
+            if connections[0].product == "TiDB":
+                _read_history(connections)
+            else:
+                with connect() as locker:
+                    _lock(locker, tables)
+                    for connection in connections:
+                        _begin(connection)
+        except StarhaulError:
+            stack.close()
+            moment = None
+        else:
+            moment = Moment(connections)
+        yield moment
+
+
+def _lock(locker: Connection, tables: Sequence[str]) -> None:
+    """Wait until no transaction that has written to the tables is open, and keep new ones out until it is closed."""
+    locker.execute(f"SET SESSION lock_wait_timeout = {_LOCK_SECONDS}")
+    if tables:
+        locker.execute(f"LOCK TABLES {', '.join(f'{table} READ' for table in dict.fromkeys(tables))}")
+    else:
+        locker.execute("FLUSH TABLES WITH READ LOCK")
+
+
+def _begin(connection: Connection) -> None:
+    with suppress(StarhaulError):
+        connection.execute(f"SET SESSION wait_timeout = {_IDLE_SECONDS}")
+    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+
+
+def _read_history(connections: Sequence[Connection]) -> None:
+    connections[0].execute("START TRANSACTION")
+    moment = int(connections[0].value("SELECT @@tidb_current_ts"))
+    connections[0].execute("ROLLBACK")
+    for connection in connections:
+        connection.execute(f"SET SESSION tidb_snapshot = '{moment}'")
