@@ -13,6 +13,8 @@ import pytest
 from tests.servers import mariadb
 from tests.servers.postgresql import PostgresqlServer, running
 
+pytest_plugins = ["tests.servers.rdbms"]
+
 _numbers = count(1)
 
 

@@ -15,8 +15,6 @@ from typing import Any, ClassVar, Protocol
 
 from starhaul import PermanentError, Receipt, Task
 
-_THE_RUN = ""
-
 
 class Database(Protocol):
     """What the ledger needs of a store's connection."""
@@ -36,6 +34,8 @@ class Ledger(ABC):
     text: ClassVar[str] = "TEXT"
     key_text: ClassVar[str] = "TEXT"
     """The store's types for texts of any length, and for texts of up to 64 ASCII characters in a key."""
+    the_run: ClassVar[str] = ""
+    """What stands for a task in the row of a run: no task has that name."""
 
     def __init__(self, db: Database, where: str, quoted: str) -> None:
         """`where` names the database in errors; `quoted` is the table's name as SQL."""
@@ -68,11 +68,11 @@ class Ledger(ABC):
     def open_run(self, run: str, note: str = "") -> None:
         """Enter a run, making the ledger if need be. `note` is the run's own, for `notes`."""
         self.create()
-        self._insert(run, _THE_RUN, 0, note)
+        self._insert(run, self.the_run, 0, note)
 
     def is_open(self, run: str) -> bool:
         """Whether the run was prepared and neither committed nor aborted."""
-        return self.exists() and bool(self._find(run, _THE_RUN))
+        return self.exists() and bool(self._find(run, self.the_run))
 
     def fence(self, task: Task) -> None:
         """Raise `PermanentError` if this attempt must not write: its run is over, or another attempt went through."""
@@ -97,18 +97,20 @@ class Ledger(ABC):
 
     def notes(self) -> dict[str, tuple[str, str]]:
         """Run → its note and when it was last heard of (UTC, ISO 8601), for every open run."""
-        sql = f"SELECT run, max(CASE task WHEN '' THEN receipt END), max(at) FROM {self._table} GROUP BY run"
+        note = f"max(CASE task WHEN '{self.the_run}' THEN receipt END)"
+        sql = f"SELECT run, {note}, max(at) FROM {self._table} GROUP BY run"
         found = self._db.execute(sql) if self.exists() else []
         return {str(run): (str(note or ""), str(at)) for run, note, at in found}
 
     def has_tasks(self, run: str) -> bool:
         """Whether a task of the run went through, as far as the ledger knows."""
-        sql = f"SELECT count(*) FROM {self._table} WHERE run = {self.placeholder} AND task <> ''"
+        sql = f"SELECT count(*) FROM {self._table} WHERE run = {self.placeholder} AND task <> '{self.the_run}'"
         return self.exists() and bool(self._db.execute(sql, [run])[0][0])
 
     def forget_tasks(self, run: str) -> None:
         """Remove what is known of a run's tasks; the run stays open."""
-        self._db.execute(f"DELETE FROM {self._table} WHERE run = {self.placeholder} AND task <> ''", [run])
+        sql = f"DELETE FROM {self._table} WHERE run = {self.placeholder} AND task <> '{self.the_run}'"
+        self._db.execute(sql, [run])
 
     def close_run(self, run: str) -> None:
         """Forget a run, and the table itself once it is empty."""

@@ -73,7 +73,7 @@ class RelationalParams(Place):
             if bool(place.jdbc_url) == bool(place.url):
                 raise ValueError("every connection needs one of url and jdbcUrl")
             for url in place.urls:
-                _understood(url)
+                self._require_understood(url)
             for table in place.table:
                 _understood_table(table)
         return self
@@ -85,10 +85,21 @@ class RelationalParams(Place):
             return self.connection
         return (Place(jdbc_url=self.jdbc_url, url=self.url, table=self.table, query_sql=self.query_sql),)
 
+    @classmethod
+    def parse_address(cls, url: str) -> DatabaseUrl:
+        """A URL taken apart. Stores whose URLs look different override it. Raises `ConfigError`."""
+        return parse_url(url)
+
     def address(self, url: str) -> DatabaseUrl:
         """A URL of one of `places` with the user and password of the parameters, which go before its own."""
         password = self.password.get_secret_value() if self.password is not None else None
-        return parse_url(url).for_user(self.username, password)
+        return self.parse_address(url).for_user(self.username, password)
+
+    def _require_understood(self, url: str) -> None:
+        try:
+            self.parse_address(url)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
 
     def addresses(self, place: Place) -> list[DatabaseUrl]:
         """`address` of each URL of a place."""
@@ -251,13 +262,6 @@ def options_of(url: DatabaseUrl, known: Mapping[str, str]) -> dict[str, str]:
         if driver:
             found[driver] = value
     return found
-
-
-def _understood(url: str) -> None:
-    try:
-        parse_url(url)
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
 
 
 def _understood_table(text: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 from starhaul import ConfigError
 
 _URL = re.compile(
-    r"(?:jdbc:)?(?P<kind>[a-z][a-z0-9+.:-]*?)://(?:(?P<user>[^@/?]*)@)?(?P<hosts>[^/?#]*)(?:/(?P<database>[^?#]*))?"
+    r"(?:jdbc:)?(?P<kind>[a-z][a-z0-9+._:-]*?)://(?:(?P<user>[^@/?]*)@)?(?P<hosts>[^/?#]*)(?:/(?P<database>[^?#]*))?"
     r"(?:\?(?P<options>.*))?",
     re.IGNORECASE,
 )
@@ -31,6 +31,8 @@ class DatabaseUrl:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     options: Mapping[str, str] = field(default_factory=dict)
+    scheme: str = ""
+    """The scheme as the URL has it, without `jdbc:`, lower case: it may name a driver (`mysql+pymysql`)."""
 
     def for_user(self, user: str | None, password: str | None) -> DatabaseUrl:
         """The same with another user and password, where they are given. The options `user` and `password`, which
@@ -72,4 +74,5 @@ def parse_url(text: str) -> DatabaseUrl:
         unquote(user) if matched["user"] else None,
         unquote(password) if separator else None,
         dict(parse_qsl(matched["options"] or "", keep_blank_values=True)),
+        kind,
     )
