@@ -1,10 +1,11 @@
-"""`rdbmsreader` and `rdbmswriter` keep the contract on SQLite, PostgreSQL and MariaDB, through SQLAlchemy's dialects."""
+"""`rdbmsreader` and `rdbmswriter` keep the contract on SQLite, PostgreSQL and MariaDB, through SQLAlchemy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,13 +14,19 @@ import pytest
 from starhaul.testing import ReaderConformance, WriterConformance
 from starhaul_readers.rdbms import RdbmsReader
 from starhaul_stores.rdbms.reading import RdbmsReaderParams
-from tests.servers.rdbms import RdbmsDatabase
+from starhaul_stores.rdbms.writing import RdbmsWriterParams
+from starhaul_writers.rdbms import RdbmsWriter
+from tests.conformance.test_postgresql import read_table as read_postgresql
+from tests.conformance.test_sqlite import read_table as read_sqlite
+from tests.conftest import MysqlDatabase, PostgresqlSchema
+from tests.servers.mysql_tables import read_table as read_mysql
+from tests.servers.rdbms import RdbmsDatabase, make
 
 DDL = {
     "sqlite": 'CREATE TABLE source (id BIGINT PRIMARY KEY, "Full Name" VARCHAR(30), price DECIMAL(10,2), ok BOOLEAN, '
     "born DATE, seen TIMESTAMP, raw BLOB, ratio DOUBLE, doc TEXT)",
-    "postgresql": 'CREATE TABLE source (id bigint PRIMARY KEY, "Full Name" varchar(30), price numeric(10,2), ok boolean, '
-    "born date, seen timestamp, raw bytea, ratio double precision, doc text)",
+    "postgresql": 'CREATE TABLE source (id bigint PRIMARY KEY, "Full Name" varchar(30), price numeric(10,2), '
+    "ok boolean, born date, seen timestamp, raw bytea, ratio double precision, doc text)",
     "mariadb": "CREATE TABLE source (id bigint PRIMARY KEY, `Full Name` varchar(30), price decimal(10,2), ok boolean, "
     "born date, seen datetime(6), raw blob, ratio double, doc longtext)",
 }
@@ -70,3 +77,126 @@ class TestRdbmsReader(ReaderConformance):
     def empty_reader(self, rdbms: RdbmsDatabase) -> RdbmsReader:
         fill(rdbms, ())
         return RdbmsReader(RdbmsReaderParams.model_validate({"url": rdbms.url, "table": "source"}))
+
+
+class RdbmsWriterTests(WriterConformance):
+    """For each engine and mode, with the target made by the writer."""
+
+    engine = ""
+    mode = "insert"
+    rows = 512
+
+    @pytest.fixture
+    def rdbms(self, request: pytest.FixtureRequest, tmp_path: Path) -> RdbmsDatabase:
+        return make(self.engine, request.getfixturevalue, tmp_path)
+
+    @pytest.fixture
+    def writer(self, rdbms: RdbmsDatabase) -> RdbmsWriter:
+        params = {"url": rdbms.url, "table": "target", "createTable": "ifMissing", "keys": ["id"]}
+        return RdbmsWriter(RdbmsWriterParams.model_validate({**params, "writeMode": self.mode, "batchSize": self.rows}))
+
+    @pytest.fixture
+    def leftovers(self, rdbms: RdbmsDatabase) -> Callable[[], Collection[str]]:
+        """The ledger stays, empty."""
+
+        def left() -> set[str]:
+            found = rdbms.tables() - {"target"}
+            if "_starhaul_ledger" in found and rdbms.execute("SELECT count(*) FROM _starhaul_ledger") == [(0,)]:
+                found.remove("_starhaul_ledger")
+            return found
+
+        return left
+
+    @pytest.fixture
+    def bad_batch(self) -> pa.RecordBatch | None:
+        if self.mode in ("update", "replace"):
+            return pa.record_batch({"id": [1, None, 2], "name": ["a", "no key", "c"]})
+        return pa.record_batch({"id": [1, 2, 1], "name": ["a", "b", "a key twice"]})
+
+    @pytest.fixture
+    def unwritable(self) -> pa.Schema:
+        return pa.schema([("id", pa.int64()), ("value", pa.timestamp("ns"))])
+
+
+NO_PLACE: Mapping[str, str] = {
+    **{f"duration[{unit}]": "there is no type that all databases have" for unit in ("s", "ms", "us", "ns")},
+    "time64[ns]": "databases count microseconds",
+    **{f"timestamp[ns{zone}]": "databases count microseconds" for zone in ("", ", tz=UTC", ", tz=Asia/Shanghai")},
+}
+
+
+class SqliteTests(RdbmsWriterTests):
+    engine = "sqlite"
+    rows = 7
+    unsupported_types = {**NO_PLACE, "names by case": "SQLite does not tell names apart by case"}  # noqa: RUF012
+    rejects_values = {"float": "SQLite stores NaN as NULL", "double": "SQLite stores NaN as NULL"}  # noqa: RUF012
+    equal_zeros = "SQLite has no negative zero in columns with numeric affinity"
+
+    @pytest.fixture
+    def readback(self, tmp_path: Path) -> Callable[[pa.Schema], pa.Table]:
+        return lambda schema: read_sqlite(tmp_path / "test.db", "target", schema)
+
+
+class TestSqliteInsert(SqliteTests):
+    pass
+
+
+class TestSqliteOverwrite(SqliteTests):
+    mode = "overwrite"
+
+
+class TestSqliteUpdate(SqliteTests):
+    mode = "update"
+
+
+class TestSqliteReplace(SqliteTests):
+    mode = "replace"
+
+
+class PostgresqlTests(RdbmsWriterTests):
+    engine = "postgresql"
+    unsupported_types = NO_PLACE
+    rejects_values = dict.fromkeys(("string", "large_string"), "PostgreSQL's texts hold no NUL character")
+
+    @pytest.fixture
+    def readback(self, postgresql: PostgresqlSchema) -> Callable[[pa.Schema], pa.Table]:
+        return lambda schema: read_postgresql(postgresql, "target", schema)
+
+
+class TestPostgresqlInsert(PostgresqlTests):
+    pass
+
+
+class TestPostgresqlOverwrite(PostgresqlTests):
+    mode = "overwrite"
+
+
+class MariadbTests(RdbmsWriterTests):
+    engine = "mariadb"
+    unsupported_types = {  # noqa: RUF012
+        **NO_PLACE,
+        "names by case": "MySQL does not tell names apart by case",
+        "hostile names": "MySQL's names hold no emoji and end in no blank",
+    }
+    rejects_values = {  # noqa: RUF012
+        "float": "MySQL has no NaN and no infinities",
+        "double": "MySQL has no NaN and no infinities",
+        **{
+            f"timestamp[{unit}, tz={zone}]": "TIMESTAMP ends in 2038"
+            for unit in ("s", "ms", "us")
+            for zone in ("UTC", "Asia/Shanghai")
+        },
+    }
+    equal_zeros = "MariaDB has no negative zero"
+
+    @pytest.fixture
+    def readback(self, mysql: MysqlDatabase) -> Callable[[pa.Schema], pa.Table]:
+        return lambda schema: read_mysql(mysql, "target", schema)
+
+
+class TestMariadbInsert(MariadbTests):
+    pass
+
+
+class TestMariadbUpdate(MariadbTests):
+    mode = "update"

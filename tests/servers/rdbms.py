@@ -68,4 +68,6 @@ def make(engine: str, fixture: Callable[[str], Any], tmp_path: Path) -> RdbmsDat
         url = f"postgresql+psycopg://postgres@127.0.0.1:{schema.server.port}/postgres?options={options}"
         return RdbmsDatabase(engine, url)
     database = fixture("mysql")
-    return RdbmsDatabase(engine, f"mysql+pymysql://root@127.0.0.1:{database.server.port}/{database.name}?charset=utf8mb4")
+    return RdbmsDatabase(
+        engine, f"mysql+pymysql://root@127.0.0.1:{database.server.port}/{database.name}?charset=utf8mb4"
+    )

@@ -27,6 +27,13 @@ def starhaul_readers() -> Mapping[str, str]:
         "mysql": "starhaul_readers.mysql:MysqlReader",
         "mariadb": "starhaul_readers.mysql:MysqlReader",
         "tidb": "starhaul_readers.mysql:MysqlReader",
+        "rdbmsreader": "starhaul_readers.rdbms:RdbmsReader",
+        "rdbms": "starhaul_readers.rdbms:RdbmsReader",
+        "oraclereader": "starhaul_readers.oracle:OracleReader",
+        "oracle": "starhaul_readers.oracle:OracleReader",
+        "sqlserverreader": "starhaul_readers.sqlserver:SqlServerReader",
+        "sqlserver": "starhaul_readers.sqlserver:SqlServerReader",
+        "mssql": "starhaul_readers.sqlserver:SqlServerReader",
     }
 
 

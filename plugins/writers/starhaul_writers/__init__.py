@@ -26,4 +26,11 @@ def starhaul_writers() -> Mapping[str, str]:
         "mysql": "starhaul_writers.mysql:MysqlWriter",
         "mariadb": "starhaul_writers.mysql:MysqlWriter",
         "tidb": "starhaul_writers.mysql:MysqlWriter",
+        "rdbmswriter": "starhaul_writers.rdbms:RdbmsWriter",
+        "rdbms": "starhaul_writers.rdbms:RdbmsWriter",
+        "oraclewriter": "starhaul_writers.oracle:OracleWriter",
+        "oracle": "starhaul_writers.oracle:OracleWriter",
+        "sqlserverwriter": "starhaul_writers.sqlserver:SqlServerWriter",
+        "sqlserver": "starhaul_writers.sqlserver:SqlServerWriter",
+        "mssql": "starhaul_writers.sqlserver:SqlServerWriter",
     }

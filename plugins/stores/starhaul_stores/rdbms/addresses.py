@@ -57,14 +57,16 @@ _THIN = re.compile(
 )  # jdbc:oracle:thin:[user/password]@place
 _SERVICE = re.compile(r"(?://)?(?P<host>[^:/]+)(?::(?P<port>\d+))?/(?P<service>[\w.$#-]+)(?::\w+)?")
 _SID = re.compile(r"(?://)?(?P<host>[^:/]+):(?P<port>\d+):(?P<sid>[\w$#]+)")
-_SERVER = re.compile(r"(?P<host>[^:\\;]*)(?:\\(?P<instance>[^:;]+))?(?::(?P<port>\d+))?(?P<properties>(?:;.*)?)", re.DOTALL)
+_SERVER = re.compile(
+    r"(?P<host>[^:\\;]*)(?:\\(?P<instance>[^:;]+))?(?::(?P<port>\d+))?(?P<properties>(?:;.*)?)", re.DOTALL
+)
 _ORACLE_FORM = "write jdbc:oracle:thin:@//HOST:PORT/SERVICE, or oracle+oracledb://HOST:PORT/?service_name=SERVICE"
 _SQLSERVER_FORM = "write jdbc:sqlserver://HOST:PORT;databaseName=DATABASE, or mssql+pymssql://HOST:PORT/DATABASE"
 
 
 def parse_address(text: str) -> DatabaseUrl:
-    """A URL taken apart, whoever's it is; its `driver` is SQLAlchemy's dialect and driver. Raises `ConfigError`, without
-    the text itself, which may hold a password."""
+    """A URL taken apart, whoever's it is; its `scheme` is SQLAlchemy's dialect and driver. Raises `ConfigError`,
+    without the text itself, which may hold a password."""
     text = text.strip()
     if not text.lower().startswith("jdbc:"):
         url = parse_url(text)
@@ -118,9 +120,10 @@ def _oracle(rest: str) -> DatabaseUrl:
 
 _IGNORED = frozenset(
     {
-        "applicationname", "selectmethod", "sendstringparametersasunicode", "responsebuffering", "packetsize", "sockettimeout",
-        "logintimeout", "locktimeout", "querytimeout", "multisubnetfailover", "applicationintent", "hostnameincertificate",
-        "usebulkcopyforbatchinsert", "sslprotocol", "columnencryptionsetting", "disablestatementpooling", "sendtimeasdatetime",
+        "applicationname", "selectmethod", "sendstringparametersasunicode", "responsebuffering", "packetsize",
+        "sockettimeout", "logintimeout", "locktimeout", "querytimeout", "multisubnetfailover", "applicationintent",
+        "hostnameincertificate", "usebulkcopyforbatchinsert", "sslprotocol", "columnencryptionsetting",
+        "disablestatementpooling", "sendtimeasdatetime",
     }
 )  # fmt: skip
 
@@ -128,7 +131,7 @@ _IGNORED = frozenset(
 def _sqlserver(rest: str) -> DatabaseUrl:
     """https://learn.microsoft.com/sql/connect/jdbc/building-the-connection-url"""
     host_part, slash, jtds_database = rest.partition("/")  # jTDS has the database after the host
-    jtds_database, semicolon, properties = jtds_database.partition(";")
+    jtds_database, _, properties = jtds_database.partition(";")
     matched = _SERVER.fullmatch(f"{host_part};{properties}" if slash else rest)
     if matched is None:
         raise ConfigError("jdbcUrl", "is not the URL of a SQL Server", _SQLSERVER_FORM)

@@ -49,6 +49,9 @@ class Table:
 
     def column(self, text: str) -> Column | None:
         """The column that a job means: of exactly this name, or in any case, perhaps quoted as in SQL."""
+        for each in self.columns:
+            if each.name == text:
+                return each
         name = text[1:-1] if len(text) > 1 and (text[0], text[-1]) in (('"', '"'), ("`", "`"), ("[", "]")) else text
         exact = next((each for each in self.columns if each.name == name), None)
         alike = [each for each in self.columns if each.name.casefold() == name.casefold()]

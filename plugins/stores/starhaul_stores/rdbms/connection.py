@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError, StarhaulError, TransientError
-from starhaul_stores.rdbms.addresses import DIALECTS, package_for
+from starhaul_stores.rdbms.engine import BEGIN, engine_for
 from starhaul_stores.rdbms.failure import connecting_failure, failure, words
 from starhaul_stores.rdbms.traits import Traits, traits_of
 from starhaul_stores.relational.refusal import Refused
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 MARK = "\x1f"
 """What stands for a parameter in SQL given to `Connection.execute`."""
-_BUSY_SECONDS = 60
-_BEGIN = "starhaul_begin"
-"""In `Connection.info`: how SQLite is to begin a transaction. One that reads first and writes later could not wait for
-another writer."""
 _UNFIT = (OverflowError, ValueError, TypeError, UnicodeError)
 """What drivers raise for values that they cannot send."""
 
@@ -60,6 +56,15 @@ class Connection:
     def counts_many(self) -> bool:
         """Whether the driver tells how many rows a statement with many sets of parameters wrote."""
         return bool(self._driver.dialect.supports_sane_multi_rowcount)
+
+    @property
+    def name_characters(self) -> int:
+        """Most characters of a table's name."""
+        return int(self._driver.dialect.max_identifier_length)
+
+    def refuses_name(self, name: str) -> bool:
+        """Whether a column cannot be called so, whatever the quotes."""
+        return self.dialect in ("mysql", "mariadb") and (name.endswith(" ") or max(name) > "\uffff" or len(name) > 64)
 
     def quoted(self, name: str) -> str:
         """A name as an SQL identifier, in quotes where it needs them."""
@@ -112,6 +117,15 @@ class Connection:
             self._settle()
             return written
 
+    def counted(self, sql: str, row: dict[str, Any]) -> int:
+        """The number that a SELECT gives, written as for `run_many`."""
+        import sqlalchemy
+
+        with self.failures():
+            found = int(self._driver.execute(sqlalchemy.text(sql), row).scalar_one())
+            self._settle()
+            return found
+
     def define(self, ddl: Any) -> None:
         """Run DDL of SQLAlchemy."""
         with self.failures():
@@ -136,15 +150,12 @@ class Connection:
         with self.failures():
             result = self._run(sql, parameters, stream=True)
         try:
-            cursor = result.cursor
-            if cursor is None:
+            if not result.returns_rows:
                 raise ConfigError("querySql", "the statement gives no rows", "write a SELECT")
 
             def fetch(count: int) -> list[Any]:
-                try:
-                    return list(cursor.fetchmany(count))
-                except self._driver.dialect.loaded_dbapi.Error as error:
-                    raise self._told(error) from error
+                with self.failures():
+                    return list(result.fetchmany(count))  # the driver's cursor lacks what SQLAlchemy has fetched
 
             yield fetch
         finally:
@@ -157,7 +168,7 @@ class Connection:
         """A transaction for the time of a `with` block: committed at its end, rolled back if it raises."""
         self._settle()
         self._inside = True
-        self._driver.info[_BEGIN] = "BEGIN IMMEDIATE"
+        self._driver.info[BEGIN] = "BEGIN IMMEDIATE"
         try:
             yield
             with self.failures():
@@ -169,7 +180,7 @@ class Connection:
         finally:
             self._inside = False
             with suppress(Exception):
-                self._driver.info.pop(_BEGIN, None)
+                self._driver.info.pop(BEGIN, None)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -212,16 +223,6 @@ class Connection:
         if not self._inside and self._driver.in_transaction():
             self._driver.commit()
 
-    def _told(self, error: Exception) -> StarhaulError:
-        """The meaning of an exception of the driver itself."""
-        from sqlalchemy import exc
-
-        dbapi = self._driver.dialect.loaded_dbapi
-        wrapped = exc.DBAPIError.instance(None, None, error, dbapi.Error, dialect=self._driver.dialect)
-        return failure(wrapped, self.where) if isinstance(wrapped, exc.SQLAlchemyError) else failure(
-            exc.DBAPIError(None, None, error), self.where
-        )  # fmt: skip
-
     @contextmanager
     def failures(self) -> Iterator[None]:
         """Raise what `failure` makes of SQLAlchemy's exceptions inside a `with` block."""
@@ -257,11 +258,11 @@ def connect(
     """
     last = len(addresses) - 1
     for number, address in enumerate(addresses):
-        engine = _engine(address, timeout)
+        engine = engine_for(address, timeout)
         try:
             driver = _opened(engine, address)
             try:
-                connection = Connection(driver, _named(address))
+                connection = Connection(driver, str(address))
                 for statement in [*session, *connection.traits.session]:
                     if statement.strip():
                         connection.execute(statement)
@@ -289,89 +290,4 @@ def _opened(engine: sqlalchemy.Engine, address: DatabaseUrl) -> sqlalchemy.Conne
     try:
         return engine.connect()
     except (SQLAlchemyError, OSError, ValueError, TypeError, RuntimeError) as error:
-        raise connecting_failure(error, _named(address)) from error
-
-
-def _engine(address: DatabaseUrl, timeout: float) -> sqlalchemy.Engine:
-    try:
-        import sqlalchemy
-    except ImportError as error:
-        hint = f"pip install {package_for(address.scheme) or 'SQLAlchemy'}"
-        raise ConfigError("url", "this needs SQLAlchemy, which is not installed", hint) from error
-    from sqlalchemy import exc, pool
-
-    host, port = address.hosts[0]
-    if len(address.hosts) > 1:
-        raise ConfigError("url", "names several hosts", "give a list of URLs; the first that answers counts")
-    options: dict[str, Any] = {}
-    if address.scheme.startswith(("postgresql", "mysql", "mariadb", "sqlite")):
-        options["json_deserializer"] = _as_it_is
-    try:
-        url = sqlalchemy.URL.create(
-            address.scheme,
-            address.user,
-            address.password,
-            host or None,
-            port,
-            address.database or None,
-            dict(address.options),
-        )
-        arguments = _arguments(address.scheme, timeout, address.options)
-        engine = sqlalchemy.create_engine(url, poolclass=pool.NullPool, connect_args=arguments, **options)
-    except (exc.NoSuchModuleError, ImportError) as error:
-        raise _missing(address, error) from error
-    except (exc.ArgumentError, TypeError, ValueError) as error:
-        raise ConfigError("url", f"SQLAlchemy does not take it: {error}", "see the dialect's documentation") from error
-    if address.kind == "sqlite":
-        _begin_by_itself(engine)
-    return engine
-
-
-def _missing(address: DatabaseUrl, error: Exception) -> ConfigError:
-    package = package_for(address.scheme)
-    if not package:
-        known = ", ".join(sorted({dialect.name for dialect in DIALECTS.values()}))
-        hint = f"install the SQLAlchemy dialect and driver of this database (known here: {known})"
-        return ConfigError("url", f"there is no SQLAlchemy dialect {address.scheme!r}", hint)
-    name = getattr(error, "name", None) or address.scheme
-    return ConfigError("url", f"{address.kind} needs the package {name}, which is not installed", f"pip install {package}")
-
-
-def _arguments(scheme: str, timeout: float, given: Any) -> dict[str, Any]:
-    """Arguments of drivers that are known: how long to wait for a connection."""
-    seconds = max(1, round(timeout))
-    if scheme == "sqlite" or scheme.startswith("sqlite+pysqlite"):
-        return {"timeout": _BUSY_SECONDS}
-    if scheme.endswith("+psycopg"):
-        return {} if "connect_timeout" in given else {"connect_timeout": max(2, seconds)}
-    if scheme.endswith("+pymysql"):
-        return {"connect_timeout": seconds, "charset": "utf8mb4"}
-    if scheme.endswith("+oracledb"):
-        return {"tcp_connect_timeout": float(seconds)}
-    if scheme.endswith("+pymssql"):
-        return {"login_timeout": seconds, "charset": "UTF-8"}
-    return {}
-
-
-def _as_it_is(text: Any) -> Any:
-    """In place of json.loads, which would make other numbers of some."""
-    return text.decode() if isinstance(text, bytes | bytearray | memoryview) else text
-
-
-def _begin_by_itself(engine: sqlalchemy.Engine) -> None:
-    """Python's sqlite3 begins transactions where it pleases, which savepoints do not survive."""
-    from sqlalchemy import event
-
-    def no_transactions(driver: Any, record: Any) -> None:
-        del record
-        driver.isolation_level = None
-
-    def begin(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql(connection.info.get(_BEGIN, "BEGIN"))
-
-    event.listen(engine, "connect", no_transactions)
-    event.listen(engine, "begin", begin)
-
-
-def _named(address: DatabaseUrl) -> str:
-    return str(address)
+        raise connecting_failure(error, str(address)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -84,14 +85,19 @@ def _clock(field: pa.Field, dialect: str) -> Any:
             raise _no_place(field)
         if dialect == "mysql" or dialect == "mariadb":
             return mysql.TIME(fsp=6)
-        return mssql.TIME(6) if dialect == "mssql" else sa.Time()
+        return _of_sqlserver(mssql.TIME, 6) if dialect == "mssql" else sa.Time()
     if dialect in ("mysql", "mariadb"):
         return mysql.TIMESTAMP(fsp=6) if kind.tz else mysql.DATETIME(fsp=6)
     if dialect == "mssql":
-        return mssql.DATETIMEOFFSET(6) if kind.tz else mssql.DATETIME2(6)
+        return _of_sqlserver(mssql.DATETIMEOFFSET if kind.tz else mssql.DATETIME2, 6)
     if dialect == "sqlite":
         return sa.Text() if kind.tz else sa.DateTime()
     return sa.TIMESTAMP(timezone=bool(kind.tz))
+
+
+def _of_sqlserver(kind: Callable[..., Any], size: int | str) -> Any:
+    """SQLAlchemy declares no types for these constructors."""
+    return kind(size)
 
 
 def _number(kind: pa.DataType, dialect: str) -> Any:
@@ -152,4 +158,4 @@ def _bytes(dialect: str, *, in_key: bool) -> Any:
         return sa.VARBINARY(_KEY_CHARACTERS)
     if dialect in ("mysql", "mariadb"):
         return mysql.LONGBLOB()
-    return mssql.VARBINARY("max") if dialect == "mssql" else sa.LargeBinary()
+    return _of_sqlserver(mssql.VARBINARY, "max") if dialect == "mssql" else sa.LargeBinary()

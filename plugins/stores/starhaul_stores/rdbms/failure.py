@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
 from starhaul_stores.relational.refusal import Refused
@@ -19,7 +19,9 @@ _TRANSIENT = re.compile(
     r"DPY-(1001|4011|6005)\b|transaction conflict|conflict on update",
     re.IGNORECASE,
 )
-_TRANSIENT_CODES = frozenset({1205, 1213, 2006, 2013, 1222, 3960, 40197, 40501, 40613, 49918, 20003, 20004, 20006, 20047})
+_TRANSIENT_CODES = frozenset(
+    {1205, 1213, 2006, 2013, 1222, 3960, 40197, 40501, 40613, 49918, 20003, 20004, 20006, 20047}
+)
 """Of MySQL and SQL Server. SQL Server's deadlock is 1205, which is MySQL's lock wait."""
 _THE_ROWS = frozenset(
     {
@@ -88,7 +90,7 @@ def words(error: BaseException) -> str:
     from sqlalchemy import exc
 
     cause: BaseException | None = error.orig if isinstance(error, exc.StatementError) else error
-    arguments = getattr(cause, "args", ())
+    arguments: tuple[Any, ...] = getattr(cause, "args", ())
     said: object = cause
     if len(arguments) >= 2 and isinstance(arguments[0], int):
         said = arguments[1]

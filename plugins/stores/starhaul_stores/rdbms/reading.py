@@ -100,6 +100,11 @@ class SqlAlchemyReader(Reader[R]):
             "Each slice is one SELECT; the slices of a table that is written meanwhile are of several moments.",
         )
 
+    def hint_for(self, table: str) -> str:
+        """What stands between SELECT and the columns of a table, with a blank after it."""
+        del table
+        return ""
+
     def _sources(self) -> list[Source]:
         return self.params.sources()
 
@@ -124,7 +129,8 @@ class SqlAlchemyReader(Reader[R]):
     def _selection(self, db: Connection, source: Source) -> Selection:
         if source.query is not None:
             return of_query(db, source.query)
-        return of_table(db, self._table(db, source), self.params.column)
+        table = self._table(db, source)
+        return of_table(db, table, self.params.column, self.hint_for(table.sql))
 
     def _statement(
         self, db: Connection, source: Source, selection: Selection, part: Mapping[str, Any]
@@ -164,5 +170,7 @@ def _misfits(cast: Cast, field: pa.Field) -> Iterator[tuple[int, str]]:
 
 def _as_text(columns: Sequence[Sequence[Any]], schema: pa.Schema, row: int) -> pa.RecordBatch:
     """One row for the reject file, its values as the driver's Python objects print."""
-    texts = [None if values[row] is None else str(values[row]).encode("utf-8", "replace").decode() for values in columns]
+    texts = [
+        None if values[row] is None else str(values[row]).encode("utf-8", "replace").decode() for values in columns
+    ]
     return pa.RecordBatch.from_arrays([pa.array([text], pa.string()) for text in texts], names=schema.names)

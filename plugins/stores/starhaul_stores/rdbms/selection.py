@@ -27,7 +27,7 @@ class Selection:
 
 
 def of_query(db: Connection, query: str) -> Selection:
-    """Of a query, whose text stays as it is. Where the driver tells nothing of a column, its first thousand values do."""
+    """Of a query, whose text stays as it is. Where the driver tells nothing of a column, its first values do."""
     columns = query_columns(db, query)
     if any(_untold(db, kind) for _, kind in columns):
         with db.stream(query) as fetch:
@@ -38,11 +38,11 @@ def of_query(db: Connection, query: str) -> Selection:
     return Selection(query, pa.schema([_field(db, name, kind, nullable=True) for name, kind in columns]))
 
 
-def of_table(db: Connection, table: Table, wanted: Sequence[str]) -> Selection:
+def of_table(db: Connection, table: Table, wanted: Sequence[str], hint: str = "") -> Selection:
     """Of a table, with the columns as the job gives them: names of columns are quoted, everything else is SQL."""
     if tuple(wanted) == EVERY_COLUMN:
         wanted = [column.name for column in table.columns]
-    known = [_own(table, text) for text in wanted]
+    known = [table.column(text) for text in wanted]
     told = {}
     if None in known:
         texts = [text for text, column in zip(wanted, known, strict=True) if column is None]
@@ -59,11 +59,7 @@ def of_table(db: Connection, table: Table, wanted: Sequence[str]) -> Selection:
             field = _field(db, column.name, column.type, nullable=not column.not_null)
             parts.append(_read(db, column, field))
             fields.append(field)
-    return Selection(f"SELECT {', '.join(parts)} FROM {table.sql}", pa.schema(fields))
-
-
-def _own(table: Table, text: str) -> Column | None:
-    return next((each for each in table.columns if each.name == text), None) or table.column(text)
+    return Selection(f"SELECT {hint}{', '.join(parts)} FROM {table.sql}", pa.schema(fields))
 
 
 def _read(db: Connection, column: Column, field: pa.Field) -> str:
@@ -82,7 +78,11 @@ def _field(db: Connection, name: str, kind: TypeName, *, nullable: bool) -> pa.F
     if found is None and db.traits.unknown_as_text and kind.head:
         found = pa.string()
     if found is None:
-        told = f"is of type {kind.text}" if kind.text and kind.text != "NULL" else "is of a type that SQLAlchemy does not know"
+        told = (
+            f"is of type {kind.text}"
+            if kind.text and kind.text != "NULL"
+            else "is of a type that SQLAlchemy does not know"
+        )
         hint = "cast it to text in `column` or querySql"
         raise ConfigError(f"column {name!r}", f"{told}, which has no equal in Arrow", hint)
     return with_native_type(pa.field(name, found, nullable=nullable), kind.text)

@@ -42,9 +42,7 @@ def slices(
     return [{**each, "rows": -(-rows // len(starts))} if "from" in each else each for each in found]
 
 
-def condition(
-    db: Connection, table: Table | None, part: Mapping[str, Any], where: str
-) -> tuple[str, list[Any]]:
+def condition(db: Connection, table: Table | None, part: Mapping[str, Any], where: str) -> tuple[str, list[Any]]:
     """The WHERE clause with a blank before it, or nothing, that selects one of `slices` out of the rows that `where`
     selects; and its parameters."""
     parameters: list[Any] = []
@@ -117,5 +115,3 @@ def _restored(value: Any, dialect: str) -> Any:
             return Decimal(value["decimal"]) if dialect != "sqlite" else float(value["decimal"])
         return value["text"]
     return value
-
-

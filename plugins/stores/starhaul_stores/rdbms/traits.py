@@ -21,14 +21,14 @@ class Traits:
     non_finite: bool = False
     """Whether floats can be NaN and infinite."""
     enforces_lengths: bool = True
-    """Whether VARCHAR(3) holds no more than three characters. Where it does, blanks beyond that are rejected here: by the
-    standard, databases cut them off without a word."""
+    """Whether VARCHAR(3) holds no more than three characters. Where it does, blanks beyond that are rejected here:
+    by the standard, databases cut them off without a word."""
     empty_is_null: bool = False
     """Whether an empty text is NULL."""
     folds_to: Literal["lower", "as it is"] = "as it is"
     """What becomes of a name without quotes, in SQLAlchemy's view."""
     unknown_as_text: bool = False
-    """Whether a column of a type that Arrow lacks can be read as text that the database reads back as the same value."""
+    """Whether a column of a type that Arrow lacks can be read as text, which the database reads back as the same."""
     savepoints: bool = True
     session: tuple[str, ...] = ()
     """Statements to run after those of the job's `session`."""

@@ -145,21 +145,23 @@ def _keeps_floats(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind) or pa.types.is_string(kind))
 
 
-_AS_TEXT: Mapping[type, Callable[[Any, pa.DataType], str]] = MappingProxyType({
-    str: lambda value, kind: value,
-    float: lambda value, kind: str(int(value)) if value.is_integer() and not _keeps_floats(kind) else repr(value),
-    bool: _of_bool,
-    int: _of_int,
-    Decimal: _of_decimal,
-    bytes: _of_bytes,
-    bytearray: _of_bytes,
-    memoryview: _of_bytes,
-    datetime: _of_datetime,
-    date: lambda value, kind: value.isoformat() + (" 00:00:00" if pa.types.is_timestamp(kind) else ""),
-    time: lambda value, kind: value.isoformat(),
-    timedelta: lambda value, kind: _clock(value) if pa.types.is_time(kind) else _seconds(value),
-    UUID: lambda value, kind: str(value),
-})
+_AS_TEXT: Mapping[type, Callable[[Any, pa.DataType], str]] = MappingProxyType(
+    {
+        str: lambda value, kind: value,
+        float: lambda value, kind: str(int(value)) if value.is_integer() and not _keeps_floats(kind) else repr(value),
+        bool: _of_bool,
+        int: _of_int,
+        Decimal: _of_decimal,
+        bytes: _of_bytes,
+        bytearray: _of_bytes,
+        memoryview: _of_bytes,
+        datetime: _of_datetime,
+        date: lambda value, kind: value.isoformat() + (" 00:00:00" if pa.types.is_timestamp(kind) else ""),
+        time: lambda value, kind: value.isoformat(),
+        timedelta: lambda value, kind: _clock(value) if pa.types.is_time(kind) else _seconds(value),
+        UUID: lambda value, kind: str(value),
+    }
+)
 
 
 def _clock(value: timedelta) -> str:
@@ -176,7 +178,10 @@ def _mixed_bytes(values: Sequence[Any], kind: pa.DataType) -> Cast:
     """Bytes among which there is something else, which SQLite allows."""
     known = [value if isinstance(value, bytes | type(None)) else None for value in values]
     bad = [value is not None and not isinstance(value, bytes | bytearray | memoryview) for value in values]
-    known = [bytes(value) if isinstance(value, bytearray | memoryview) else held for value, held in zip(values, known, strict=True)]
+    known = [
+        bytes(value) if isinstance(value, bytearray | memoryview) else held
+        for value, held in zip(values, known, strict=True)
+    ]
     return Cast(
         pa.array(known, kind), pa.array(bad, pa.bool_()), lambda row: f"{values[row]!r:.100} is not made of bytes"
     )

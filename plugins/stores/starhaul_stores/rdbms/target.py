@@ -1,0 +1,127 @@
+"""The table to write: which columns, which key, and how to create it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from starhaul import ConfigError, PermanentError, with_native_type
+from starhaul_stores.rdbms.catalog import Column, Table, full_name
+from starhaul_stores.rdbms.connection import Connection
+from starhaul_stores.rdbms.declaration import accepted, declared
+from starhaul_stores.rdbms.type_names import type_name
+from starhaul_stores.relational.names import suggestion
+
+EVERY_COLUMN = ("*",)
+
+
+def target_columns(table: Table, wanted: Sequence[str]) -> list[Column]:
+    """The columns that the job names, or all that can be written. Raises `ConfigError` for one that cannot."""
+    if tuple(wanted) == EVERY_COLUMN:
+        return [column for column in table.columns if not column.generated]
+    columns: list[Column] = []
+    for text in wanted:
+        column = table.column(text)
+        if column is None:
+            raise table.missing(text, "column")
+        if column.generated:
+            raise ConfigError("column", f"{column.name!r} is a generated column", "leave it out of `column`")
+        if column in columns:
+            raise ConfigError("column", f"{column.name!r} is named twice")
+        columns.append(column)
+    return columns
+
+
+def fields_for(db: Connection, columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
+    """What arrives in these columns without loss; the source decides where a column takes several types."""
+    kinds = [*source.types, *[pa.string()] * len(columns)]
+    pairs = zip(columns, kinds[: len(columns)], strict=True)
+    return pa.schema([(column.name, accepted(column.type, kind, db.dialect)) for column, kind in pairs])
+
+
+def require_as_planned(db: Connection, columns: Sequence[Column], planned: pa.Schema) -> None:
+    """Raise `PermanentError` if the table has changed since `fields_for` looked at it."""
+    now = fields_for(db, columns, planned)
+    for field, wanted in zip(now, planned, strict=True):
+        if field.type != wanted.type:
+            told = f"takes {field.type} now, values come as {wanted.type}"
+            raise PermanentError(f"column {field.name!r}", told, "do not change the table once a run is planned")
+
+
+def names_to_create(db: Connection, wanted: Sequence[str], source: pa.Schema) -> list[str]:
+    """The columns of a table to create, as the job names them or else the source. Raises `ConfigError` for names that
+    databases do not tell apart."""
+    names = list(source.names) if tuple(wanted) == EVERY_COLUMN else list(wanted)
+    if len(names) != len(source):
+        raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name or "\0" in name or len(name) > db.name_characters or db.refuses_name(name):
+            raise ConfigError("column", f"{name!r} cannot be the name of a column here", "name the columns in `column`")
+        folded = name if db.dialect == "postgresql" else name.casefold()
+        if folded in seen:
+            raise ConfigError("column", f"{seen[folded]!r} and {name!r} are the same column to this database")
+        seen[folded] = name
+    return names
+
+
+def fields_to_create(db: Connection, names: Sequence[str], source: pa.Schema, keys: Sequence[str]) -> pa.Schema:
+    """What a table that `create_statement` will create takes; its types to declare travel as native types."""
+    fields = []
+    for name, field in zip(names, source, strict=True):
+        text = db.type_text(declared(field, db.dialect, in_key=name in keys))
+        kind = accepted(type_name(text), field.type, db.dialect)
+        fields.append(with_native_type(pa.field(name, kind, nullable=field.nullable), text))
+    return pa.schema(fields)
+
+
+def create_statement(db: Connection, text: str, names: Sequence[str], schema: pa.Schema, keys: Sequence[str]) -> Any:
+    """CREATE TABLE of SQLAlchemy for columns of these names and the types of `schema`, with a primary key if `keys`
+    names one. `text` is the table as the job names it. MySQL compares texts by code point then, so that what is
+    different stays different."""
+    import sqlalchemy as sa
+    from sqlalchemy.schema import CreateTable
+
+    for key in keys:
+        if key not in names:
+            raise ConfigError("keys", f"there is no column {key!r} to be a key", suggestion(key, names))
+    place, name = full_name(db.traits, text)
+    columns = [
+        sa.Column(
+            each,
+            declared(field, db.dialect, in_key=each in keys),
+            primary_key=each in keys,
+            nullable=field.nullable and each not in keys,
+            autoincrement=False,
+        )
+        for each, field in zip(names, schema, strict=True)
+    ]
+    table = sa.Table(
+        name, sa.MetaData(), *columns, schema=place, mysql_engine="InnoDB", mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin", mariadb_engine="InnoDB", mariadb_charset="utf8mb4", mariadb_collate="utf8mb4_bin",
+    )  # fmt: skip
+    return CreateTable(table)
+
+
+def check_keys(table: Table, keys: Sequence[str], mode: str) -> tuple[str, ...]:
+    """The columns that tell whether a row is there already: `keys`, or the primary key, or the only unique one. Raises
+    `ConfigError` if the table does not keep them unique."""
+    chosen = []
+    for key in keys:
+        column = table.column(key)
+        if column is None:
+            raise table.missing(key, "keys")
+        chosen.append(column.name)
+    there = " or ".join(f"({', '.join(each)})" for each in table.unique_keys)
+    hint = f"there is {there}" if there else "create one, or use writeMode insert"
+    if not chosen:
+        if not table.unique_keys:
+            told = f"{table.name!r} has no primary key or unique index, which {mode} needs"
+            raise ConfigError("keys", told, hint)
+        return table.unique_keys[0]
+    if set(chosen) not in [set(each) for each in table.unique_keys]:
+        told = f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})"
+        raise ConfigError("keys", told, hint)
+    return tuple(chosen)

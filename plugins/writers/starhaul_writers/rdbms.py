@@ -1,0 +1,22 @@
+"""Writes any database that has a SQLAlchemy dialect."""
+
+from __future__ import annotations
+
+from starhaul_stores.rdbms.writing import RdbmsWriterParams, SqlAlchemyWriter
+
+
+class RdbmsWriter(SqlAlchemyWriter[RdbmsWriterParams]):
+    """Writes tables of any database that has a SQLAlchemy dialect, each task in one transaction.
+
+    The transaction holds the rows and a row of the ledger, so a task arrives exactly once however often it is tried.
+    Rows go by INSERT through the dialect's driver, far slower than with the writers of PostgreSQL, MySQL and SQLite:
+    use those where they can be used. A row that the database refuses is found by halving, with savepoints, and rejected
+    with the database's message; a database without savepoints (DuckDB) fails the task instead.
+
+    `update` is ON CONFLICT, ON DUPLICATE KEY UPDATE or MERGE where the dialect is known to have it, else INSERT and
+    UPDATE. `replace` is DELETE and INSERT. `overwrite` fills a staging table, and replaces the rows of the table by its
+    own in one transaction (DELETE, INSERT). The ledger table is emptied, not dropped, when a run ends.
+    """
+
+    name = "rdbmswriter"
+    params_type = RdbmsWriterParams
