@@ -49,7 +49,7 @@ def declared(field: pa.Field, dialect: str, *, in_key: bool = False) -> Any:
     if types.is_decimal(kind) or types.is_uint64(kind):
         return _number(kind, dialect)
     if types.is_boolean(kind):
-        return sa.Numeric(1, 0) if dialect == "oracle" else sa.Boolean()
+        return _decimal(1, 0, dialect) if dialect == "oracle" else sa.Boolean()
     if types.is_integer(kind):
         return _integer(kind, dialect)
     if types.is_floating(kind):
@@ -85,19 +85,19 @@ def _clock(field: pa.Field, dialect: str) -> Any:
             raise _no_place(field)
         if dialect == "mysql" or dialect == "mariadb":
             return mysql.TIME(fsp=6)
-        return _of_sqlserver(mssql.TIME, 6) if dialect == "mssql" else sa.Time()
+        return _made(mssql.TIME, 6) if dialect == "mssql" else sa.Time()
     if dialect in ("mysql", "mariadb"):
         return mysql.TIMESTAMP(fsp=6) if kind.tz else mysql.DATETIME(fsp=6)
     if dialect == "mssql":
-        return _of_sqlserver(mssql.DATETIMEOFFSET if kind.tz else mssql.DATETIME2, 6)
+        return _made(mssql.DATETIMEOFFSET if kind.tz else mssql.DATETIME2, 6)
     if dialect == "sqlite":
         return sa.Text() if kind.tz else sa.DateTime()
     return sa.TIMESTAMP(timezone=bool(kind.tz))
 
 
-def _of_sqlserver(kind: Callable[..., Any], size: int | str) -> Any:
-    """SQLAlchemy declares no types for these constructors."""
-    return kind(size)
+def _made(kind: Callable[..., Any], *sizes: int | str) -> Any:
+    """SQLAlchemy declares no types for the constructors of some types."""
+    return kind(*sizes)
 
 
 def _number(kind: pa.DataType, dialect: str) -> Any:
@@ -109,14 +109,23 @@ def _number(kind: pa.DataType, dialect: str) -> Any:
     most, most_scale = {
         "sqlite": (_SQLITE_DIGITS, _SQLITE_DIGITS), "postgresql": (1000, 1000), "mysql": (65, 30), "mariadb": (65, 30),
     }.get(dialect, (38, 38))  # fmt: skip
-    return sa.Numeric(precision, scale) if precision <= most and scale <= most_scale else sa.String(100)
+    fits = precision <= most and scale <= most_scale
+    return _decimal(precision, scale, dialect) if fits else sa.String(100)
+
+
+def _decimal(precision: int, scale: int, dialect: str) -> Any:
+    """By the name by which the database will call it."""
+    import sqlalchemy as sa
+    from sqlalchemy.dialects import oracle
+
+    return _made(oracle.NUMBER, precision, scale) if dialect == "oracle" else sa.Numeric(precision, scale)
 
 
 def _integer(kind: pa.DataType, dialect: str) -> Any:
     import sqlalchemy as sa
 
     if dialect == "oracle":
-        return sa.Numeric(19, 0)
+        return _decimal(19, 0, dialect)
     bits = kind.bit_width * (2 if pa.types.is_unsigned_integer(kind) else 1)
     return sa.SmallInteger() if bits <= 16 else sa.Integer() if bits <= 32 else sa.BigInteger()
 
@@ -158,4 +167,4 @@ def _bytes(dialect: str, *, in_key: bool) -> Any:
         return sa.VARBINARY(_KEY_CHARACTERS)
     if dialect in ("mysql", "mariadb"):
         return mysql.LONGBLOB()
-    return _of_sqlserver(mssql.VARBINARY, "max") if dialect == "mssql" else sa.LargeBinary()
+    return _made(mssql.VARBINARY, "max") if dialect == "mssql" else sa.LargeBinary()

@@ -1,0 +1,246 @@
+"""The SQL that goes to Oracle and SQL Server, of which no server can be had: by its text, and by compiling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import sqlalchemy
+
+from starhaul import ConfigError
+from starhaul_readers.oracle import oracle_hint
+from starhaul_stores.rdbms import statements
+from starhaul_stores.rdbms.catalog import Table, full_name
+from starhaul_stores.rdbms.connection import MARK, Connection
+from starhaul_stores.rdbms.ledger import RdbmsLedger
+from starhaul_stores.rdbms.selection import of_table
+from starhaul_stores.rdbms.slices import condition, slices
+from starhaul_stores.rdbms.statements import Target
+from starhaul_stores.rdbms.target import create_statement, fields_to_create
+from starhaul_stores.rdbms.traits import traits_of
+from tests.unit.stores.rdbms.offline import oracle, sqlserver, table
+
+
+def orders_of_oracle(db: Connection) -> Table:
+    return table(
+        db, "orders", ["id"], "shop", id="NUMBER(18, 0)", total="NUMBER(12, 2)", free="NUMBER", made="DATE",
+        seen="TIMESTAMP", at="TIMESTAMP WITH TIME ZONE", note="CLOB", raw="RAW(16)", ratio="BINARY_DOUBLE",
+    )  # fmt: skip
+
+
+def orders_of_sqlserver(db: Connection) -> Table:
+    return table(
+        db, "Orders", ["id"], "dbo", id="BIGINT", total="DECIMAL(12, 2)", made="DATETIME", seen="DATETIME2(7)",
+        at="DATETIMEOFFSET(3)", cash="MONEY", code="UNIQUEIDENTIFIER", version="TIMESTAMP", note="NVARCHAR(max)",
+    )  # fmt: skip
+
+
+def target(db: Connection, of: Table, *names: str) -> Target:
+    columns = [column for column in of.columns if column.name in names]
+    rest = [name for name in names if name not in of.key]
+    return Target(of.sql, columns, of.key, rest, db.dialect, db.quoted)
+
+
+class TestSelect:
+    def test_oracle(self) -> None:
+        db = oracle()
+        selection = of_table(db, orders_of_oracle(db), ["*"], "/*+ full(t) */ ")
+        clock = 'YYYY-MM-DD" "HH24:MI:SS'
+        assert selection.sql == (
+            f"SELECT /*+ full(t) */ id, total, free, TO_CHAR(made, '{clock}'), TO_CHAR(seen, '{clock}.FF9'), "
+            f'TO_CHAR(SYS_EXTRACT_UTC(at), \'{clock}.FF9"Z"\'), note, "raw", ratio FROM shop.orders'
+        )
+        assert selection.schema.types == [
+            pa.int64(), pa.decimal128(12, 2), pa.string(), pa.timestamp("s"), pa.timestamp("us"),
+            pa.timestamp("us", "UTC"), pa.string(), pa.binary(), pa.float64(),
+        ]  # fmt: skip
+
+    def test_sqlserver(self) -> None:
+        db = sqlserver()
+        selection = of_table(db, orders_of_sqlserver(db), ["*"])
+        assert selection.sql == (
+            "SELECT id, total, CONVERT(VARCHAR(27), made, 121), CONVERT(VARCHAR(27), seen, 121), "
+            "CONVERT(VARCHAR(27), CAST(SWITCHOFFSET(at, '+00:00') AS DATETIME2(7)), 121) + 'Z', "
+            "CAST(cash AS DECIMAL(19,4)), CAST(code AS CHAR(36)), version, note FROM dbo.[Orders]"
+        )
+        assert selection.schema.types == [
+            pa.int64(), pa.decimal128(12, 2), pa.timestamp("ms"), pa.timestamp("ns"), pa.timestamp("ms", "UTC"),
+            pa.decimal128(19, 4), pa.uuid(), pa.binary(), pa.string(),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("kind", ["SQL_VARIANT", "GEOGRAPHY", "HIERARCHYID", "NULL"])
+    def test_what_arrow_lacks_is_refused(self, kind: str) -> None:
+        db = sqlserver()
+        with pytest.raises(ConfigError, match=r"'odd'.*cast it to text"):
+            of_table(db, table(db, "t", [], odd=kind), ["*"])
+
+    def test_hints(self) -> None:
+        assert oracle_hint("/*+ parallel(@table, 4) */", "t") == "/*+ parallel(t, 4) */ "
+        assert oracle_hint("ord.*#/*+ full(t) */", "ORDERS") == "/*+ full(t) */ "
+        assert oracle_hint("ord.*#/*+ full(t) */", "items") == ""
+
+
+class TestSlices:
+    def test_oracle(self) -> None:
+        db = oracle([(5_000_000,)], [(1,), (9,)], [(12,)])
+        of = orders_of_oracle(db)
+        found = slices(db, of, "total > 0", None, 2, 1, 1)
+        assert [sql for sql, _ in db.asked] == [
+            "SELECT count(*) FROM shop.orders WHERE (total > 0\n)",
+            "SELECT k FROM (SELECT min(k) AS k FROM (SELECT id AS k, ntile(5) OVER (ORDER BY id) AS part "
+            "FROM shop.orders WHERE (total > 0\n) AND id IS NOT NULL) starhaul_r GROUP BY part) starhaul_k "
+            "GROUP BY k ORDER BY k",
+            "SELECT max(id) FROM shop.orders WHERE (total > 0\n) AND id IS NOT NULL",
+        ]
+        assert condition(db, of, found[0], "total > 0") == (
+            f" WHERE (total > 0\n) AND id >= {MARK} AND id < {MARK}", [1, 9],
+        )  # fmt: skip
+        assert condition(db, of, found[-1], "")[1] == [9, 12]
+
+    def test_dates_pass_as_text(self) -> None:
+        db = oracle()
+        part = {"key": "made", "from": "2026-01-31 00:00:00", "last": "2026-02-01 00:00:00"}
+        clause, parameters = condition(db, orders_of_oracle(db), part, "")
+        clock = 'YYYY-MM-DD" "HH24:MI:SS'
+        assert clause == f" WHERE made >= TO_DATE({MARK}, '{clock}') AND made <= TO_DATE({MARK}, '{clock}')"
+        assert parameters == ["2026-01-31 00:00:00", "2026-02-01 00:00:00"]
+
+
+ORACLE_MERGE = (
+    "MERGE INTO shop.orders t USING (SELECT :p0 AS id, :p1 AS total, TO_DATE(:p2, 'YYYY-MM-DD\" \"HH24:MI:SS') AS made "
+    "FROM DUAL) s ON (t.id = s.id) WHEN MATCHED THEN UPDATE SET t.total = s.total, t.made = s.made "
+    "WHEN NOT MATCHED THEN INSERT (id, total, made) VALUES (s.id, s.total, s.made)"
+)
+SQLSERVER_MERGE = (
+    "MERGE INTO dbo.[Orders] WITH (HOLDLOCK) t USING (SELECT :p0 AS id, CONVERT(DATETIME2(7), :p1, 121) AS seen, "
+    ":p2 AS cash) s ON (t.id = s.id) WHEN MATCHED THEN UPDATE SET t.seen = s.seen, t.cash = s.cash "
+    "WHEN NOT MATCHED THEN INSERT (id, seen, cash) VALUES (s.id, s.seen, s.cash);"
+)
+
+
+class TestRows:
+    def test_oracle(self) -> None:
+        db = oracle()
+        into = target(db, orders_of_oracle(db), "id", "total", "made")
+        date = "TO_DATE(:p2, 'YYYY-MM-DD\" \"HH24:MI:SS')"
+        assert _plain(statements.insert(into)) == f"INSERT INTO shop.orders (id, total, made) VALUES (:p0, :p1, {date})"
+        assert _plain(statements.insert_or_update(into)) == ORACLE_MERGE
+        assert "WHEN MATCHED" not in statements.insert_unless_there(into)
+        assert _plain(statements.delete(into)) == "DELETE FROM shop.orders WHERE id = :p0"
+
+    def test_sqlserver(self) -> None:
+        db = sqlserver()
+        into = target(db, orders_of_sqlserver(db), "id", "seen", "cash")
+        assert _plain(statements.insert_or_update(into)) == SQLSERVER_MERGE
+        assert _plain(statements.insert(into)) == (
+            "INSERT INTO dbo.[Orders] (id, seen, cash) VALUES (:p0, CONVERT(DATETIME2(7), :p1, 121), :p2)"
+        )
+
+    @pytest.mark.parametrize("make", [oracle, sqlserver])
+    def test_a_statement_has_exactly_its_parameters(self, make: Any) -> None:
+        """Colons of the formats of times are not taken for parameters, nor percent signs for places."""
+        db = make()
+        of = orders_of_oracle(db) if make is oracle else orders_of_sqlserver(db)
+        into = target(db, of, "id", "made", "at", "seen")
+        for sql in (statements.insert(into), statements.insert_or_update(into)):
+            compiled = sqlalchemy.text(sql).compile(dialect=db._driver.dialect)
+            assert set(compiled.params) == {"p0", "p1", "p2", "p3"}
+            assert "\\" not in str(compiled)
+
+    @pytest.mark.parametrize(
+        ("dialect", "start"),
+        [("firebird", "MERGE INTO t t USING (SELECT :p0 AS id, :p1 AS v FROM RDB$DATABASE) s ON (t.id = s.id) "
+                      "WHEN MATCHED THEN UPDATE SET v = s.v "),
+         ("db2", "MERGE INTO t t USING (SELECT :p0 AS id, :p1 AS v FROM SYSIBM.SYSDUMMY1) s "),
+         ("postgresql", "INSERT INTO t (id, v) VALUES (:p0, :p1) ON CONFLICT (id) DO UPDATE SET v = excluded.v"),
+         ("mysql", "INSERT INTO t (id, v) VALUES (:p0, :p1) ON DUPLICATE KEY UPDATE v = VALUES(v)"),
+         ("unheard_of", "")],
+    )  # fmt: skip
+    def test_upserts(self, dialect: str, start: str) -> None:
+        of = table(oracle(), "t", ["id"], id="BIGINT", v="TEXT")
+        sql = statements.insert_or_update(Target("t", of.columns, ["id"], ["v"], dialect, str))
+        assert sql.startswith(start)
+        assert bool(sql) is bool(start)
+
+
+def _plain(sql: str) -> str:
+    """As it is after SQLAlchemy's text()."""
+    return sql.replace("\\:", ":")
+
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.int64(), nullable=False), ("flag", pa.bool_()), ("big", pa.uint64()),
+        ("n", pa.decimal128(38, 10)), ("huge", pa.decimal256(50, 0)), ("x", pa.float64()),
+        ("day", pa.date32()), ("seen", pa.timestamp("us")),
+        ("at", pa.timestamp("us", "UTC")), ("name", pa.string()), ("raw", pa.binary()), ("code", pa.uuid()),
+    ]
+)  # fmt: skip
+
+
+class TestCreate:
+    def test_oracle(self) -> None:
+        db = oracle()
+        db.define(create_statement(db, "SHOP.ORDERS", SCHEMA.names, SCHEMA, ["id"]))
+        assert db.asked[0][0] == (
+            "CREATE TABLE shop.orders ( id NUMBER(19, 0) NOT NULL, flag NUMBER(1, 0), big NUMBER(20, 0), "
+            "n NUMBER(38, 10), huge VARCHAR2(100 CHAR), x BINARY_DOUBLE, day DATE, seen TIMESTAMP, "
+            'at TIMESTAMP WITH TIME ZONE, name CLOB, "raw" BLOB, code CHAR(36), PRIMARY KEY (id) )'
+        )
+        types = fields_to_create(db, SCHEMA.names, SCHEMA, ["id"]).types
+        assert types[:5] == [
+            pa.decimal128(19, 0),
+            pa.bool_(),
+            pa.decimal128(20, 0),
+            SCHEMA.types[3],
+            pa.string(),
+        ]
+
+    def test_sqlserver(self) -> None:
+        db = sqlserver()
+        db.define(create_statement(db, "[dbo].[Orders]", SCHEMA.names, SCHEMA, ["id"]))
+        assert db.asked[0][0] == (
+            "CREATE TABLE dbo.[Orders] ( id BIGINT NOT NULL, flag BIT NULL, big NUMERIC(20, 0) NULL, "
+            "n NUMERIC(38, 10) NULL, huge VARCHAR(100) NULL, x DOUBLE PRECISION NULL, day DATE NULL, "
+            "seen DATETIME2(6) NULL, at DATETIMEOFFSET(6) NULL, name NVARCHAR(max) NULL, raw VARBINARY(max) NULL, "
+            "code UNIQUEIDENTIFIER NULL, PRIMARY KEY (id) )"
+        )
+
+    def test_what_has_no_place_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match="no type that holds every time64"):
+            fields_to_create(oracle(), ["t"], pa.schema([("t", pa.time64("us"))]), [])
+
+
+class TestLedger:
+    def test_the_ledger(self) -> None:
+        for db, columns in (
+            (oracle(), 'run VARCHAR2(64 CHAR) NOT NULL, task VARCHAR2(64 CHAR) NOT NULL, attempt INTEGER NOT NULL, '
+                       'receipt VARCHAR2(2000 CHAR), at VARCHAR2(64 CHAR) NOT NULL, PRIMARY KEY (run, task)'),
+            (sqlserver(), "run VARCHAR(64) NOT NULL, task VARCHAR(64) NOT NULL, attempt INTEGER NOT NULL, "
+                          "receipt VARCHAR(2000), at VARCHAR(64) NOT NULL, PRIMARY KEY (run, task)"),
+        ):  # fmt: skip
+            ledger = RdbmsLedger(db, "_starhaul_ledger")
+            assert ledger.columns == columns
+            ledger._insert("run_1", ledger.the_run, 0, "")
+            ledger._find("run_1", "t0")
+            name = db.quoted("_starhaul_ledger")
+            marks = ", ".join([MARK] * 5)
+            assert [sql for sql, _ in db.asked] == [
+                f"INSERT INTO {name} (run, task, attempt, receipt, at) VALUES ({marks})",
+                f"SELECT attempt, receipt FROM {name} WHERE run = {MARK} AND task = {MARK}",
+            ]
+            assert db.asked[0][1][:4] == ["run_1", "-", 0, ""], "an empty text would be NULL to Oracle"
+
+    def test_publishing(self) -> None:
+        assert statements.publish("shop.orders", "shop.staged", ["id", "v"]) == (
+            "DELETE FROM shop.orders", "INSERT INTO shop.orders (id, v) SELECT id, v FROM shop.staged",
+        )  # fmt: skip
+
+
+def test_names() -> None:
+    assert full_name(traits_of("oracle"), "SHOP.ORDERS") == ("shop", "orders")
+    assert full_name(traits_of("oracle"), '"Shop"."Orders"') == ("Shop", "Orders")
+    assert full_name(traits_of("mssql"), "[My Db].[dbo].[Order Lines]") == ("My Db.dbo", "Order Lines")
+    with pytest.raises(ConfigError):
+        full_name(traits_of("mssql"), "a.b.c.d")
