@@ -21,7 +21,7 @@ SHORT_HELP = {
     "convert": "Turn a DataX job into a native one.",
     "plugins": "List the plugins, or describe one.",
     "connections": "List or test named connections.",
-    "runs": "List the newest runs.",
+    "runs": "List the newest runs, or forget old ones.",
     "resume": "Take up a run that was stopped, failed or was killed.",
     "replay": "Send the rejected rows of a run through again.",
     "schema": "Print the JSON Schema of job documents.",

@@ -18,22 +18,46 @@ _COLOURS = {"done": "green", "failed": "red", "killed": "red", "stopped": "yello
 
 
 @command
+@click.argument("action", type=click.Choice(["list", "prune"]), default="list")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs to list.")
+@click.option(
+    "--older-than", "days", type=click.FloatRange(min=0), default=30, show_default=True, metavar="DAYS",
+    help="For prune: forget runs that ended longer ago.",
+)  # fmt: skip
+@click.option("--unfinished", is_flag=True, help="For prune: forget stopped, failed and killed runs as well.")
 @state_option
-def runs(invocation: Invocation, limit: int, state: Path | None) -> None:
-    """List the newest runs.
+def runs(invocation: Invocation, action: str, limit: int, days: float, unfinished: bool, state: Path | None) -> None:
+    """List the newest runs, or forget old ones.
 
     `killed` are those whose process ended without a word; like stopped and failed ones they may be resumed.
+
+    `prune` forgets runs that are done, and deletes their reject files. Those that may be resumed are kept, unless
+    `--unfinished`; what they left in their targets stays there. Runs that are under way are never touched.
     """
-    from starhaul.cli.table import show_table
     from starhaul.runs.store import RunStore, state_folder
 
     with RunStore(state or state_folder()) as store:
-        rows = [_row(store, run) for run in store.runs(limit)]
-        if not rows:
-            click.echo(f"no runs in {store.folder}")
-            return
-    show_table(["run", "job", "state", "started", "time", "written", "rejected"], rows, colours=_COLOURS)
+        if action == "prune":
+            _prune(store, days, unfinished)
+        else:
+            _list(store, limit)
+
+
+def _list(store: RunStore, limit: int) -> None:
+    from starhaul.cli.table import show_table
+
+    rows = [_row(store, run) for run in store.runs(limit)]
+    if rows:
+        show_table(["run", "job", "state", "started", "time", "written", "rejected"], rows, colours=_COLOURS)
+    else:
+        click.echo(f"no runs in {store.folder}")
+
+
+def _prune(store: RunStore, days: float, unfinished: bool) -> None:
+    from starhaul.runs.pruning import prune
+
+    gone = sum(1 for _ in prune(store, time.time() - days * 86_400, unfinished=unfinished))
+    click.echo(f"{gone} runs forgotten, {store.count()} kept in {store.folder}")
 
 
 def _row(store: RunStore, run: RunRecord) -> list[str]:

@@ -206,12 +206,25 @@ class RunStore:
             _receipt_to_json(receipt), json.dumps(counts), run, stream, int(receipt.task[1:]),
         )  # fmt: skip
 
+    def forget(self, run: str) -> None:
+        """Remove a run, with its streams and tasks."""
+        self._write("DELETE FROM runs WHERE id = ?", run)
+
     # ------------------------------------------------------------------ questions
 
     def runs(self, limit: int = 50) -> list[RunRecord]:
         """The newest runs, the newest first."""
         rows = self._read("SELECT * FROM runs ORDER BY started DESC, id DESC LIMIT ?", limit)
         return [_run(row) for row in rows]
+
+    def runs_before(self, moment: float) -> list[RunRecord]:
+        """The runs that ended, or, if they did not, began before a moment; the oldest first."""
+        rows = self._read("SELECT * FROM runs WHERE coalesce(ended, started) < ? ORDER BY started, id", moment)
+        return [_run(row) for row in rows]
+
+    def count(self) -> int:
+        """How many runs there are."""
+        return int(self._read("SELECT count(*) FROM runs")[0][0])
 
     def run(self, run: str) -> RunRecord:
         """One run by its id. Raises `ConfigError` if there is none."""
@@ -242,6 +255,11 @@ class RunStore:
     def reject_file(self, run: str) -> Path:
         """The run's reject file; it exists once the run is over and rows were rejected."""
         return self.folder / "rejects" / f"{run}.jsonl"
+
+    def reject_files(self, run: str) -> list[Path]:
+        """The reject file, and what became of it in a replay; whether or not they are there."""
+        whole = self.reject_file(run)
+        return [whole, whole.with_suffix(".replayed.jsonl"), whole.with_suffix(".building")]
 
     def claim(self, run: str) -> AbstractContextManager[None]:
         """Hold a run for this process while the block lasts; see `Claims.hold`."""
