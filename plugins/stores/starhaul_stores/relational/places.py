@@ -129,6 +129,19 @@ class RelationalReaderParams(RelationalParams):
     """Queries that each must give a single 0; a URL where one does not is passed over. A health check, for a list of
     URLs."""
 
+    mandatory_encoding: str = ""
+    """Of DataX, which reads texts anew in this encoding. Here texts arrive as the database declares them, so nothing
+    but UTF-8 is taken. Where a declaration is wrong, convert in `column`: `CONVERT(CAST(c AS BINARY) USING gbk)`."""
+
+    @field_validator("mandatory_encoding")
+    @classmethod
+    def _nothing_but_utf8(cls, value: str) -> str:
+        if value.strip().lower().replace("_", "-") not in ("", "utf-8", "utf8", "utf8mb4"):
+            raise ValueError(
+                "texts arrive as the database declares them; where it declares them wrongly, convert them in `column`"
+            )
+        return value
+
     @field_validator("column", "pre_sql", mode="before")
     @classmethod
     def _one_column_is_a_list(cls, value: object) -> object:
