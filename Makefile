@@ -17,7 +17,7 @@ export SHOW
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: servers help quickstart test test-fast check format docs bench clean
+.PHONY: servers fidelity help quickstart test test-fast check format docs bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,9 @@ format: $(VENV)/.ready-dev  ## mend what ruff can mend
 
 docs: $(VENV)/.ready-dev  ## write the generated documentation
 	$(BIN)/python -m starhaul.docgen
+
+fidelity: $(VENV)/.ready-dev servers  ## move every type between real servers; writes docs/fidelity.md
+	$(BIN)/python -m tests.fidelity.page
 
 bench: $(VENV)/.ready-bench  ## measure speed and memory; writes docs/benchmarks.md (needs the sqlite3 command)
 	$(BIN)/python -m bench.run

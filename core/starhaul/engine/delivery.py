@@ -7,7 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from starhaul.api.errors import Cancelled, PermanentError, StarhaulError
 from starhaul.api.events import Event, TaskFailed, TaskFinished
@@ -113,7 +113,7 @@ class Delivery:
     def _delivered(self, outcome: Outcome, receipt: Receipt) -> None:
         work = outcome.work
         books = self._streams[work.stream]
-        self._store.task_done(self._run, work.stream, receipt, asdict(outcome.counts))
+        self._store.task_done(self._run, work.stream, receipt, outcome.counts.as_dict())
         books.delivered(receipt, outcome.counts)
         self._progress.task_done(work.stream)
         self._tell(

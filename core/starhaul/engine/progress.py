@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
 from starhaul.job.settings import Settings
@@ -43,8 +43,13 @@ class Counts:
 
     @classmethod
     def from_dict(cls, figures: Mapping[str, Any]) -> Counts:
-        """The counts whose `dataclasses.asdict` this is."""
+        """The counts whose `as_dict` this is."""
         return cls(**{**figures, "notes": Counter(figures.get("notes", {}))})
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON data. `dataclasses.asdict` does not know how to copy a Counter."""
+        figures = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**figures, "notes": dict(self.notes)}
 
     def add(self, other: Counts) -> None:
         """Add another's figures to these."""

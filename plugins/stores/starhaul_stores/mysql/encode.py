@@ -21,7 +21,7 @@ from starhaul_stores.mysql.connection import quoted
 Form: TypeAlias = Literal["number", "word", "text", "hex", "bits"]
 """What a text stands for: digits; something with nothing in it to escape; any text; bytes; the number of a BIT."""
 
-_FIRST_DAY, _LAST_DAY = -719162, 2932896  # 0001-01-01 and 9999-12-31
+_FIRST_DAY, _LAST_DAY = -719528, 2932896  # 0000-01-01 and 9999-12-31
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6}
 
 
@@ -120,7 +120,7 @@ def load_sql(table: str, names: Sequence[str], forms: Sequence[Form], duplicates
     )
 
 
-_YEARS = "outside the years 0001 to 9999, which MySQL's dates cover"
+_YEARS = "outside the years 0000 to 9999, which MySQL's dates cover"
 _IN_A_FILE = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"))
 _IN_A_STATEMENT = (("\\", "\\\\"), ("'", "''"))
 

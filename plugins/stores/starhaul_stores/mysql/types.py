@@ -43,6 +43,7 @@ _OURS = re.compile(r"[a-z]+\d?(\([^)]*\))?( unsigned)?( zerofill)?", re.DOTALL)
 UNSIGNED, BINARY_FLAG, ENUM, SET = 32, 128, 256, 2048
 _BINARY_CHARSET = 63
 _NO_SCALE = 31
+_MOST_DIGITS = 65
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,15 @@ def declaration(field: pa.Field, *, in_key: bool = False) -> str:
     if native and _OURS.fullmatch(native.lower()):
         theirs = declared(native)
         known = theirs.name in _INTEGERS or theirs.name in _TEXTS or theirs.name in _BYTES or theirs.name in _OTHERS
+        native = _UNBOUNDED.get(theirs.text.lower(), native)
         keyed = not in_key or theirs.name not in _BYTES | _TEXTS or theirs.name in ("char", "varchar", "varbinary")
         if known and keyed and accepted(theirs, field.type) == field.type:
             return native
     return ours
 
 
+_UNBOUNDED = {"text": "longtext", "blob": "longblob"}
+"""Names that elsewhere stand for any length, and in MySQL for 65,535 bytes."""
 _OTHERS = frozenset(
     {"year", "bit", "decimal", "float", "double", "date", "datetime", "timestamp", "time", "json", "enum", "set"}
 )
@@ -149,6 +153,8 @@ def _arrow(name: str, numbers: Sequence[int], unsigned: bool) -> pa.DataType:
     first = numbers[0] if numbers else None
     if name in ("decimal", "numeric", "dec", "fixed"):
         precision, scale = first or 10, numbers[1] if len(numbers) > 1 else 0
+        if not scale <= precision <= _MOST_DIGITS:  # another store's name of a type
+            return pa.string()
         return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
     unit = ("s", "ms", "ms", "ms", "us", "us", "us")[min(first or 0, 6)]
     if name in ("datetime", "timestamp"):

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 
 from starhaul_stores.postgresql.catalog import NAME_BYTES, Column
 from starhaul_stores.postgresql.hexadecimal import to_hex
-from starhaul_stores.postgresql.types import CHAR, NAME, TIME, TIMESTAMP, TIMESTAMPTZ, VARCHAR
+from starhaul_stores.postgresql.types import CHAR, NAME, NUMERIC, TIME, TIMESTAMP, TIMESTAMPTZ, VARCHAR, numeric
 
 _FIRST_DAY, _LAST_DAY = -719162, 2932896
 """0001-01-01 and 9999-12-31: what Arrow writes as ISO dates."""
@@ -62,6 +63,10 @@ def _checks(column: Column, values: pa.Array) -> Iterator[tuple[pa.Array, str]]:
         most = {VARCHAR: column.modifier - 4, CHAR: 1, NAME: NAME_BYTES}.get(column.type, -1)
         if most > 0:
             yield from _longer(texts, most, column)
+        declared = numeric(column.modifier) if column.type == NUMERIC else None
+        if declared is not None:
+            rounded = [_is_finer(text, declared.scale) for text in texts.to_pylist()]
+            yield pa.array(rounded, pa.bool_()), f"the server would round it to {column.told}"
     elif pa.types.is_timestamp(kind):
         import pyarrow.compute as pc
 
@@ -82,6 +87,20 @@ def _checks(column: Column, values: pa.Array) -> Iterator[tuple[pa.Array, str]]:
 
         days = values.view(pa.int32())
         yield pc.or_(pc.less(days, _EARLIEST), pc.greater(days, _LATEST)), "date out of range"
+
+
+def _is_finer(text: str | None, scale: int) -> bool:
+    """Whether a numeral has digits beyond `scale` places after the point. What is no numeral the server tells."""
+    if text is None:
+        return False
+    try:
+        digits = Decimal(text).as_tuple()
+    except InvalidOperation:
+        return False
+    if not isinstance(digits.exponent, int):  # NaN, infinities
+        return False
+    zeros = next((n for n, digit in enumerate(reversed(digits.digits)) if digit), len(digits.digits))
+    return any(digits.digits) and digits.exponent + zeros < -scale
 
 
 def _longer(texts: pa.Array, most: int, column: Column) -> Iterator[tuple[pa.Array, str]]:

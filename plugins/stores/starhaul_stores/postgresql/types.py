@@ -101,7 +101,7 @@ def accepted(kind: int, modifier: int, told: str, source: pa.Field) -> pa.DataTy
     Raises `ConfigError` where nobody can see to it that the server does not round."""
     types = pa.types
     if kind == NUMERIC:
-        return _accepted_numeric(modifier, told, source)
+        return _accepted_numeric(modifier, source)
     if kind in (TIMESTAMP, TIMESTAMPTZ, TIME):
         unit = {0: "s", 3: "ms"}.get(modifier, "us")
         if kind == TIME:
@@ -148,15 +148,10 @@ def _is_read_as(native: str, kind: pa.DataType) -> bool:
     return bool(read_as(*oid_of(native)) == kind)
 
 
-def _accepted_numeric(modifier: int, told: str, source: pa.Field) -> pa.DataType:
+def _accepted_numeric(modifier: int, source: pa.Field) -> pa.DataType:
     declared = numeric(modifier)
     if declared is not None:
-        if declared.arrow is None:
-            if native_type(source) == told:
-                return pa.string()
-            hint = "declare it as numeric, or with 76 digits at most"
-            raise ConfigError("column", f"{source.name!r}: the server would round values for {told}", hint)
-        return declared.arrow
+        return declared.arrow or pa.string()
     types = pa.types
     kind = source.type
     if types.is_decimal(kind) or types.is_integer(kind) or types.is_floating(kind):

@@ -91,7 +91,8 @@ def declaration(field: pa.Field) -> str:
     ours, native = _declaration(field), native_type(field)
     if native and _PLAIN_NAME.fullmatch(native) and declared(ours).arrow is not None:
         theirs = declared(native)
-        if theirs.arrow == declared(ours).arrow and accepted(theirs, field.type) == theirs.arrow:
+        same = (theirs.arrow, theirs.affinity) == (declared(ours).arrow, declared(ours).affinity)
+        if same and accepted(theirs, field.type) == theirs.arrow:
             return native
     return ours
 

@@ -1,0 +1,24 @@
+"""The journeys of all values, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.fidelity.databases import databases
+from tests.fidelity.journeys import TYPES, Journeys
+from tests.fidelity.values import Store
+from tests.servers.mariadb import MariadbServer
+from tests.servers.postgresql import PostgresqlServer
+
+
+@pytest.fixture(scope="session")
+def journeys(
+    mariadb_server: MariadbServer, postgresql_server: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[Store, Journeys]]:
+    """What became of every value on every route, by the store that it comes from."""
+    folder: Path = tmp_path_factory.mktemp("fidelity")
+    with databases(mariadb_server, postgresql_server, folder) as bases:
+        yield {store: Journeys(bases, store, folder) for store in TYPES}
