@@ -51,7 +51,6 @@ class PluginConformance:
             "cx_Oracle",
             "fsspec",
             "kafka",
-            "numpy",
             "oracledb",
             "pandas",
             "polars",

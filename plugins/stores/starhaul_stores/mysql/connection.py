@@ -7,14 +7,13 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import pyarrow as pa
-
 from starhaul import ConfigError, StarhaulError, TransientError
 from starhaul_stores.mysql.failure import connecting_failure, failure
 from starhaul_stores.relational.places import options_of
 from starhaul_stores.relational.url import DatabaseUrl
 
 if TYPE_CHECKING:
+    from starhaul_stores.mysql.rows import Values
     from starhaul_stores.mysql.wire import Done, Wire
 
 KINDS = ("mysql", "mariadb", "tidb", "oceanbase")
@@ -110,14 +109,15 @@ class Connection:
         return fields
 
     @contextmanager
-    def stream(self, sql: str, size: int) -> Iterator[Iterator[list[pa.Array]]]:
-        """Run a query; yields its rows in blocks of about `size` bytes, each a list of binary columns with the values
-        as text. Left before the last of them, it closes the connection, which ends the query."""
+    def stream(self, sql: str, size: int) -> Iterator[Iterator[list[Values]]]:
+        """Run a query; yields its rows in blocks of about `size` bytes, each a list of columns with the values as text,
+        which last until the next block is asked for. Left before the last of them, it closes the connection, which ends
+        the query."""
         with self._failures():
             _, blocks = self._wire.stream(sql, size)
         finished = False
 
-        def guarded() -> Iterator[list[pa.Array]]:
+        def guarded() -> Iterator[list[Values]]:
             nonlocal finished
             with self._failures():
                 yield from blocks

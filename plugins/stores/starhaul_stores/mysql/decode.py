@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 
 from starhaul import Cast, cast
 from starhaul_stores.mysql.types import Declared
 
+if TYPE_CHECKING:
+    from starhaul_stores.mysql.rows import Values
+
 _ZERO_DATE = rb"^0000-00-00( 00:00:00(\.0+)?)?$"
+
+
+def taken(values: Values, column: Declared) -> Cast:
+    """A column off the wire in the Arrow type of its MySQL column."""
+    if pa.types.is_decimal128(column.arrow):
+        from starhaul_stores.mysql.digits import decimals
+
+        if (found := decimals(values, column.arrow)) is not None:
+            return Cast(found)
+    return loaded(values.gathered(), column)
 
 
 def loaded(values: pa.Array, column: Declared) -> Cast:
@@ -49,10 +64,20 @@ def _parsed(texts: pa.Array, kind: pa.DataType) -> Cast:
 
 def _texts(values: pa.Array) -> Cast:
     """Bytes as text; the server may send what is not UTF-8 out of columns that were filled by force."""
+    if _is_ascii(values):
+        return Cast(_as_strings(values))
     try:
         return Cast(values.cast(pa.string()))
     except pa.ArrowInvalid:
         return cast(values, pa.string())
+
+
+def _is_ascii(values: pa.Array) -> bool:
+    """Whether all that its buffer holds is ASCII, which is found out sooner than whether it is UTF-8."""
+    import numpy as np
+
+    octets = values.buffers()[2]
+    return octets is None or not octets.size or bool(np.frombuffer(octets, np.int8).min() >= 0)
 
 
 def _as_strings(values: pa.Array) -> pa.Array:

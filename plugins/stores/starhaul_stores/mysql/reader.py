@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import pyarrow as pa
 
 from starhaul import Capability, ConfigError, Reader, Split, StarhaulError, Task, TransientError, with_native_type
 from starhaul_stores.mysql.catalog import Table, find_table, no_such_table
 from starhaul_stores.mysql.connection import Connection, connect, quoted
-from starhaul_stores.mysql.decode import loaded, zero_dates
+from starhaul_stores.mysql.decode import loaded, taken, zero_dates
 from starhaul_stores.mysql.slices import condition, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
 from starhaul_stores.mysql.types import Declared, declared, described
 from starhaul_stores.relational.places import RelationalReaderParams, Source
+
+if TYPE_CHECKING:
+    from starhaul_stores.mysql.rows import Values
 
 _BLOCK = 2 << 20
 
@@ -130,8 +133,8 @@ class MysqlWireReader(Reader[P]):
             schema = pa.schema([column.field for column in columns])
             with db.stream(self._select(db, source, columns, split.args["part"]), _BLOCK) as blocks:
                 try:
-                    for arrays in blocks:
-                        batch = self._loaded(arrays, columns, schema, task)
+                    for block in blocks:
+                        batch = self._loaded(block, columns, schema, task)
                         most = self.params.fetch_size or max(batch.num_rows, 1)
                         for start in range(0, batch.num_rows, most):
                             yield batch.slice(start, most)
@@ -235,22 +238,21 @@ class MysqlWireReader(Reader[P]):
         return f"SELECT {', '.join(wanted)} FROM {table.sql}{condition(part, self.params.condition)}"
 
     def _loaded(
-        self, arrays: Sequence[pa.Array], columns: Sequence[_Column], schema: pa.Schema, task: Task
+        self, block: Sequence[Values], columns: Sequence[_Column], schema: pa.Schema, task: Task
     ) -> pa.RecordBatch:
         """A block in the reader's types, without the rows that do not fit, which are rejected."""
         casts = []
-        for values, column in zip(arrays, columns, strict=True):
-            cast = loaded(values, column.type)
+        for values, column in zip(block, columns, strict=True):
+            cast = taken(values, column.type)
             if cast.bad is not None and self.params.zero_date == "null" and _is_date(column.type):
-                values = _without_zero_dates(values, task)
-                cast = loaded(values, column.type)
+                cast = loaded(_without_zero_dates(values.gathered(), task), column.type)
             casts.append(cast)
         batch = pa.RecordBatch.from_arrays([cast.values for cast in casts], schema=schema)
         bad = [(column, cast) for column, cast in zip(columns, casts, strict=True) if cast.bad is not None]
-        return _reject(batch, arrays, bad, task) if bad else batch
+        return _reject(batch, block, bad, task) if bad else batch
 
 
-def _reject(batch: pa.RecordBatch, arrays: Sequence[pa.Array], bad: Sequence[tuple[_Column, Any]], task: Task) -> Any:
+def _reject(batch: pa.RecordBatch, block: Sequence[Values], bad: Sequence[tuple[_Column, Any]], task: Task) -> Any:
     """The batch without its bad rows, which are rejected as the server sent them."""
     import pyarrow.compute as pc
 
@@ -258,6 +260,7 @@ def _reject(batch: pa.RecordBatch, arrays: Sequence[pa.Array], bad: Sequence[tup
     for column, cast in bad:
         for row in pc.indices_nonzero(cast.bad).to_pylist():
             reasons.setdefault(row, f"column {column.name!r}, {column.type.text}: {cast.explain(row)}")
+    arrays = [values.gathered() for values in block]
     for row in sorted(reasons):
         texts = [pa.array([_shown(values[row].as_py())], pa.string()) for values in arrays]
         task.reject(pa.RecordBatch.from_arrays(texts, names=batch.schema.names), 0, reasons[row])
