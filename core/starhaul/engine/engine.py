@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 
 from starhaul.api.errors import Cancelled, ConfigError
 from starhaul.api.events import Event, RunFinished, RunStarted
@@ -50,10 +49,11 @@ class Engine:
         Raises `ConfigError`, `PluginError` or a store's error if the job cannot begin: then nothing was changed
         and no run exists. Whatever happens later is in the report.
         """
-        started = time.time()
-        with patiently(lambda: make_plan(job, self._registry), job.settings.retry, self._stop) as plan:
-            if job.dry_run:
+        if job.dry_run:
+            started = time.time()
+            with self._planned(job) as plan:
                 return make_check_report(plan, started, time.time())
+        with self._store.claim_job(job, self._stop.pause), self._planned(job) as plan:
             run = new_run_id()
             with self._store.claim(run):
                 self._store.begin(run, plan)
@@ -64,15 +64,14 @@ class Engine:
 
         Raises `ConfigError` if there is nothing to resume, or if the job or its source are not what they were.
         """
-        with self._store.claim(run):
+        with self._store.claim(run), self._store.claim_job(job, self._stop.pause):
             replays = self._judge_job(run, job).replays
             if replays is not None:
                 return self._carry_out_replay(run, replays, self._replay_plan(replays, job))
             splits: dict[int, list[Split]] = {stream.index: [] for stream in self._store.streams(run)}
             for task in self._store.tasks(run):
                 splits[task.stream].append(task.split)
-            planned = partial(make_plan, job, self._registry, splits=splits)
-            with patiently(planned, job.settings.retry, self._stop) as plan:
+            with self._planned(job, splits) as plan:
                 self._judge_plan(run, plan)
                 self._store.reopen(run)
                 return self._carry_out(run, plan)
@@ -83,7 +82,7 @@ class Engine:
 
         Raises `ConfigError` if the run is not done, has no rejected rows, or none that can be sent.
         """
-        with self._store.claim(run):
+        with self._store.claim(run), self._store.claim_job(job, self._stop.pause):
             if self._store.run(run).state != "done":
                 raise ConfigError(run, "is not done", "resume it first; then its rejected rows can be replayed")
             plan = self._replay_plan(run, job)
@@ -91,6 +90,9 @@ class Engine:
             with self._store.claim(new):
                 self._store.begin(new, plan, replays=run)
                 return self._carry_out_replay(new, run, plan)
+
+    def _planned(self, job: Job, splits: Mapping[int, Sequence[Split]] | None = None) -> Plan:
+        return patiently(lambda: make_plan(job, self._registry, splits=splits), job.settings.retry, self._stop)
 
     def _replay_plan(self, replayed: str, job: Job) -> Plan:
         from starhaul.plan.replay import make_replay_plan  # not on the way of every small job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -25,6 +25,24 @@ class Claims:
         Raises `ConfigError` if another process (or another thread of this one) holds it.
         """
         with closing(self._locked(run, "w")) as lock:
+            yield
+            Path(lock.name).unlink(missing_ok=True)
+
+    @contextmanager
+    def hold_job(self, fingerprint: str, source: str, *, wait: Callable[[], object] | None) -> Iterator[None]:
+        """Be the only one to run this job while the block lasts. `wait` is called between looks as long as another
+        process (or thread) does, and may raise; without it that is a `ConfigError`. `source` is for the message."""
+        name = f"job-{fingerprint[:32]}"
+        while True:
+            try:
+                lock = self._locked(name, "w")
+                break
+            except ConfigError as error:
+                if wait is None:
+                    hint = "wait for it or stop it; `settings.whenRunning: wait` waits, `allow` runs both"
+                    raise ConfigError(source, "another run of this job is under way", hint) from error
+                wait()
+        with closing(lock):
             yield
             Path(lock.name).unlink(missing_ok=True)
 

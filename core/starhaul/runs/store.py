@@ -10,14 +10,16 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from starhaul.api.errors import ConfigError, PermanentError
 from starhaul.api.task import Receipt, Split
+from starhaul.job.job import Job
 from starhaul.plan.plan import Plan
 from starhaul.runs.claims import Claims
 
@@ -26,6 +28,8 @@ StreamState: TypeAlias = Literal["planned", "preparing", "prepared", "committing
 
 STORE_VERSION = 1
 _BUSY_SECONDS = 30.0
+_LOOK_SECONDS = 0.5
+"""How often a run looks whether the one before it is over."""
 _SCHEMA = """
 CREATE TABLE runs (
     id TEXT PRIMARY KEY, job TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL,
@@ -264,6 +268,14 @@ class RunStore:
     def claim(self, run: str) -> AbstractContextManager[None]:
         """Hold a run for this process while the block lasts; see `Claims.hold`."""
         return self._claims.hold(run)
+
+    def claim_job(self, job: Job, pause: Callable[[float], object]) -> AbstractContextManager[None]:
+        """Be the only run of a job while the block lasts, as its `when_running` says; `pause(seconds)` is how to wait.
+        The operating system frees the claim of a process that dies. Raises `ConfigError` if another run has it."""
+        if job.settings.when_running == "allow":
+            return nullcontext()
+        wait = partial(pause, _LOOK_SECONDS) if job.settings.when_running == "wait" else None
+        return self._claims.hold_job(job.fingerprint, job.source, wait=wait)
 
     def alive(self, run: str) -> bool:
         """Whether a process carries the run out right now. A `running` run that is not alive was killed."""
