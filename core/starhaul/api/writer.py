@@ -110,6 +110,14 @@ class Writer(ABC, Generic[P]):
         """Publish the work of all tasks, run postSql, clear staging and ledger. Called once, when every task has
         a receipt; again after a crash in its midst, so each step must be safe to repeat."""
 
+    def count(self, *, published: bool) -> int | None:
+        """How many rows the target holds, so that the engine can see that all have arrived where the job says `verify:
+        count`. Called after `prepare` (not `published`: the rows that those of this run are added to; 0 if they take
+        the place of all) and after `commit` (`published`: all rows). The difference must be what the receipts say was
+        written. None if that cannot be told, as where rows replace others. Changes nothing."""
+        del published
+        return None
+
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         """The run failed: with ATOMIC, undo everything and clear staging. Without it, tasks that have a receipt
         stay delivered, and so does the ledger, since the run can be resumed; only what no task accounts for is

@@ -12,7 +12,8 @@ from starhaul.cli.invocation import Invocation, command
 from starhaul.cli.options import state_option
 
 if TYPE_CHECKING:
-    from starhaul.runs.store import RunRecord, RunStore
+    from starhaul.runs.records import RunRecord
+    from starhaul.runs.store import RunStore
 
 _COLOURS = {"done": "green", "failed": "red", "killed": "red", "stopped": "yellow", "running": "cyan"}
 

@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from starhaul.api.errors import PluginError
 from starhaul.api.task import Receipt
 from starhaul.engine.progress import Counts, StreamProgress
 from starhaul.engine.retry import REPEATABLE
 from starhaul.plan.plan import StreamPlan
+from starhaul.runs.records import StreamState, TaskRecord
 from starhaul.runs.rejects import part_path
-from starhaul.runs.store import StreamState, TaskRecord
 
 
 class StreamBooks:
     """What is known of one stream of a run. Used by the coordinator's thread only."""
 
-    def __init__(self, plan: StreamPlan, run: str, state: StreamState, tasks: Sequence[TaskRecord]) -> None:
+    def __init__(
+        self,
+        plan: StreamPlan,
+        run: str,
+        state: StreamState,
+        tasks: Sequence[TaskRecord],
+        rows_before: int | None = None,
+    ) -> None:
         self.plan = plan
         self.run = f"{run}_{plan.index}"
         """`Task.run` of this stream's tasks."""
         self.state: StreamState = state
+        self.rows_before = rows_before
+        """What the target held when it was prepared, if that is to be verified."""
         self.tasks = {task.id: task for task in tasks}
         self.receipts: dict[str, Receipt] = {}
         self.counts = Counts()
@@ -38,6 +48,18 @@ class StreamBooks:
         self.state = "aborted"
         self.receipts.clear()
         self.counts = Counts()
+
+    def audit(self) -> None:
+        """Raise `PluginError` unless every row that was read is accounted for, and receipts and counts agree."""
+        counts, told = self.counts, sum(receipt.rows for receipt in self.receipts.values())
+        if counts.balance or counts.written != told or self.pending:
+            raise PluginError(
+                self.plan.name,
+                f"the books do not balance: {counts.read} rows read, {counts.written} written (the receipts say "
+                f"{told}), {counts.skipped} skipped, {counts.rejected} rejected, {counts.filtered} filtered, "
+                f"{len(self.pending)} tasks open",
+                "nothing was published; report it",
+            )
 
     @property
     def pending(self) -> list[TaskRecord]:

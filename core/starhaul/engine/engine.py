@@ -18,7 +18,8 @@ from starhaul.plan.plan import Plan
 from starhaul.registry import Registry
 from starhaul.report.build import make_check_report
 from starhaul.report.report import Report
-from starhaul.runs.store import RunRecord, RunStore, new_run_id
+from starhaul.runs.records import RunRecord
+from starhaul.runs.store import RunStore, new_run_id
 
 
 class Engine:

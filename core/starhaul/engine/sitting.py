@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from starhaul.api.capability import Capability
-from starhaul.api.errors import Cancelled
+from starhaul.api.errors import Cancelled, PermanentError
 from starhaul.api.events import Event, StreamCommitted
 from starhaul.engine.attempt import Shared
 from starhaul.engine.books import StreamBooks
@@ -24,8 +24,9 @@ from starhaul.plan.plan import Plan
 from starhaul.redactor import Redactor
 from starhaul.report.build import Ending, make_report
 from starhaul.report.report import Report
+from starhaul.runs.records import RunState, StreamState
 from starhaul.runs.rejects import merge, part_path
-from starhaul.runs.store import RunState, RunStore, StreamState
+from starhaul.runs.store import RunStore
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,13 @@ class Sitting:
         states, tasks = store.streams(run), store.tasks(run)
         self.tasks = len(tasks)
         self.streams = [
-            StreamBooks(each, run, states[each.index].state, [task for task in tasks if task.stream == each.index])
+            StreamBooks(
+                each,
+                run,
+                states[each.index].state,
+                [task for task in tasks if task.stream == each.index],
+                states[each.index].rows_before,
+            )
             for each in plan.streams
         ]
         progress.begin([stream.progress() for stream in self.streams], plan.job.settings)
@@ -76,6 +83,9 @@ class Sitting:
                 self._now(stream, "preparing")
                 prepare = partial(stream.plan.writer.prepare, stream.plan.target, stream.run)
                 patiently(prepare, self._job.settings.retry, self._stop, self._redact)
+                if self._job.settings.verify == "count":
+                    stream.rows_before = self._counted(stream, published=False)
+                    self._store.stream_began_with(self.run, stream.plan.index, stream.rows_before)
                 self._now(stream, "prepared")
                 # preSql may have made the target, or made it anew.
                 accepted = stream.plan.writer.accept(stream.plan.transformed)
@@ -101,12 +111,33 @@ class Sitting:
     def _commit(self, stream: StreamBooks) -> None:
         """Publish a stream. From here on it is never aborted: what fails now is finished by a resume."""
         stream.plan.release()
+        stream.audit()
         self._rejects.judge(sum(each.counts.read for each in self.streams))
         self._now(stream, "committing")
         commit = partial(stream.plan.writer.commit, stream.run, stream.in_order)
         patiently(commit, self._job.settings.retry, self._halt, self._redact)
+        if self._job.settings.verify == "count":
+            self._verify(stream)
         self._now(stream, "committed")
         self._tell(StreamCommitted(run=self.run, stream=stream.plan.name))
+
+    def _verify(self, stream: StreamBooks) -> None:
+        """Ask the target whether all rows are there."""
+        rows = self._counted(stream, published=True)
+        if rows is None or stream.rows_before is None:
+            why = f"{stream.plan.name}: not verified, as {stream.plan.writer.name} cannot tell by a count in this mode"
+            self._warnings.append(why)
+        elif rows - stream.rows_before != stream.counts.written:
+            raise PermanentError(
+                stream.plan.name,
+                f"verification failed: the target held {stream.rows_before} rows, {stream.counts.written} were "
+                f"written, and it holds {rows}",
+                "did another program write to it, or postSql? If not, report it; `starhaul resume` verifies again",
+            )
+
+    def _counted(self, stream: StreamBooks, *, published: bool) -> int | None:
+        count = partial(stream.plan.writer.count, published=published)
+        return patiently(count, self._job.settings.retry, self._halt, self._redact)
 
     def abort(self) -> None:
         """Undo what can be undone of the streams that are not published. A failure to do so becomes a warning."""

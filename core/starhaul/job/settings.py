@@ -103,9 +103,12 @@ class Settings(Params):
     """How values change their type on the way; `datax` stands for `{rules: datax}`."""
     exchanger: Exchanger = Exchanger()
     """How much each channel buffers."""
+    verify: Literal["none", "count"] = "none"
+    """With `count`, each target is asked for its number of rows when its stream is published, and the run fails unless
+    they have grown by as many as were written. Nothing else may write to the target meanwhile."""
     when_running: Literal["refuse", "wait", "allow"] = "refuse"
-    """What to do if another run of the same job (same plugins, same parameters) is under way on this machine, by the
-    same state directory: `refuse` to begin, `wait` until it is over, or `allow` both at once."""
+    """What to do if another run of the same job (same plugins, same parameters) is under way with the same state
+    directory. Either `refuse` to begin, or `wait` until it is over, or `allow` both at once."""
     progress_interval: float = Field(10.0, ge=0.1, le=86_400)
     """Seconds between two progress lines where the output is not a terminal."""
     rejects_logged: int = Field(9, ge=-1)

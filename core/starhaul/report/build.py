@@ -14,7 +14,7 @@ from starhaul.engine.work import Work
 from starhaul.job.job import Job
 from starhaul.plan.plan import Plan
 from starhaul.report.report import ErrorReport, Report, StreamReport
-from starhaul.runs.store import RunState
+from starhaul.runs.records import RunState
 
 EXIT_STOPPED = 143
 """128 + SIGTERM, whichever signal it was: what DataX's wrappers look for."""

@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Iterator
 
 from starhaul.api.errors import ConfigError
-from starhaul.runs.store import RunRecord, RunStore
+from starhaul.runs.records import RunRecord
+from starhaul.runs.store import RunStore
 
 
 def prune(store: RunStore, before: float, *, unfinished: bool = False) -> Iterator[RunRecord]:

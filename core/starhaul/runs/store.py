@@ -12,21 +12,28 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from starhaul.api.errors import ConfigError, PermanentError
-from starhaul.api.task import Receipt, Split
+from starhaul.api.task import Receipt
 from starhaul.job.job import Job
 from starhaul.plan.plan import Plan
 from starhaul.runs.claims import Claims
+from starhaul.runs.records import (
+    RunRecord,
+    RunState,
+    StreamRecord,
+    StreamState,
+    TaskRecord,
+    receipt_to_json,
+    run_record,
+    split_to_json,
+    task_record,
+)
 
-RunState: TypeAlias = Literal["running", "done", "failed", "stopped"]
-StreamState: TypeAlias = Literal["planned", "preparing", "prepared", "committing", "committed", "aborted"]
-
-STORE_VERSION = 1
+STORE_VERSION = 2
 _BUSY_SECONDS = 30.0
 _LOOK_SECONDS = 0.5
 """How often a run looks whether the one before it is over."""
@@ -38,7 +45,7 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE TABLE streams (
     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, stream INTEGER NOT NULL, name TEXT NOT NULL,
-    source TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (run, stream)
+    source TEXT NOT NULL, state TEXT NOT NULL, rows_before INTEGER, PRIMARY KEY (run, stream)
 ) STRICT;
 CREATE TABLE tasks (
     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, stream INTEGER NOT NULL, number INTEGER NOT NULL,
@@ -46,52 +53,6 @@ CREATE TABLE tasks (
     PRIMARY KEY (run, stream, number)
 ) STRICT;
 """
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """A run as the store knows it. `state` is `running` also for a run whose process died: see `alive`."""
-
-    id: str
-    job: str
-    source: str
-    fingerprint: str
-    variables: Mapping[str, str]
-    secret_variables: frozenset[str]
-    state: RunState
-    started: float
-    """Seconds since the epoch."""
-    ended: float | None
-    report: Mapping[str, Any] | None
-    replays: str | None = None
-    """The run whose rejects this one sends again, if that is what it does."""
-
-
-@dataclass(frozen=True)
-class StreamRecord:
-    """A stream of a run: `source` is the fingerprint of the source's schema when the run was planned."""
-
-    index: int
-    name: str
-    source: str
-    state: StreamState
-
-
-@dataclass(frozen=True)
-class TaskRecord:
-    """A task of a run. `attempt` is the last one that was given out; 0 before the first."""
-
-    stream: int
-    number: int
-    split: Split
-    attempt: int
-    receipt: Receipt | None
-    counts: Mapping[str, Any] | None
-
-    @property
-    def id(self) -> str:
-        """`Task.id`."""
-        return f"t{self.number}"
 
 
 class RunStore:
@@ -133,6 +94,11 @@ class RunStore:
                         self._connection.execute(statement)
                     self._connection.execute(f"PRAGMA user_version = {STORE_VERSION}")
             self._path.chmod(0o600)
+        if self._version() == 1:
+            with self._transaction():
+                if self._version() == 1:
+                    self._connection.execute("ALTER TABLE streams ADD COLUMN rows_before INTEGER")
+                    self._connection.execute("PRAGMA user_version = 2")
         if self._version() != STORE_VERSION:
             raise PermanentError(
                 str(self._path),
@@ -164,13 +130,13 @@ class RunStore:
                 ),
             )  # fmt: skip
             self._connection.executemany(
-                "INSERT INTO streams VALUES (?, ?, ?, ?, 'planned')",
+                "INSERT INTO streams VALUES (?, ?, ?, ?, 'planned', NULL)",
                 [(run, stream.index, stream.name, stream.fingerprint) for stream in plan.streams],
             )
             self._connection.executemany(
                 "INSERT INTO tasks (run, stream, number, split) VALUES (?, ?, ?, ?)",
                 [
-                    (run, stream.index, number, _split_to_json(split))
+                    (run, stream.index, number, split_to_json(split))
                     for stream in plan.streams
                     for number, split in enumerate(stream.splits)
                 ],
@@ -195,6 +161,10 @@ class RunStore:
                     "UPDATE tasks SET receipt = NULL, counts = NULL WHERE run = ? AND stream = ?", (run, stream)
                 )
 
+    def stream_began_with(self, run: str, stream: int, rows: int | None) -> None:
+        """How many rows the target of a stream held when it was prepared."""
+        self._write("UPDATE streams SET rows_before = ? WHERE run = ? AND stream = ?", rows, run, stream)
+
     def give_out(self, run: str, tasks: Iterable[TaskRecord]) -> None:
         """New attempts at these tasks are about to be made. Stored before they are, so no attempt number repeats."""
         with self._transaction():
@@ -207,7 +177,7 @@ class RunStore:
         """A task has its receipt."""
         self._write(
             "UPDATE tasks SET receipt = ?, counts = ? WHERE run = ? AND stream = ? AND number = ?",
-            _receipt_to_json(receipt), json.dumps(counts), run, stream, int(receipt.task[1:]),
+            receipt_to_json(receipt), json.dumps(counts), run, stream, int(receipt.task[1:]),
         )  # fmt: skip
 
     def forget(self, run: str) -> None:
@@ -219,12 +189,12 @@ class RunStore:
     def runs(self, limit: int = 50) -> list[RunRecord]:
         """The newest runs, the newest first."""
         rows = self._read("SELECT * FROM runs ORDER BY started DESC, id DESC LIMIT ?", limit)
-        return [_run(row) for row in rows]
+        return [run_record(row) for row in rows]
 
     def runs_before(self, moment: float) -> list[RunRecord]:
         """The runs that ended, or, if they did not, began before a moment; the oldest first."""
         rows = self._read("SELECT * FROM runs WHERE coalesce(ended, started) < ? ORDER BY started, id", moment)
-        return [_run(row) for row in rows]
+        return [run_record(row) for row in rows]
 
     def count(self) -> int:
         """How many runs there are."""
@@ -235,11 +205,13 @@ class RunStore:
         rows = self._read("SELECT * FROM runs WHERE id = ?", run)
         if not rows:
             raise ConfigError(run, f"no such run in {self._path}", "`starhaul runs` lists them")
-        return _run(rows[0])
+        return run_record(rows[0])
 
     def streams(self, run: str) -> list[StreamRecord]:
         """The streams of a run, in order."""
-        rows = self._read("SELECT stream, name, source, state FROM streams WHERE run = ? ORDER BY stream", run)
+        rows = self._read(
+            "SELECT stream, name, source, state, rows_before FROM streams WHERE run = ? ORDER BY stream", run
+        )
         return [StreamRecord(*row) for row in rows]
 
     def tasks(self, run: str) -> list[TaskRecord]:
@@ -248,7 +220,7 @@ class RunStore:
             "SELECT stream, number, split, attempt, receipt, counts FROM tasks WHERE run = ? ORDER BY stream, number",
             run,
         )
-        return [_task(row) for row in rows]
+        return [task_record(row) for row in rows]
 
     # ------------------------------------------------------------------ files beside the store
 
@@ -332,31 +304,3 @@ def state_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_state_path("starhaul")
-
-
-def _split_to_json(split: Split) -> str:
-    return json.dumps({"id": split.id, "args": dict(split.args), "rows": split.rows, "bytes": split.bytes})
-
-
-def _receipt_to_json(receipt: Receipt) -> str:
-    return json.dumps({
-        "task": receipt.task, "rows": receipt.rows, "skipped": receipt.skipped,
-        "attempt": receipt.attempt, "data": dict(receipt.data),
-    })  # fmt: skip
-
-
-def _run(row: tuple[Any, ...]) -> RunRecord:
-    run, job, source, fingerprint, variables, secret, state, started, ended, report, replays = row
-    return RunRecord(
-        run, job, source, fingerprint, json.loads(variables), frozenset(json.loads(secret)), state, started, ended,
-        None if report is None else json.loads(report), replays,
-    )  # fmt: skip
-
-
-def _task(row: tuple[Any, ...]) -> TaskRecord:
-    stream, number, split, attempt, receipt, counts = row
-    return TaskRecord(
-        stream, number, Split(**json.loads(split)), attempt,
-        None if receipt is None else Receipt(**json.loads(receipt)),
-        None if counts is None else json.loads(counts),
-    )  # fmt: skip

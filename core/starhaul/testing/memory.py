@@ -203,6 +203,10 @@ class MemoryWriter(Writer[MemoryWriterParams]):
                     store.visible[key] = store.staged[key]
             _forget(store, run)
 
+    def count(self, *, published: bool) -> int | None:
+        rows = MemoryStore.named(self.params.store).table().num_rows
+        return None if self.params.mode == "idempotent" else rows
+
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         if self.params.mode == "atomic":
             store = MemoryStore.named(self.params.store)

@@ -43,6 +43,19 @@ class WriterPromises:
         assert type(receipt.rows) is int, "Receipt.rows must be an int"
         delivery.commit(receipt)
 
+    def test_counts_what_arrives(self, delivery: Delivery, sample: pa.Table) -> None:
+        writer = delivery.writer
+        before = writer.count(published=False)
+        receipts = [delivery.write(delivery.task(n), delivery.converted(sample.slice(5 * n, 5))) for n in range(2)]
+        delivery.commit(*receipts)
+        after = delivery.resumed().writer.count(published=True)
+        if before is None:
+            assert after is None, "count() tells the rows of a published target, but not of one that was prepared"
+            return
+        assert after is not None, "count() tells the rows of a target that was prepared, but not of a published one"
+        written = sum(receipt.rows for receipt in receipts)
+        assert after - before == written, f"count() gave {before} before and {after} after {written} rows were written"
+
     def test_delivered_is_honest(self, delivery: Delivery, sample: pa.Table) -> None:
         """`delivered` knows a task exactly from the moment it went through until the run is committed."""
         batches = delivery.converted(sample)

@@ -222,6 +222,14 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             drop_staging(db, staging_name(self._table, run))
             Ledger(db, self.params.ledger_table).close_run(run)
 
+    def count(self, *, published: bool) -> int | None:
+        if self.params.write_mode in ("replace", "update"):
+            return None
+        if self.params.write_mode == "overwrite" and not published:
+            return 0
+        with self._open("ro") as db:
+            return int(db.value(f"SELECT count(*) FROM {quoted(self._table)}"))
+
     def appending(self) -> SqliteWriter:
         mode = "insert" if self.params.write_mode == "overwrite" else self.params.write_mode
         changes = {"write_mode": mode, "pre_sql": (), "post_sql": (), "create_table": "never"}

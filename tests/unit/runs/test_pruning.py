@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from starhaul.api.errors import ConfigError
 from starhaul.cli.group import starhaul
 from starhaul.runs.pruning import prune
-from starhaul.runs.store import RunState, RunStore
+from starhaul.runs.records import RunState
+from starhaul.runs.store import RunStore
 from tests.unit.runs.test_store import plan
 
 DAY = 86_400.0

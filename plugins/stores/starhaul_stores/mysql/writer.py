@@ -156,6 +156,14 @@ class MysqlWireWriter(Writer[P]):
                 ledger.close_run(run)
                 ledger.tidy()
 
+    def count(self, *, published: bool) -> int | None:
+        if self.params.write_mode in ("replace", "update"):
+            return None
+        if self.params.write_mode == "overwrite" and not published:
+            return 0
+        with self._open() as db:
+            return int(db.value(f"SELECT count(*) FROM {to_create(db, self.params.target)}"))
+
     def appending(self) -> Self | None:
         changed: dict[str, Any] = {"pre_sql": (), "post_sql": (), "create_table": "never"}
         if self.params.write_mode == "overwrite":

@@ -159,6 +159,14 @@ class PostgresqlWireWriter(Writer[P]):
             if overwrite or not ledger.has_tasks(run):  # else a resumed run goes on from there
                 ledger.close_run(run)
 
+    def count(self, *, published: bool) -> int | None:
+        if self.params.write_mode in ("replace", "update"):
+            return None
+        if self.params.write_mode == "overwrite" and not published:
+            return 0
+        with self._open() as db:
+            return int(db.value(f"SELECT count(*) FROM {self._table(db).sql}"))
+
     def appending(self) -> Self:
         mode = "insert" if self.params.write_mode == "overwrite" else self.params.write_mode
         return type(self)(self.params.model_copy(update={"pre_sql": (), "post_sql": (), "write_mode": mode}))

@@ -314,6 +314,11 @@ class ReceiptOfAnotherTask(MemoryWriter):
         return replace(super().write(task, batches), attempt=1)
 
 
+class CountsWhatItWasGiven(MemoryWriter):
+    def count(self, *, published: bool) -> int | None:
+        return 0 if not published else 7
+
+
 class SwallowsEncodedFailure(MemoryWriter):
     def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
         whole: list[Block] = []
@@ -374,6 +379,7 @@ CAUGHT_BY: Mapping[type[MemoryWriter], tuple[str, str]] = {
     PromisesUndeclared: ("atomic", "test_promises_are_declared"),
     ChecksByWriting: ("atomic", "test_check_changes_nothing"),
     ReceiptOfAnotherTask: ("atomic", "test_lost_receipt"),
+    CountsWhatItWasGiven: ("atomic", "test_counts_what_arrives"),
     SwallowsEncodedFailure: ("atomic", "test_encoded_failure_passes"),
     LosesEncodedRow: ("atomic", "test_encoded_rows_arrive"),
     DropsWholeBadBlock: ("atomic", "test_encoded_bad_row_is_rejected"),
