@@ -24,7 +24,18 @@ from bench.tables import write_page
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench/results"
 PAGE = ROOT / "docs/benchmarks.md"
-CASES = ("startup", "stream", "csv_sqlite", "csv_csv", "memory", "postgresql", "many_tables")
+CASES = (
+    "startup",
+    "stream",
+    "csv_sqlite",
+    "csv_csv",
+    "memory",
+    "postgresql",
+    "mysql",
+    "mysql_postgresql",
+    "many_tables",
+    "peers",
+)
 
 
 def main() -> int:

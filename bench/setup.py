@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -69,6 +69,16 @@ class Setup:
                 out.writelines(islice(lines, rows + 1))
             whole.unlink()
             partial.rename(path)
+        return path
+
+    def environment(self, name: str, packages: Sequence[str]) -> Path:
+        """A Python environment with these packages, made on first use."""
+        path = self.folder / f"environment-{name}"
+        if not (path / "ready").exists():
+            print(f"installing {name}", file=sys.stderr)
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(path)], check=True)
+            subprocess.run([str(path / "bin/pip"), "install", "--quiet", *packages], check=True)
+            (path / "ready").touch()
         return path
 
     def removed(self, name: str) -> Path:

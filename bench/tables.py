@@ -15,7 +15,9 @@ ORDER = (
     *("csv_sqlite", "csv_csv", "csv_csv_typed"),
     *("memory_csv_csv", "memory_csv_sqlite"),
     *("csv_postgresql", "postgresql_csv", "postgresql_postgresql", "upsert_postgresql", "channels_csv_postgresql"),
-    "many_tables",
+    *("csv_mysql", "mysql_csv", "channels_csv_mysql"),
+    *("mysql_postgresql", "mysql_postgresql_overwrite", "postgresql_mysql", "many_tables"),
+    *("sling_mysql_postgresql", "dlt_mysql_postgresql"),
 )
 
 

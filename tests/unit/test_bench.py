@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -33,7 +34,16 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
     for kind in (Postgresql, Mariadb):
         monkeypatch.setattr(kind, "sql", lambda self, *statements: None)
         monkeypatch.setattr(kind, "lineitem", lambda self, path: path.stem.replace("-", "_"))
+    monkeypatch.setattr(Setup, "environment", _environment)
     return Setup(tmp_path, scale=0.001)
+
+
+def _environment(setup: Setup, name: str, packages: Sequence[str]) -> Path:
+    """An environment with nothing in it but the one program that a case looks for."""
+    program = setup.folder / name / "lib/python3/site-packages/sling_linux_amd64/bin/sling"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    return setup.folder / name
 
 
 def comparison(figure: str, bound: float, **limits: float) -> Comparison:
