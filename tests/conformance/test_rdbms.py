@@ -167,10 +167,6 @@ class TestPostgresqlInsert(PostgresqlTests):
     pass
 
 
-class TestPostgresqlOverwrite(PostgresqlTests):
-    mode = "overwrite"
-
-
 class MariadbTests(RdbmsWriterTests):
     engine = "mariadb"
     unsupported_types = {  # noqa: RUF012
@@ -192,10 +188,6 @@ class MariadbTests(RdbmsWriterTests):
     @pytest.fixture
     def readback(self, mysql: MysqlDatabase) -> Callable[[pa.Schema], pa.Table]:
         return lambda schema: read_mysql(mysql, "target", schema)
-
-
-class TestMariadbInsert(MariadbTests):
-    pass
 
 
 class TestMariadbUpdate(MariadbTests):

@@ -1,0 +1,117 @@
+"""`rdbmswriter` on real databases: each write mode over rows that are there, and what goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import starhaul
+from starhaul import ConfigError
+from tests.servers.rdbms import RdbmsDatabase
+
+
+def run(tmp_path: Path, url: str, rows: str, **writer: Any) -> starhaul.Report:
+    """Rows of a CSV file, `id,a`, into table `t`."""
+    source = tmp_path / "rows.csv"
+    source.write_text(rows)
+    reader = {
+        "name": "csv",
+        "path": str(source),
+        "column": [{"index": 0, "type": "long"}, {"index": 1, "type": "string"}],
+    }
+    job = {
+        "reader": {**reader, "skipHeader": False},
+        "writer": {"name": "rdbms", "url": url, "table": "t", "column": ["id", "a"], **writer},
+        "settings": {"errorLimit": {"record": 10}},
+    }
+    return starhaul.run(job, state=tmp_path / "state")
+
+
+@pytest.fixture
+def filled(rdbms: RdbmsDatabase) -> RdbmsDatabase:
+    rdbms.execute(
+        "CREATE TABLE t (id integer PRIMARY KEY, a varchar(5), b varchar(5) DEFAULT 'new')",
+        "INSERT INTO t VALUES (1, 'one', 'old')",
+        "INSERT INTO t VALUES (2, 'two', 'old')",
+    )
+    return rdbms
+
+
+def rows_of(db: RdbmsDatabase) -> list[tuple[Any, ...]]:
+    return db.execute("SELECT id, a, b FROM t ORDER BY id")
+
+
+class TestModes:
+    def test_insert(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
+        report = run(tmp_path, filled.url, "2,again\n3,three\n4,four\n")
+        assert (report.state, report.written, report.rejected) == ("done", 2, 1)
+        assert rows_of(filled) == [(1, "one", "old"), (2, "two", "old"), (3, "three", "new"), (4, "four", "new")]
+
+    def test_ignore(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
+        report = run(tmp_path, filled.url, "2,again\n3,three\n3,twice\n1,again\n", writeMode="insert ignore")
+        assert (report.state, report.written, report.skipped, report.rejected) == ("done", 1, 3, 0)
+        assert rows_of(filled) == [(1, "one", "old"), (2, "two", "old"), (3, "three", "new")]
+
+    def test_update(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
+        report = run(tmp_path, filled.url, "2,TWO\n3,three\n3,THREE\n", writeMode="update")
+        assert (report.state, report.written) == ("done", 3)
+        assert rows_of(filled) == [(1, "one", "old"), (2, "TWO", "old"), (3, "THREE", "new")]
+
+    def test_replace(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
+        """The columns that the rows lack take their defaults."""
+        report = run(tmp_path, filled.url, "2,TWO\n3,three\n3,THREE\n", writeMode="replace")
+        assert (report.state, report.written) == ("done", 3)
+        assert rows_of(filled) == [(1, "one", "old"), (2, "TWO", "new"), (3, "THREE", "new")]
+
+    def test_overwrite(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
+        report = run(tmp_path, filled.url, "7,x\n8,y\n7,twice\n", writeMode="overwrite")
+        assert (report.state, report.written, report.rejected) == ("done", 2, 1)
+        assert rows_of(filled) == [(7, "x", "new"), (8, "y", "new")]
+        assert filled.tables() == {"t", "_starhaul_ledger"}, "the staging table is gone"
+
+    def test_update_without_a_statement_for_it(
+        self, filled: RdbmsDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As on a database that nobody coded for: INSERT, and UPDATE or nothing where that is refused."""
+        monkeypatch.setattr("starhaul_stores.rdbms.statements.insert_or_update", lambda target: "")
+        monkeypatch.setattr("starhaul_stores.rdbms.statements.insert_unless_there", lambda target: "")
+        report = run(tmp_path, filled.url, "2,TWO\n3,three\n3,THREE\n", writeMode="update")
+        assert (report.state, report.written) == ("done", 3)
+        assert rows_of(filled) == [(1, "one", "old"), (2, "TWO", "old"), (3, "THREE", "new")]
+        report = run(tmp_path, filled.url, "2,x\n4,four\n", writeMode="ignore")
+        assert (report.written, report.skipped) == (1, 1)
+
+
+class TestRows:
+    def test_rows_that_would_be_cut_are_rejected(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
+        report = run(tmp_path, filled.url, '3,abcde\n4,abcdef\n5,"abcde "\n,no key\n6,\n')
+        wanted = [(3, "abcde"), (6, "")]
+        if filled.engine == "sqlite":  # holds no length
+            wanted = [(3, "abcde"), (4, "abcdef"), (5, "abcde "), (6, "")]
+        found = [(number, text or "") for number, text, _ in rows_of(filled) if number > 2]
+        assert found == wanted
+        assert report.written == len(wanted)
+
+    def test_statements_around(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
+        report = run(tmp_path, filled.url, "2,x\n", preSql="DELETE FROM @table", postSql="UPDATE @table SET b = '%s:x'")
+        assert report.state == "done"
+        assert rows_of(filled) == [(2, "x", "%s:x")]
+
+
+class TestWhatGoesWrong:
+    @pytest.mark.parametrize(
+        ("more", "told"),
+        [
+            ({"table": "tt"}, "has no table 'tt'"),
+            ({"column": ["id", "aa"]}, "has no column 'aa'"),
+            ({"writeMode": "update", "keys": ["a"]}, r"no primary key or unique index of 't' is on \(a\)"),
+            ({"writeMode": "update", "updateColumns": ["z"]}, "has no column 'z'"),
+        ],
+    )
+    def test_the_job_is_refused(self, filled: RdbmsDatabase, tmp_path: Path, more: dict[str, Any], told: str) -> None:
+        with pytest.raises(ConfigError, match=told):
+            run(tmp_path, filled.url, "3,x\n", **more)
+        assert len(rows_of(filled)) == 2
+        assert filled.tables() == {"t"}
