@@ -18,9 +18,12 @@ REALLY_WRONG = {
     "userguide-1.json": {"parameter.column", "parameter.sliceRecordCount", "speed.channel"},
     "neo4jwriter-1.json": {""},
     "postgresqlreader-2.json": {"reader.parameter"},
+    "rdbmsreader-1.json": {"reader.parameter"},
+    "oraclewriter-2.json": {"writer.parameter", "writer.parameter.truncate"},
+    "sqlserverwriter-1.json": {"writer.parameter"},
 }
-"""A template that is to be filled in, a piece of a job, an address `host:port`. File → ends of the places that are
-wrong."""
+"""A template that is to be filled in, a piece of a job, an address `host:port`, and beside it what is a warning else.
+File → ends of the places that are wrong."""
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,8 @@ class RelationalParams(Place):
 
     @model_validator(mode="after")
     def _flat_or_listed(self) -> RelationalParams:
-        flat = bool(self.jdbc_url or self.url or self.table or self.query_sql)
+        repeated = self.table and self.table == tuple(name for place in self.connection for name in place.table)
+        flat = bool(self.jdbc_url or self.url or (self.table and not repeated) or self.query_sql)
         if flat == bool(self.connection):
             raise ValueError("give either url and table, or connection with both")
         for place in self.places:

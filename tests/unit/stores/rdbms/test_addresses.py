@@ -9,6 +9,7 @@ from starhaul_readers.oracle import OracleReaderParams
 from starhaul_readers.sqlserver import SqlServerReaderParams
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.engine import engine_for
+from starhaul_stores.rdbms.writing import RdbmsWriterParams
 
 
 @pytest.mark.parametrize(
@@ -83,3 +84,11 @@ def test_declarations_take_their_own_urls() -> None:
         OracleReaderParams.model_validate({"url": "jdbc:mysql://h/x", "table": "t"})
     with pytest.raises(ValueError, match="is not SQL Server"):
         SqlServerReaderParams.model_validate({"url": "jdbc:oracle:thin:@h:1:s", "table": "t"})
+
+
+def test_a_table_beside_the_connection_may_say_the_same() -> None:
+    """DataX looks at `connection` only, and jobs have both."""
+    connection = [{"jdbcUrl": "jdbc:dm://h:5236/DB", "table": ["t"]}]
+    assert RdbmsWriterParams.model_validate({"connection": connection, "table": "t"}).target == "t"
+    with pytest.raises(ValueError, match="either url and table, or connection"):
+        RdbmsWriterParams.model_validate({"connection": connection, "table": "u"})
