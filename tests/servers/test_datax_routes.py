@@ -160,6 +160,25 @@ def test_postgresql_to_mysql(mysql: MysqlDatabase, postgresql: PostgresqlSchema,
     assert figures(output) == (2000, 0)
 
 
+def test_tables_to_as_many_tables(mysql: MysqlDatabase, postgresql: PostgresqlSchema, run: Datax) -> None:
+    for number in range(3):
+        mysql.execute(f"CREATE TABLE s_{number} (id int)", f"INSERT INTO s_{number} VALUES ({number}), ({number + 10})")
+        postgresql.db.execute(f"CREATE TABLE d_{number:02} (id int); INSERT INTO d_{number:02} VALUES (-1)".encode())
+    reader = from_mysql(mysql, column=["id"])
+    reader["parameter"]["connection"][0]["table"] = ["s_[0-1]", "s_2"]
+    writer = {
+        "name": "postgresqlwriter",
+        "parameter": {
+            "username": "postgres", "password": "", "column": ["id"], "preSql": ["delete from @table"],
+            "connection": [postgresql_connection(postgresql, "d_[00-02]", listed=False)],
+        },
+    }  # fmt: skip
+    assert figures(run(job(reader, writer))) == (6, 0)
+    for number in range(3):
+        found = postgresql.db.execute(f"SELECT id FROM d_{number:02} ORDER BY id".encode()).fetchall()
+        assert found == [(number,), (number + 10,)]
+
+
 def test_mysql_to_text_files(filled: MysqlDatabase, run: Datax, tmp_path: Path) -> None:
     target = tmp_path / "out"
     writer = {

@@ -73,8 +73,8 @@ def _from_datax(draft: Draft, parsed: Params, name: str) -> Assembled:
     named = [name] if len(uses) == 1 else [f"stream{number}" for number in range(1, len(uses) + 1)]
     streams = tuple(_stream(each, of_stream) for each, of_stream in zip(named, uses, strict=True))
     warnings = list(_without_effect(draft, parsed, ()))
-    if len(streams) > 1:
-        problem = f"DataX runs the first of these {len(streams)} streams only; here all of them run"
+    if len(parsed.job.content) > 1:
+        problem = f"DataX runs the first of these {len(parsed.job.content)} elements only; here all of them run"
         warnings.append(draft.document.problem(("job", "content"), problem))
     return Assembled(name, streams, parsed.settings(), tuple(warnings), dry_run=parsed.job.setting.dry_run)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from starhaul.api.errors import ConfigError
+from starhaul.job.datax_tables import pair_tables
 from starhaul.job.document import At
 from starhaul.job.uses import Draft
 
@@ -25,6 +26,7 @@ def settle_quirks(draft: Draft, environment: Mapping[str, str]) -> None:
         _settle_speed(draft, setting)
         _settle_nulls(draft, setting, ("job", "setting"))
     _decrypt(draft, job, environment)
+    pair_tables(draft)
 
 
 def _refuse_handlers(draft: Draft, job: dict[str, Any]) -> None:

@@ -40,6 +40,7 @@ _RETRY = (
     "A task that fails for a passing reason is tried again, three times in all; in DataX once: retry: {attempts: 1}"
 )
 _MANY = "DataX runs the first of these streams only."
+_PAIRED = "A stream for each table of the writer, with the table or query of the reader at the same place."
 
 
 def to_native(
@@ -68,7 +69,7 @@ def to_native(
     assembled = assemble(draft, parsed)
     names = {name for name, in_braces in references(document.value) if in_braces} | set(known.given)
     job = _NativeJob(draft, names, registry)
-    warnings = [*draft.warnings, *draft.overlooked, *assembled.warnings]
+    warnings = [*dict.fromkeys([*draft.warnings, *draft.overlooked, *assembled.warnings])]
     return "\n".join(job.lines(assembled.settings, missing, warnings)) + "\n"
 
 
@@ -84,6 +85,7 @@ class _NativeJob:
     def lines(self, settings: Settings, missing: Sequence[Problem], warnings: Iterable[Problem]) -> Iterator[str]:
         streams = list(self._streams())
         yield f"# From {self._draft.document.source}, by `starhaul convert`."
+        missing = [*dict.fromkeys(missing)]  # streams may share what is written
         if missing:
             yield "# It cannot run as it is:"
         for each in missing:
@@ -100,7 +102,10 @@ class _NativeJob:
         if len(streams) == 1:
             yield from _dumped(streams[0])
         else:
-            yield f"# {_MANY}"
+            if len(self._draft.value["job"]["content"]) > 1:
+                yield f"# {_MANY}"
+            if any(use.rewritten for use in self._draft.uses):
+                yield f"# {_PAIRED}"
             yield from _dumped({"streams": streams})
         yield ""
         yield from _settings(settings)
@@ -120,12 +125,14 @@ class _NativeJob:
         parameters = use.parameters or {}
         name, secret = self._name_and_secrets(use, parameters)
         native = {
-            key: self._value(value, _inside(self._draft.document.value, (*use.base, key)), (key,), secret, use)
-            for key, value in parameters.items()
+            key: self._value(value, self._written(use, key), (key,), secret, use) for key, value in parameters.items()
         }
         if native.keys() & {"name", "parameter"}:
             return {"name": name, "parameter": native}
         return {"name": name, **native}
+
+    def _written(self, use: Use, key: str) -> Any:
+        return None if key in use.rewritten else _inside(self._draft.document.value, (*use.base, key))
 
     def _name_and_secrets(self, use: Use, parameters: Mapping[str, Any]) -> tuple[str, set[At]]:
         try:

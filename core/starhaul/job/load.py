@@ -69,7 +69,7 @@ def load_job(
         variables={name: known.given[name] for name in sorted(used - secret)},
         secret_variables=secret,
         dry_run=assembled.dry_run,
-        warnings=(*draft.warnings, *draft.overlooked, *assembled.warnings, *_unused(known, used)),
+        warnings=tuple(dict.fromkeys([*draft.warnings, *draft.overlooked, *assembled.warnings, *_unused(known, used)])),
     )
 
 

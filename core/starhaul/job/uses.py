@@ -30,6 +30,8 @@ class Use:
     """Where those parameters were written that come from a connection."""
     connection: tuple[str, Problem] | None = None
     """The plugin that the connection is for, and what to say if it is not for this one."""
+    rewritten: frozenset[str] = frozenset()
+    """Parameters that are not any more what was written."""
     complete: bool = True
     """False if parameters could not be brought in; that has been reported, and what they lack is not."""
 

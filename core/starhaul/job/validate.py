@@ -52,7 +52,7 @@ def validate(draft: Draft, form: type[Params], registry: Registry, tolerated: li
         part = _Part(plugin.params_type, use.parameters, where, complete=use.complete, lenient=draft.datax)
         problems += _check(draft, part)
     if problems:
-        everything = [*problems, *draft.overlooked, *missing]
+        everything = [*dict.fromkeys([*problems, *draft.overlooked, *missing])]  # streams may share what is written
         everything.sort(key=lambda each: (each.file != draft.document.source, each.file, each.line or 0))
         raise ConfigError.of(everything)
     if missing and tolerated is None:

@@ -198,6 +198,13 @@ from t;"]}]}}, "writer": %s}]}}""" % STREAM_WRITER,  # noqa: UP031 - braces
         ["t_[00-31]", "a,b"],
         lambda job: reader(job)["connection"][0]["table"],
     ),
+    "a table told twice": (
+        f'{{"job": {{"content": [{{"reader": {STREAM_READER}, "writer": {{"name": "mysqlwriter", "parameter": '
+        '{"username": "r", "password": "", "column": ["a"], "table": "t", "connection": [{"jdbcUrl": '
+        '"jdbc:mysql://h/d", "table": ["t"]}]}}}]}}',
+        ["t"],
+        lambda job: writer(job)["connection"][0]["table"],
+    ),
     "a write mode in words": (
         f'{{"job": {{"content": [{{"reader": {STREAM_READER}, "writer": {{"name": "mysqlwriter", "parameter": '
         '{"username": "r", "password": "", "writeMode": "INSERT IGNORE INTO", "column": ["a"], "session": '
@@ -239,6 +246,12 @@ REFUSED = {
         '{"username": "r", "password": "", "column": ["a"], "connection": [{"jdbcUrl": "jdbc:mysql://h/d", "table": '
         '["t[0-3]"]}]}}}]}}',
         "one writer writes one table",
+    ),
+    "two tables, told in two ways": (
+        f'{{"job": {{"content": [{{"reader": {STREAM_READER}, "writer": {{"name": "mysqlwriter", "parameter": '
+        '{"username": "r", "password": "", "column": ["a"], "table": "u", "connection": [{"jdbcUrl": '
+        '"jdbc:mysql://h/d", "table": ["t"]}]}}}]}}',
+        "or connection with both",
     ),
     "tables and a query": (
         '{"job": {"content": [{"reader": {"name": "mysqlreader", "parameter": {"username": "r", "password": "", '
