@@ -17,7 +17,7 @@ export SHOW
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: servers fidelity help quickstart test test-fast check format docs bench clean
+.PHONY: servers audit fidelity help quickstart test test-fast check format docs bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -36,7 +36,12 @@ check: $(VENV)/.ready-dev  ## lint, formatting, types, generated docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --severity-level medium --configfile pyproject.toml core plugins
 	$(BIN)/python -m starhaul.docgen --check
+
+audit: $(VENV)/.ready-dev  ## look for known vulnerabilities of the dependencies (needs an index that serves them)
+	$(BIN)/pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --skip-editable --strict
 
 format: $(VENV)/.ready-dev  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

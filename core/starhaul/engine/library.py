@@ -26,6 +26,8 @@ class Options(TypedDict, total=False):
     """The file of named connections, instead of the user's own."""
     conversion: Literal["exact", "datax"]
     """The rules of conversion, instead of those that the job names."""
+    trusted: bool
+    """Whether the job may look into the environment and into files; default: unless STARHAUL_UNTRUSTED_JOBS is set."""
     state: Path
     """The folder of the run store; default `STARHAUL_STATE_DIR`, else the user's state directory."""
     registry: Registry
@@ -92,6 +94,7 @@ def _load(
         variables=variables,
         connections=options.get("connections"),
         conversion=options.get("conversion"),
+        trusted=options.get("trusted"),
     )
 
 

@@ -23,6 +23,6 @@ def decrypt_rsa(data: bytes, private_key: str) -> bytes:
 
 def decrypt_triple_des(data: bytes, key: str) -> bytes:
     """Java's `DESede/ECB/PKCS5Padding`, with DataX's way to make a key of a text."""
-    cipher = Cipher(TripleDES(key.encode()[:24].ljust(24, b"0")), modes.ECB()).decryptor()  # noqa: S305 - DataX's choice
+    cipher = Cipher(TripleDES(key.encode()[:24].ljust(24, b"0")), modes.ECB()).decryptor()  # noqa: S305 - DataX's choice # nosec B305
     unpadder = PKCS7(64).unpadder()
     return unpadder.update(cipher.update(data) + cipher.finalize()) + unpadder.finalize()

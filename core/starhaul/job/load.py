@@ -32,13 +32,15 @@ def load_job(
     environment: Mapping[str, str] | None = None,
     connections: Path | None = None,
     conversion: Literal["exact", "datax"] | None = None,
+    trusted: bool | None = None,
 ) -> Job:
     """Read, resolve and validate a job document: a file (YAML or JSON, by its suffix), its address (`file://`,
     `http://`, `https://`) or its content as a mapping.
 
     `variables` are those given for this run; `environment` is the process's own unless given; `connections` is the
     file to look named connections up in, else the user's own; `conversion` is put in the place of the rules that the
-    document names. Connects to no store and changes nothing.
+    document names; a document that is not `trusted` may look neither into the environment nor into files (by default
+    none may where `STARHAUL_UNTRUSTED_JOBS` is set). Connects to no store and changes nothing.
 
     Raises `ConfigError` with everything that is wrong, each with its place, or `PluginError` if the only thing wrong
     is a plugin that is unknown or cannot be imported.
@@ -48,7 +50,9 @@ def load_job(
         raise ConfigError.of(
             [document.problem((), "a job document is a mapping", "it begins with 'reader:' or 'job:'")]
         )
-    known = Variables(variables or {}, os.environ if environment is None else environment)
+    if trusted is None:
+        trusted = not os.environ.get("STARHAUL_UNTRUSTED_JOBS")
+    known = Variables(variables or {}, os.environ if environment is None else environment, trusted)
     draft = draft_of(document, known, Connections(connections) if connections else None)
     if draft.datax:
         from starhaul.job.datax_quirks import settle_quirks

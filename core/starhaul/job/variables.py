@@ -21,6 +21,7 @@ from starhaul.job.document import MAX_DEPTH, MAX_NODES, At, Document
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _MAX_FILE_BYTES = 1024 * 1024
+_UNTRUSTED = "give it with -D, or let the operator put it into the file of named connections"
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class Variables:
 
     given: Mapping[str, str]
     environment: Mapping[str, str]
+    trusted: bool = True
+    """Whether the documents may look into the environment and into files. Given variables are there for all."""
 
     def resolve(self, document: Document, within: At = ()) -> Resolved:
         """Replace the variables of a document, or of the part of it at `within`. The document stays as it is."""
@@ -54,7 +57,8 @@ class Variables:
 
     def names(self) -> Iterator[str]:
         yield from self.given
-        yield from self.environment
+        if self.trusted:
+            yield from self.environment
 
 
 class UnresolvedError(Exception):
@@ -125,12 +129,16 @@ class Resolution:
     def value_of(self, inside: str, used: set[str]) -> str:
         """What `${inside}` stands for; adds the given variable to `used`. Raises `UnresolvedError`."""
         if inside.startswith("file:"):
+            if not self.variables.trusted:
+                raise UnresolvedError(f"'${{{inside}}}' reads a file, which untrusted jobs may not", _UNTRUSTED)
             return self._file(inside.removeprefix("file:"))
         reference, has_default, default = inside.partition(":-")
         name = reference.removeprefix("env:")
         if not _NAME.fullmatch(name):
             raise UnresolvedError(f"'${{{inside}}}' names no variable", "write '$${' for the text '${'")
-        value = self.variables.environment.get(name)
+        if reference != name and not self.variables.trusted:
+            raise UnresolvedError(f"'${{{inside}}}' reads the environment, which untrusted jobs may not", _UNTRUSTED)
+        value = self.variables.environment.get(name) if self.variables.trusted else None
         if reference == name and name in self.variables.given:
             used.add(name)
             value = self.variables.given[name]
@@ -146,7 +154,8 @@ class Resolution:
         from starhaul.job.spelling import did_you_mean
 
         meant = did_you_mean(name, self.variables.names(), listed=False)
-        return f"{meant} give it with -D {name}=… or set it in the environment".strip()
+        elsewhere = " or set it in the environment" if self.variables.trusted else ""
+        return f"{meant} give it with -D {name}=…{elsewhere}".strip()
 
     def _file(self, name: str) -> str:
         path = self.document.folder / name
