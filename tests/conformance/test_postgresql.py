@@ -45,40 +45,45 @@ def fill(schema: PostgresqlSchema, table: str, rows: Collection[tuple[Any, ...]]
         cursor.executemany(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * 20)})".encode(), rows)
 
 
+def source_table() -> pa.Table:
+    """What a table of `DDL` with `ROWS` holds."""
+    micro = 1_000_000
+    end = 1769903999 * micro
+    far = ((date(2399, 1, 31) - date(1970, 1, 1)).days + 244 * 146097) * 86400 * micro + 1
+    bc = (date(2000, 1, 1) - date(1970, 1, 1)).days * 86400 * micro - 5 * 146097 * 86400 * micro
+    columns: dict[str, tuple[pa.DataType, list[Any]]] = {
+        "id": (pa.int64(), [1, 2, 5, -3, 9]),
+        "Full Name": (pa.string(), ["Ana", None, 'a\nb,"c"', "é😀\\.", ""]),
+        "price": (pa.decimal128(10, 2), _decimals("12.5", None, "-0.01", "17", "99999999.99")),
+        "big": (
+            pa.decimal256(60, 10),
+            _decimals("12345678901234567890123456789012345678901234567890.0123456789", None, "-0.5", "0", "1"),
+        ),
+        "free": (pa.string(), ["NaN", None, "0." + "0" * 29 + "1", "Infinity", "1.10"]),
+        "ok": (pa.bool_(), [True, None, False, True, True]),
+        "born": (pa.date32(), [20484, None, -735160, 3789755, 11016]),
+        "seen": (pa.timestamp("us"), [end, None, bc, far, 951782400 * micro]),
+        "at": (pa.timestamp("us", "UTC"), [end, None, end + micro // 2, 1769817600 * micro, 951782400 * micro]),
+        "raw": (pa.binary(), [b"\x00\xff", None, b"", b"x" * 300, b"\\x"]),
+        "ratio": (pa.float64(), [0.1, None, -0.0, float("inf"), -1.5]),
+        "doc": (pa.json_(), ['{"a": 1}', None, "[]", "null", '"q"']),
+        "code": (pa.uuid(), [UUID(UUID_TEXT).bytes, None, *[UUID(UUID_TEXT).bytes] * 3]),
+        "lapse": (pa.string(), ["P1M2DT3H4M5.6S", None, "PT0S", "P-1Y", "PT1S"]),
+        "tags": (pa.string(), ['{a,NULL,"b,c"}', None, "{}", "[0:1]={1,2}", '{""}']),
+        "padded": (pa.string(), ["ab  ", None, "    ", "abcd", " a  "]),
+        "small": (pa.int16(), [7, None, -8, 0, 1]),
+        "tick": (pa.time64("us"), [86399500000, None, 0, 43200 * micro, 1]),
+        "cash": (pa.decimal128(19, 2), _decimals("-1234.56", None, "0", "1", "2")),
+        "bits": (pa.string(), ["101", None, "000", "111", "001"]),
+    }
+    arrays = [_array(kind, values) for kind, values in columns.values()]
+    return pa.Table.from_arrays(arrays, names=list(columns))
+
+
 class TestPostgresqlReader(ReaderConformance):
     @pytest.fixture
     def expected(self) -> pa.Table:
-        micro = 1_000_000
-        end = 1769903999 * micro
-        far = ((date(2399, 1, 31) - date(1970, 1, 1)).days + 244 * 146097) * 86400 * micro + 1
-        bc = (date(2000, 1, 1) - date(1970, 1, 1)).days * 86400 * micro - 5 * 146097 * 86400 * micro
-        columns: dict[str, tuple[pa.DataType, list[Any]]] = {
-            "id": (pa.int64(), [1, 2, 5, -3, 9]),
-            "Full Name": (pa.string(), ["Ana", None, 'a\nb,"c"', "é😀\\.", ""]),
-            "price": (pa.decimal128(10, 2), _decimals("12.5", None, "-0.01", "17", "99999999.99")),
-            "big": (
-                pa.decimal256(60, 10),
-                _decimals("12345678901234567890123456789012345678901234567890.0123456789", None, "-0.5", "0", "1"),
-            ),
-            "free": (pa.string(), ["NaN", None, "0." + "0" * 29 + "1", "Infinity", "1.10"]),
-            "ok": (pa.bool_(), [True, None, False, True, True]),
-            "born": (pa.date32(), [20484, None, -735160, 3789755, 11016]),
-            "seen": (pa.timestamp("us"), [end, None, bc, far, 951782400 * micro]),
-            "at": (pa.timestamp("us", "UTC"), [end, None, end + micro // 2, 1769817600 * micro, 951782400 * micro]),
-            "raw": (pa.binary(), [b"\x00\xff", None, b"", b"x" * 300, b"\\x"]),
-            "ratio": (pa.float64(), [0.1, None, -0.0, float("inf"), -1.5]),
-            "doc": (pa.json_(), ['{"a": 1}', None, "[]", "null", '"q"']),
-            "code": (pa.uuid(), [UUID(UUID_TEXT).bytes, None, *[UUID(UUID_TEXT).bytes] * 3]),
-            "lapse": (pa.string(), ["P1M2DT3H4M5.6S", None, "PT0S", "P-1Y", "PT1S"]),
-            "tags": (pa.string(), ['{a,NULL,"b,c"}', None, "{}", "[0:1]={1,2}", '{""}']),
-            "padded": (pa.string(), ["ab  ", None, "    ", "abcd", " a  "]),
-            "small": (pa.int16(), [7, None, -8, 0, 1]),
-            "tick": (pa.time64("us"), [86399500000, None, 0, 43200 * micro, 1]),
-            "cash": (pa.decimal128(19, 2), _decimals("-1234.56", None, "0", "1", "2")),
-            "bits": (pa.string(), ["101", None, "000", "111", "001"]),
-        }
-        arrays = [_array(kind, values) for kind, values in columns.values()]
-        return pa.Table.from_arrays(arrays, names=list(columns))
+        return source_table()
 
     @pytest.fixture
     def reader(self, postgresql: PostgresqlSchema) -> PostgresqlReader:
@@ -93,6 +98,40 @@ class TestPostgresqlReader(ReaderConformance):
     def empty_reader(self, postgresql: PostgresqlSchema) -> PostgresqlReader:
         fill(postgresql, "nothing", ())
         return PostgresqlReader(PostgresqlReaderParams.model_validate({"url": postgresql.url, "table": "nothing"}))
+
+
+class TestPostgresqlReaderOfPlainTypes(TestPostgresqlReader):
+    """Of types that pass to another PostgreSQL in binary."""
+
+    left_out = ("lapse", "tags", "cash", "bits")
+
+    @pytest.fixture
+    def expected(self) -> pa.Table:
+        return source_table().drop_columns(list(self.left_out))
+
+    @pytest.fixture
+    def reader(self, postgresql: PostgresqlSchema, expected: pa.Table) -> PostgresqlReader:
+        fill(postgresql, "source", ROWS)
+        return PostgresqlReader(
+            PostgresqlReaderParams.model_validate(
+                {"url": postgresql.url, "table": "source", "column": expected.schema.names}
+            )
+        )
+
+    @pytest.fixture
+    def empty_reader(self, postgresql: PostgresqlSchema, expected: pa.Table) -> PostgresqlReader:
+        fill(postgresql, "nothing", ())
+        params = {"url": postgresql.url, "table": "nothing", "column": expected.schema.names}
+        return PostgresqlReader(PostgresqlReaderParams.model_validate(params))
+
+    def test_it_offers_binary(self, reader: PostgresqlReader) -> None:
+        assert reader.encodings() == ("pgcopy/binary",)
+
+
+def test_a_reader_of_other_types_offers_no_encoding(postgresql: PostgresqlSchema) -> None:
+    fill(postgresql, "source", ())
+    params = {"url": postgresql.url, "table": "source"}
+    assert not PostgresqlReader(PostgresqlReaderParams.model_validate(params)).encodings()
 
 
 def _decimals(*texts: str | None) -> list[Decimal | None]:
@@ -142,18 +181,39 @@ class PostgresqlWriterTests(WriterConformance):
         return pa.record_batch({"id": [1, 2, 1], "name": ["a", "b", "a key twice"]})
 
     @pytest.fixture
+    def encoded(self, postgresql: PostgresqlSchema) -> PostgresqlReader:
+        return plain_source(postgresql, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+
+    @pytest.fixture
     def unwritable(self) -> pa.Schema:
         return pa.schema([("id", pa.int64()), ("a" * 64, pa.string())])
 
 
+def plain_source(postgresql: PostgresqlSchema, *ids: int) -> PostgresqlReader:
+    """A table of types that pass in binary."""
+    postgresql.db.execute("CREATE TABLE plain (id bigint NOT NULL, name varchar(20), price numeric(10,2), seen date)")
+    for each in ids:
+        postgresql.db.execute("INSERT INTO plain VALUES (%s, 'né' || %s, %s, '2026-01-31')", [each, each, each])
+    params = {"url": postgresql.url, "table": "plain"}
+    return PostgresqlReader(PostgresqlReaderParams.model_validate(params))
+
+
 class TestInsert(PostgresqlWriterTests):
     more = {"batchSize": 7}  # noqa: RUF012
+
+    @pytest.fixture
+    def encoded_bad(self, postgresql: PostgresqlSchema) -> PostgresqlReader:
+        return plain_source(postgresql, 1, 2, 3, 4, 5, 6, 7, 8, 2)
 
 
 class TestOverwrite(PostgresqlWriterTests):
     mode = "overwrite"
     more = {"buildKeys": "beforeLoad"}  # noqa: RUF012
     test_round_trip = None
+
+    @pytest.fixture
+    def encoded_bad(self, postgresql: PostgresqlSchema) -> PostgresqlReader:
+        return plain_source(postgresql, 1, 2, 1)
 
 
 class TestOverwriteWithKeysLater(PostgresqlWriterTests):

@@ -17,7 +17,7 @@ STORE = "starhaul.runs.store:RunStore"
 WRITER = "starhaul_writers.postgresql:PostgresqlWriter"
 POINTS = [
     f"{WRITER}.prepare:after:1",
-    f"{WRITER}.write:after:2",
+    f"{WRITER}.write_encoded:after:2",
     f"{STORE}.task_done:before:2",
     f"{WRITER}.commit:after:1",
 ]

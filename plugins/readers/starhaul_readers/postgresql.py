@@ -14,7 +14,8 @@ class PostgresqlReader(PostgresqlWireReader[PostgresqlReaderParams]):
 
     A value that its Arrow type cannot hold (an infinite date, NaN in a numeric(p,s), 24:00:00) is not altered: its
     row is rejected with the value. Types without an equal in Arrow come as the server's own text, which PostgreSQL
-    reads back as the same value.
+    reads back as the same value. Where rows go to PostgreSQL, into columns of the very same plain types, they pass as
+    COPY's binary form, such values too.
 
     A table is cut by its primary key or `splitPk`, at quantiles that the server finds and compares; a table without a
     key by its blocks. All slices are read from one snapshot, so that they are of one moment whatever is written

@@ -3,20 +3,24 @@ found and rejected, the others arrive."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Task
+from starhaul import Block, Task
 from starhaul_stores.postgresql.catalog import Column, Table, column_list
 from starhaul_stores.postgresql.connection import Connection, CopyIn, quoted
 from starhaul_stores.postgresql.encode import HEADER, TRAILER, Encoder, encoded, encoders
 from starhaul_stores.postgresql.rendering import misfits, rendered
+from starhaul_stores.postgresql.tuples import row_ends
 from starhaul_stores.relational.refusal import Refused, deliver
 
+R = TypeVar("R", pa.RecordBatch, Block)
+BINARY = "binary"
 Mode: TypeAlias = Literal["insert", "ignore", "replace", "update", "overwrite"]
 
 _CHUNK_TABLE = "pg_temp._starhaul_rows"
@@ -78,8 +82,8 @@ def merge_into(
 
 
 @dataclass(slots=True)
-class Loading:
-    """The rows of one task on their way."""
+class Loading(ABC, Generic[R]):
+    """The rows of one task on their way, in pieces of a kind that a subclass knows."""
 
     db: Connection
     task: Task
@@ -92,64 +96,77 @@ class Loading:
     most_bytes: int
     written: int = 0
     skipped: int = 0
-    _pending: pa.RecordBatch | None = field(default=None)
-    _encoders: Sequence[Encoder] | None = field(init=False)
+    _pending: R | None = None
 
-    def __post_init__(self) -> None:
-        binary = self.db.has_integer_datetimes
-        self._encoders = encoders(self.columns, self.task.schema) if binary else None
+    @property
+    @abstractmethod
+    def _form(self) -> str:
+        """The format of the COPY: csv or binary."""
 
-    def load(self, first: pa.RecordBatch | None, batches: Iterator[pa.RecordBatch]) -> None:
-        """Write all batches, in chunks of about `most_bytes`. What the source raises passes through."""
+    @abstractmethod
+    def _cut(self, piece: R, start: int, count: int) -> R:
+        """Some rows of a piece."""
+
+    @abstractmethod
+    def _fit(self, piece: R) -> R:
+        """The rows of a piece that can be sent; the others are rejected."""
+
+    @abstractmethod
+    def _bytes(self, piece: R) -> Iterable[Any]:
+        """A piece as the COPY takes it."""
+
+    @abstractmethod
+    def _reject(self, piece: R, row: int, reason: str) -> None:
+        """Set a row aside."""
+
+    def load(self, first: R | None, pieces: Iterator[R]) -> None:
+        """Write all rows, in chunks of about `most_bytes`. What the source raises passes through."""
         if self.merge is not None and first is not None:
             self.db.execute(self.merge.create)
         self._pending = first
         while self._pending is not None:
-            self._load_chunk(batches)
+            self._load_chunk(pieces)
 
-    def _load_chunk(self, batches: Iterator[pa.RecordBatch]) -> None:
-        """Send batches as they come until the chunk is full. They are held until the server has taken them all."""
-        held: list[pa.RecordBatch] = []
+    def _load_chunk(self, pieces: Iterator[R]) -> None:
+        """Send rows as they come until the chunk is full. They are held until the server has taken them all."""
+        held: list[R] = []
         try:
             with self.db.savepoint():
                 with self._copying() as copy:
-                    for batch in self._chunk(batches):
-                        held.append(batch)
-                        self._send(copy, batch)
-                self._count(sum(map(len, held)), self._merged(copy.rows))
+                    for piece in self._chunk(pieces):
+                        held.append(piece)
+                        self._send(copy, piece)
+                self._count(sum(piece.num_rows for piece in held), self._merged(copy.rows))
         except Refused:
-            self._deliver(pa.Table.from_batches(held).combine_chunks().to_batches()[0])
+            for piece in held:
+                self._deliver(piece)
 
-    def _chunk(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Rows fit to be sent, until there are enough for one chunk; `_pending` is what comes after them."""
+    def _chunk(self, pieces: Iterator[R]) -> Iterator[R]:
+        """Rows fit to be sent, until there are enough for one chunk; `_pending` is what comes after them. A piece is
+        cut only if it is a chunk by itself."""
         rows = size = 0
-        while self._pending is not None and rows < self.most_rows and size < self.most_bytes:
-            batch = self._pending
-            some = batch.slice(0, self.most_rows - rows)
-            rows, size = rows + len(some), size + some.nbytes
-            self._pending = batch.slice(len(some)) if len(some) < len(batch) else next(batches, None)
-            fit = self._without_misfits(some)
-            if len(fit):
+        while self._pending is not None and size < self.most_bytes:
+            piece = self._pending
+            if rows and rows + piece.num_rows > self.most_rows:
+                return
+            some = self._cut(piece, 0, self.most_rows) if piece.num_rows > self.most_rows else piece
+            rows, size = rows + some.num_rows, size + some.nbytes
+            rest = piece.num_rows - some.num_rows
+            self._pending = self._cut(piece, some.num_rows, rest) if rest else next(pieces, None)
+            fit = self._fit(some)
+            if fit.num_rows:
                 yield fit
 
-    def _without_misfits(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        bad = misfits(batch, self.columns)
-        for row in sorted(bad):
-            self.task.reject(batch, row, bad[row])
-        if not bad:
-            return batch
-        return batch.filter(pa.array([row not in bad for row in range(len(batch))], pa.bool_()))
-
-    def _deliver(self, rows: pa.RecordBatch) -> None:
+    def _deliver(self, piece: R) -> None:
         def attempt(start: int, count: int) -> int:
             with self.db.savepoint():
                 with self._copying() as copy:
-                    self._send(copy, rows.slice(start, count))
+                    self._send(copy, self._cut(piece, start, count))
                 written = self._merged(copy.rows)
             self._count(count, written)
             return written
 
-        deliver(len(rows), attempt, lambda row, reason: self.task.reject(rows, row, reason))
+        deliver(piece.num_rows, attempt, lambda row, reason: self._reject(piece, row, reason))
 
     def _merged(self, copied: int) -> int:
         """Bring a chunk into the target; how many rows it wrote. Nothing to do where COPY wrote there itself."""
@@ -183,18 +200,72 @@ class Loading:
 
     @contextmanager
     def _copying(self) -> Iterator[CopyIn]:
-        """A COPY for the time of a `with` block, in binary where all columns can be sent so: it spares the server a
-        quarter of its work."""
+        """A COPY for the time of a `with` block."""
         into = self.target if self.merge is None else _CHUNK_TABLE
         names = column_list([column.name for column in self.columns])
-        form = "csv" if self._encoders is None else "binary"
-        with self.db.copy_in(f"COPY {into} ({names}) FROM STDIN (FORMAT {form})") as copy:
-            if self._encoders is not None:
+        with self.db.copy_in(f"COPY {into} ({names}) FROM STDIN (FORMAT {self._form})") as copy:
+            if self._form == BINARY:
                 copy.write(HEADER)
             yield copy
-            if self._encoders is not None:
+            if self._form == BINARY:
                 copy.write(TRAILER)
 
-    def _send(self, copy: CopyIn, batch: pa.RecordBatch) -> None:
-        for data in [rendered(batch)] if self._encoders is None else encoded(batch, self._encoders):
+    def _send(self, copy: CopyIn, piece: R) -> None:
+        for data in self._bytes(piece):
             copy.write(data)
+
+
+@dataclass(slots=True)
+class BatchLoading(Loading[pa.RecordBatch]):
+    """Arrow batches, in binary where all columns can be sent so: it spares the server a quarter of its work."""
+
+    _encoders: Sequence[Encoder] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        binary = self.db.has_integer_datetimes
+        self._encoders = encoders(self.columns, self.task.schema) if binary else None
+
+    @property
+    def _form(self) -> str:
+        return "csv" if self._encoders is None else BINARY
+
+    def _cut(self, piece: pa.RecordBatch, start: int, count: int) -> pa.RecordBatch:
+        return piece.slice(start, count)
+
+    def _fit(self, piece: pa.RecordBatch) -> pa.RecordBatch:
+        bad = misfits(piece, self.columns)
+        for row in sorted(bad):
+            self.task.reject(piece, row, bad[row])
+        if not bad:
+            return piece
+        return piece.filter(pa.array([row not in bad for row in range(len(piece))], pa.bool_()))
+
+    def _bytes(self, piece: pa.RecordBatch) -> Iterable[Any]:
+        return [rendered(piece)] if self._encoders is None else encoded(piece, self._encoders)
+
+    def _reject(self, piece: pa.RecordBatch, row: int, reason: str) -> None:
+        self.task.reject(piece, row, reason)
+
+
+@dataclass(slots=True)
+class BlockLoading(Loading[Block]):
+    """Tuples in binary as another server sent them (`tuples.ENCODING`)."""
+
+    @property
+    def _form(self) -> str:
+        return BINARY
+
+    def _cut(self, piece: Block, start: int, count: int) -> Block:
+        if count == piece.num_rows:
+            return piece
+        ends = [0, *row_ends(piece.data)]
+        return replace(piece, data=memoryview(piece.data)[ends[start] : ends[start + count]], num_rows=count)
+
+    def _fit(self, piece: Block) -> Block:
+        return piece
+
+    def _bytes(self, piece: Block) -> Iterable[Any]:
+        return [piece.data]
+
+    def _reject(self, piece: Block, row: int, reason: str) -> None:
+        self.task.reject(piece.decode(self._cut(piece, row, 1).data), 0, reason)

@@ -8,13 +8,14 @@ from typing import ClassVar, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Capability, ConfigError, PermanentError, Reader, Split, Task
+from starhaul import Block, Capability, ConfigError, PermanentError, Reader, Split, Task, native_type
 from starhaul_stores.postgresql.catalog import Table, find_table, no_such_table
-from starhaul_stores.postgresql.connection import Connection, connect_first
+from starhaul_stores.postgresql.connection import Connection, Row, connect_first
 from starhaul_stores.postgresql.copy_text import batches
 from starhaul_stores.postgresql.selection import Selection, selection_of_query, selection_of_table
 from starhaul_stores.postgresql.slices import BLOCKS, condition, slices
 from starhaul_stores.postgresql.snapshots import Snapshot, exported, guarantee, reading
+from starhaul_stores.postgresql.tuples import ENCODING, blocks, same_everywhere
 from starhaul_stores.relational.places import RelationalReaderParams, Source
 
 
@@ -93,11 +94,30 @@ class PostgresqlWireReader(Reader[P]):
         return splits
 
     def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
-        source = self.params.sources()[split.args["source"]]
-
         def reject(row: pa.RecordBatch, reason: str) -> None:
             task.reject(row, 0, reason)
 
+        with self._rows(split, task, "csv") as (rows, schema):
+            yield from batches(rows, schema, self.params.fetch_size, reject)
+
+    def encodings(self) -> Sequence[str]:
+        types = set()  # the writer sees those of the first source
+        for source in self.params.sources():
+            with self._open(source) as db:
+                schema = self._selection(db, source).schema
+                types.add(tuple(map(native_type, schema)))
+                if not (db.has_integer_datetimes and same_everywhere(schema) and len(types) == 1):
+                    return ()
+        return (ENCODING,)
+
+    def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
+        with self._rows(split, task, "binary") as (rows, schema):
+            yield from blocks(rows, schema)
+
+    @contextmanager
+    def _rows(self, split: Split, task: Task, form: str) -> Iterator[tuple[Iterator[list[Row]], pa.Schema]]:
+        """The rows of a split as COPY sends them in a format, and the schema that they are of."""
+        source = self.params.sources()[split.args["source"]]
         part, snapshot = split.args["part"], self._snapshots.get(source.place)
         with self._open(source) as db, reading(db, snapshot) as of_snapshot:
             if "snapshot" in part and (snapshot is None or not of_snapshot or part["snapshot"] != snapshot.name):
@@ -105,10 +125,12 @@ class PostgresqlWireReader(Reader[P]):
                 raise PermanentError(db.where, f"the snapshot that {split.id} was cut by is gone", hint)
             if not of_snapshot:
                 task.note("slice read at a later moment than others")
+            if form == "binary" and not db.has_integer_datetimes:
+                raise PermanentError(db.where, "this server counts times in floating point", "read it as text")
             selection = self._selection(db, source)
             schema = self.schema() if len(self.params.sources()) > 1 else selection.schema
-            with db.copy_out(selection.copy(self._condition(source, part))) as blocks:
-                yield from batches(blocks, schema, self.params.fetch_size, reject)
+            with db.copy_out(selection.copy(self._condition(source, part), form)) as rows:
+                yield rows, schema
 
     def describe(self) -> Sequence[str]:
         facts = ["Reads with COPY.", guarantee(self._snapshots.values())]

@@ -131,11 +131,11 @@ def _writable(values: pa.Array) -> pa.Array:
     if types.is_decimal(kind):
         return values.cast(pa.string()) if types.is_decimal256(kind) else values
     if types.is_date(kind):
-        return _in_iso(values, values.view(pa.int32()), 1, _date_text)
+        return _in_iso(values, values.view(pa.int32()), 1, date_text)
     if types.is_timestamp(kind):
         ticks = values.view(pa.int64())  # the session's zone is UTC, as are the instants
         return _in_iso(
-            ticks.view(pa.timestamp(kind.unit)), ticks, 86400 * _PER_SECOND[kind.unit], _moment_text(kind.unit)
+            ticks.view(pa.timestamp(kind.unit)), ticks, 86400 * _PER_SECOND[kind.unit], moment_text(kind.unit)
         )
     if types.is_duration(kind):
         return _interval(values)
@@ -155,20 +155,22 @@ def _in_iso(values: pa.Array, ticks: pa.Array, per_day: int, text: Callable[[int
     return pc.replace_with_mask(safe, outside, pa.array(map(text, ticks.filter(outside).to_pylist()), pa.string()))
 
 
-def _date_text(days: int) -> str:
+def date_text(days: int) -> str:
+    """A date of any year, counted from 1970, as the server prints it."""
     cycles, day = divmod(days, _CYCLE_DAYS)
     near = date(1970, 1, 1) + timedelta(days=day)
     year = near.year + cycles * _CYCLE_YEARS
     return f"{1 - year if year < 1 else year:04d}-{near:%m-%d}{' BC' if year < 1 else ''}"
 
 
-def _moment_text(unit: str) -> Callable[[int], str]:
+def moment_text(unit: str) -> Callable[[int], str]:
+    """The same for timestamps, counted in such units."""
     per_second = _PER_SECOND[unit]
 
     def text(ticks: int) -> str:
         seconds, fraction = divmod(ticks, per_second)
         days, second = divmod(seconds, 86400)
-        day, _, era = _date_text(days).partition(" ")
+        day, _, era = date_text(days).partition(" ")
         digits = f".{fraction * (10**6 // per_second):06d}"
         clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}{digits}"
         return f"{day} {clock} {era}".rstrip()

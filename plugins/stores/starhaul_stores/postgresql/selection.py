@@ -25,15 +25,15 @@ class Selection:
     money: bool
     """Whether a column is of type money, whose text depends on the server's locale."""
 
-    def copy(self, condition: str) -> str:
-        """The COPY of the rows that a WHERE clause (or nothing) selects."""
+    def copy(self, condition: str, form: str = "csv") -> str:
+        """The COPY of the rows that a WHERE clause (or nothing) selects, in a format of COPY's."""
         query = f"{self.select}{condition}\n"
         if self.money:
             names = [quoted(f"c{number}") for number in range(len(self.schema))]
             told = [field.metadata[b"native_type"] == b"money" for field in self.schema]
             values = ", ".join(f"{name}::numeric" if cash else name for name, cash in zip(names, told, strict=True))
             query = f"SELECT {values} FROM ({query}) AS _starhaul({', '.join(names)})"
-        return f"COPY ({query}) TO STDOUT (FORMAT csv)"
+        return f"COPY ({query}) TO STDOUT (FORMAT {form})"
 
 
 def selection_of_table(db: Connection, table: Table, column: Sequence[str]) -> Selection:

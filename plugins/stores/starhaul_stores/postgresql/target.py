@@ -52,6 +52,14 @@ def require_as_planned(columns: Sequence[Column], planned: pa.Schema) -> None:
             raise PermanentError(f"column {field.name!r}", told, "do not change it once a run is planned")
 
 
+def require_same_types(columns: Sequence[Column], planned: pa.Schema) -> None:
+    """The same for rows that come as the source's server sent them, which need the very types of the plan."""
+    for column, wanted in zip(columns, planned, strict=True):
+        if column.told != native_type(wanted):
+            told = f"is {column.told} now, values come as {native_type(wanted)}"
+            raise PermanentError(f"column {column.name!r}", told, "do not change it once a run is planned")
+
+
 def fields_to_create(names: Sequence[str], source: pa.Schema) -> pa.Schema:
     """The same for a table that `create_sql` will create; its types to declare travel as native types."""
     fields = []

@@ -8,12 +8,12 @@ from typing import ClassVar, Literal, Self, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Capability, ConfigError, Receipt, Task, Writer
+from starhaul import Block, Capability, ConfigError, Receipt, Task, Writer
 from starhaul_stores.postgresql.catalog import Table, find_table, no_such_table, to_create
 from starhaul_stores.postgresql.connection import Connection, connect_first
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
-from starhaul_stores.postgresql.loading import Loading, Merge, merge_into
+from starhaul_stores.postgresql.loading import BatchLoading, BlockLoading, Loading, Merge, R, merge_into
 from starhaul_stores.postgresql.staging import Staging
 from starhaul_stores.postgresql.target import (
     conflict_target,
@@ -24,8 +24,10 @@ from starhaul_stores.postgresql.target import (
     require_as_planned,
     require_privileges,
     require_readable_money,
+    require_same_types,
     target_columns,
 )
+from starhaul_stores.postgresql.tuples import ENCODING, passes
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 
 _OUTSIDE = ("VACUUM", "CREATE DATABASE", "DROP DATABASE", "ALTER SYSTEM", "CALL")
@@ -63,14 +65,7 @@ class PostgresqlWireWriter(Writer[P]):
 
     def accept(self, source: pa.Schema) -> pa.Schema | None:
         with self._open() as db:
-            table = find_table(db, self.params.target)
-            if table is not None:
-                return self.params.accepted(fields_for(target_columns(self.params.column, table), source))
-            if self.params.create_table == "ifMissing":
-                return fields_to_create(names_to_create(self.params.column, source), source)
-            if any(statement.lstrip().upper().startswith("CREATE") for statement in self.params.pre_sql):
-                return None
-            raise no_such_table(db, self.params.target, "set createTable to ifMissing, or create it in preSql")
+            return self._accepted(db, source)
 
     def check(self, schema: pa.Schema) -> None:
         with self._open() as db:
@@ -118,12 +113,23 @@ class PostgresqlWireWriter(Writer[P]):
                 ledger.open_run(run, note)
 
     def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
-        incoming = iter(batches)
+        return self._written(task, BatchLoading, batches)
+
+    def encodings(self, source: pa.Schema) -> Sequence[str]:
+        with self._open() as db:
+            target = self._accepted(db, source) if db.has_integer_datetimes else None
+        return (ENCODING,) if target is not None and passes(source, target) else ()
+
+    def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
+        return self._written(task, BlockLoading, blocks)
+
+    def _written(self, task: Task, loading_of: type[Loading[R]], pieces: Iterable[R]) -> Receipt:
+        incoming = iter(pieces)
         first = next(incoming, None)  # before anything is locked: the source may take its time
         with self._open() as db, db.transaction():
             ledger = Ledger(db, self.params.ledger_table)
             ledger.fence(task)
-            loading = self._loading(db, task)
+            loading = self._loading(db, task, loading_of)
             loading.load(first, incoming)
             receipt = Receipt(task.id, loading.written, loading.skipped, task.attempt)
             ledger.record(receipt, task.run)
@@ -190,6 +196,16 @@ class PostgresqlWireWriter(Writer[P]):
         params = self.params
         return connect_first(params.target_addresses, params.session, params.connect_timeout, utc=True)
 
+    def _accepted(self, db: Connection, source: pa.Schema) -> pa.Schema | None:
+        table = find_table(db, self.params.target)
+        if table is not None:
+            return self.params.accepted(fields_for(target_columns(self.params.column, table), source))
+        if self.params.create_table == "ifMissing":
+            return fields_to_create(names_to_create(self.params.column, source), source)
+        if any(statement.lstrip().upper().startswith("CREATE") for statement in self.params.pre_sql):
+            return None
+        raise no_such_table(db, self.params.target, "set createTable to ifMissing, or create it in preSql")
+
     def _table(self, db: Connection) -> Table:
         table = find_table(db, self.params.target)
         if table is None:
@@ -221,14 +237,16 @@ class PostgresqlWireWriter(Writer[P]):
             raise ConfigError("column", f"lacks {missing[0]!r}, which {mode} needs")
         return merge_into(table, columns, mode, keys, chosen or [name for name in names if name not in keys])
 
-    def _loading(self, db: Connection, task: Task) -> Loading:
+    def _loading(self, db: Connection, task: Task, loading_of: type[Loading[R]]) -> Loading[R]:
         params = self.params
         table = self._table(db)
         columns = target_columns(task.schema.names, table)
         require_as_planned(columns, task.schema)
+        if loading_of is BlockLoading:
+            require_same_types(columns, task.schema)
         target = Staging(table, task.run).sql if params.write_mode == "overwrite" else table.sql
         merge = self._merge(db, table, task.schema)
-        return Loading(db, task, target, columns, merge, params.batch_size, params.batch_byte_size)
+        return loading_of(db, task, target, columns, merge, params.batch_size, params.batch_byte_size)
 
 
 def _outside(statement: str) -> bool:
