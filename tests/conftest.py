@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from itertools import count
 
 import psycopg
-import pymysql
 import pytest
 
 from tests.servers import mariadb
+from tests.servers.mysql_database import MysqlDatabase, new_database
 from tests.servers.postgresql import PostgresqlServer, running
 
-pytest_plugins = ["tests.servers.rdbms"]
+__all__ = ["MysqlDatabase", "PostgresqlSchema"]
+
+pytest_plugins = ["tests.servers.rdbms", "tests.servers.oceanbase"]
 
 _numbers = count(1)
 
@@ -57,34 +59,8 @@ def mariadb_server() -> Iterator[mariadb.MariadbServer]:
         yield server
 
 
-@dataclass(frozen=True)
-class MysqlDatabase:
-    """A new database of a MariaDB server."""
-
-    server: mariadb.MariadbServer
-    name: str
-    db: pymysql.Connection[pymysql.cursors.Cursor]
-    """A connection to the database in autocommit mode, in UTC."""
-
-    @property
-    def url(self) -> str:
-        """For a job: the superuser needs no password."""
-        return f"mysql://root@127.0.0.1:{self.server.port}/{self.name}"
-
-    def execute(self, *statements: str) -> list[tuple[object, ...]]:
-        """Run statements; the rows of the last."""
-        with self.db.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-            return list(cursor.fetchall())
-
-
 @pytest.fixture
 def mysql(mariadb_server: mariadb.MariadbServer) -> Iterator[MysqlDatabase]:
     """A database of the test's own."""
-    name = f"test_{next(_numbers)}"
-    with mariadb_server.connect() as db, db.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-        cursor.execute(f"USE {name}")
-        yield MysqlDatabase(mariadb_server, name, db)
-        cursor.execute(f"DROP DATABASE {name}")
+    with new_database(mariadb_server) as database:
+        yield database

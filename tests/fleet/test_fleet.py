@@ -59,7 +59,7 @@ WAIVED: Mapping[tuple[str, str], str] = {
     for name in ("cast", "rename", "select")
 } | {
     (name, "url"): "the URL need not be JDBC's; `jdbcUrl` is understood as well"
-    for store in ("mysql", "postgresql", "rdbms", "oracle", "sqlserver")
+    for store in ("mysql", "postgresql", "oceanbasev10", "rdbms", "oracle", "sqlserver")
     for name in (f"{store}reader", f"{store}writer")
 }
 """(plugin, parameter) → why this plugin calls it so all the same."""

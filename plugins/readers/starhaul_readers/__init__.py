@@ -34,6 +34,9 @@ def starhaul_readers() -> Mapping[str, str]:
         "sqlserverreader": "starhaul_readers.sqlserver:SqlServerReader",
         "sqlserver": "starhaul_readers.sqlserver:SqlServerReader",
         "mssql": "starhaul_readers.sqlserver:SqlServerReader",
+        "oceanbasev10reader": "starhaul_readers.oceanbase:OceanbaseV10Reader",
+        "oceanbasev10": "starhaul_readers.oceanbase:OceanbaseV10Reader",
+        "oceanbase": "starhaul_readers.oceanbase:OceanbaseV10Reader",
     }
 
 

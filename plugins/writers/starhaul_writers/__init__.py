@@ -33,4 +33,7 @@ def starhaul_writers() -> Mapping[str, str]:
         "sqlserverwriter": "starhaul_writers.sqlserver:SqlServerWriter",
         "sqlserver": "starhaul_writers.sqlserver:SqlServerWriter",
         "mssql": "starhaul_writers.sqlserver:SqlServerWriter",
+        "oceanbasev10writer": "starhaul_writers.oceanbase:OceanbaseV10Writer",
+        "oceanbasev10": "starhaul_writers.oceanbase:OceanbaseV10Writer",
+        "oceanbase": "starhaul_writers.oceanbase:OceanbaseV10Writer",
     }

@@ -21,6 +21,9 @@ REALLY_WRONG = {
     "rdbmsreader-1.json": {"reader.parameter"},
     "oraclewriter-2.json": {"writer.parameter", "writer.parameter.truncate"},
     "sqlserverwriter-1.json": {"writer.parameter"},
+    "oceanbasev10reader-2.json": {"reader.parameter"},
+    "oceanbasev10writer-1.json": {"writer.parameter"},
+    "oceanbasev10writer-2.json": {"writer.parameter"},
 }
 """A template that is to be filled in, a piece of a job, an address `host:port`, and beside it what is a warning else.
 File → ends of the places that are wrong."""

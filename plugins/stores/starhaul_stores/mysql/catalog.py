@@ -115,6 +115,17 @@ def find_table(db: Connection, text: str) -> Table | None:
     )
 
 
+def partitions_of(db: Connection, table: Table) -> list[str]:
+    """Names of the table's partitions, or of their subpartitions where there are any; empty if it has none."""
+    rows = db.execute(
+        "SELECT coalesce(subpartition_name, partition_name) FROM information_schema.partitions "
+        "WHERE table_schema = %s AND table_name = %s AND partition_name IS NOT NULL "
+        "ORDER BY partition_ordinal_position, subpartition_ordinal_position",
+        table.place,
+    )
+    return [str(name) for (name,) in rows]
+
+
 def _unique_keys(db: Connection, schema: str, name: str) -> dict[str, tuple[str, ...]]:
     found = db.execute(
         "SELECT index_name, column_name, sub_part FROM information_schema.statistics "

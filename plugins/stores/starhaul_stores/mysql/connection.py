@@ -23,6 +23,14 @@ _SIGNS: Mapping[Product, str] = MappingProxyType({"MariaDB": "mariadb", "OceanBa
 _SAVEPOINT = "_starhaul_chunk"
 _PATIENCE = 7200
 """Seconds that the server waits while the other store of the stream is busy."""
+_LIMIT = 48 * 3600 * 1_000_000
+"""Microseconds that OceanBase lets a statement or a transaction last. By itself it ends a statement after ten seconds,
+and the time that the other side takes counts."""
+_LOCK_LIMIT = 50 * 1_000_000
+"""Microseconds to wait for a row that another transaction holds, as long as InnoDB does. By itself OceanBase waits as
+long as the statement may last."""
+_PORTS = {"oceanbase": 2881, "tidb": 4000}
+"""Where a kind's servers listen, unless it is 3306."""
 _OPTIONS = {
     **{name: name for name in ("sslca", "sslcert", "sslkey", "sslmode", "usessl", "requiressl", "servertimezone",
                                "verifyservercertificate", "sockettimeout", "connecttimeout", "unix_socket")},
@@ -227,8 +235,8 @@ def _settle(connection: Connection, session: Sequence[str]) -> None:
     with suppress(StarhaulError):  # a proxy may not know them
         connection.execute(patience)
     if connection.product == "OceanBase":
-        limit = _PATIENCE * 1_000_000
-        connection.execute(f"SET SESSION ob_query_timeout = {limit}, ob_trx_timeout = {limit}")
+        limits = f"ob_query_timeout = {_LIMIT}, ob_trx_timeout = {_LIMIT}, ob_trx_lock_timeout = {_LOCK_LIMIT}"
+        connection.execute(f"SET SESSION {limits}")
     for statement in session:
         if statement.strip():
             connection.execute(statement)
@@ -253,7 +261,7 @@ def _open(address: DatabaseUrl, timeout: float) -> Wire:
         try:
             return Wire(
                 host=host or "127.0.0.1",
-                port=port or 3306,
+                port=port or _PORTS.get(address.kind, 3306),
                 unix_socket=options.get("unix_socket"),
                 user=address.user,
                 password=address.password or "",

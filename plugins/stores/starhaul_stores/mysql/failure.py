@@ -15,7 +15,7 @@ DUPLICATE = 1062
 _TRANSIENT = frozenset(
     {
         1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1317, 1613, 1614, 1927, 2006, 2013, 2055,
-        3058, 4012, 4031, 4119, 6002, 6005, 9001, 9002, 9003, 9004, 9005, 9007,
+        3058, 4012, 4013, 4030, 4031, 4119, 6002, 6005, 9001, 9002, 9003, 9004, 9005, 9007,
     }
 )  # fmt: skip
 """Lost connections, deadlocks, lock waits, a server that goes down or is full; OceanBase's and TiDB's own ones too."""
@@ -39,12 +39,16 @@ _HINTS = {
     1698: "check username and password",
     1792: "the server is a replica or set to read only; name the primary",
     1836: "the server is a replica or set to read only; name the primary",
+    1412: "the table was altered while it was read; run again",
+    4138: "the snapshot is older than the server's undo_retention; raise that, or read fewer rows at a time",
     1021: "make room and resume the run",
     1114: "make room and resume the run",
     1969: "see max_statement_time of the server or the user",
     3024: "see max_execution_time of the server or the user",
 }
-_PERMANENT = frozenset({3, 5, 28, 1021, 1023, 1037, 1038, 1041, 1114, 1153, 1290, 1792, 1836, 1969, 3024})
+_PERMANENT = frozenset(
+    {3, 5, 28, 1021, 1023, 1037, 1038, 1041, 1114, 1153, 1290, 1412, 1792, 1836, 1969, 3024, 4138, 4184}
+)
 _WHO_AND_WHERE = frozenset({1044, 1045, 1049, 1130, 1251, 1698, 1820, 1862})
 _UNKNOWN_HOST = re.compile(r"Name or service not known|nodename nor servname|No address associated|resolution", re.I)
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import ClassVar
 
 from starhaul import Task
-from starhaul_stores.mysql.catalog import find_table, full_name, to_create
+from starhaul_stores.mysql.catalog import full_name, to_create
 from starhaul_stores.mysql.connection import Connection
 from starhaul_stores.relational.ledger import Ledger
 
@@ -23,16 +23,17 @@ class MysqlLedger(Ledger):
     def __init__(self, db: Connection, table: str) -> None:
         super().__init__(db, db.where, to_create(db, table))
         self._connection = db
-        self._name = table
+        self._place = full_name(db, table)
 
     def lock(self) -> AbstractContextManager[None]:
         """A context manager: the right to create, fill or drop the table."""
-        name = ".".join(full_name(self._connection, self._name))
+        name = ".".join(self._place)
         digest = hashlib.sha256(name.encode()).hexdigest()[:32]
         return self._connection.lock(f"starhaul.{digest}", _LOCK_SECONDS)
 
     def exists(self) -> bool:
-        return find_table(self._connection, self._name) is not None
+        where = "WHERE table_schema = %s AND table_name = %s"
+        return bool(self._db.execute(f"SELECT 1 FROM information_schema.tables {where}", self._place))
 
     def create(self) -> None:
         if not self.exists():

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import pyarrow as pa
+from pydantic import field_validator
 
 from starhaul import Capability, ConfigError, Reader, Split, StarhaulError, Task, TransientError, with_native_type
-from starhaul_stores.mysql.catalog import Table, find_table, no_such_table
+from starhaul_stores.mysql.catalog import Table, find_table, no_such_table, partitions_of
 from starhaul_stores.mysql.connection import Connection, connect, quoted
 from starhaul_stores.mysql.decode import loaded, taken, zero_dates
-from starhaul_stores.mysql.slices import condition, slices
+from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
 from starhaul_stores.mysql.types import Declared, declared, described
+from starhaul_stores.relational.names import names_in
 from starhaul_stores.relational.places import RelationalReaderParams, Source
 
 if TYPE_CHECKING:
@@ -33,6 +35,17 @@ class MysqlWireReaderParams(RelationalReaderParams):
     in the report."""
     check_slave: bool = False
     """Pass over a URL whose server is a replica that does not replicate."""
+    read_by_partition: bool = False
+    """Cut a table by its partitions, one slice for each, and not by a key. A table without a key to cut by is cut so
+    in any case."""
+    partition_name: tuple[str, ...] = ()
+    """Partitions or subpartitions to read, in place of the whole table. One text may hold several, separated by
+    commas."""
+
+    @field_validator("partition_name", mode="before")
+    @classmethod
+    def _names_with_commas(cls, value: object) -> object:
+        return names_in(value)
 
 
 P = TypeVar("P", bound=MysqlWireReaderParams)
@@ -97,7 +110,7 @@ class MysqlWireReader(Reader[P]):
     def _at_its_moment(self, source: Source) -> Iterator[tuple[Connection, bool]]:
         """A connection, and whether it sees the moment that the others see, if there is one."""
         moment = self._moments.get(source.place)
-        if moment is None:
+        if moment is None or moment.at:
             with self._open(source) as db:
                 yield db, True
         else:
@@ -108,17 +121,20 @@ class MysqlWireReader(Reader[P]):
             with self._open(source) as db:
                 yield db, False
 
+    def _moment_of(self, source: Source) -> str:
+        """The moment to read a table at, as SQL after its name, with a blank before it; empty is now."""
+        moment = self._moments.get(source.place)
+        return moment.at if moment is not None else ""
+
     def split(self, target: int) -> Sequence[Split]:
-        params, sources = self.params, self._sources()
+        sources = self._sources()
         splits: list[Split] = []
         for number, source in enumerate(sources):
             prefix = source.name if len(sources) == 1 else f"{source.name}#{number}"
             parts: list[dict[str, Any]] = [{}]
             if source.table is not None:
                 with self._at_its_moment(source) as (db, _):
-                    table = self._table(db, source)
-                    key, factor = params.split_pk, params.split_factor
-                    parts = slices(db, table, params.condition, key, target, factor, len(sources))
+                    parts = self._slices(db, source, target, len(sources))
             for part in parts:
                 rows = part.pop("rows", None)
                 splits.append(Split(f"{prefix}@{len(splits)}", {"source": number, "part": part}, rows))
@@ -145,6 +161,15 @@ class MysqlWireReader(Reader[P]):
                                 pass
                     raise
 
+    def _slices(self, db: Connection, source: Source, target: int, sources: int) -> list[dict[str, Any]]:
+        params, table = self.params, self._table(db, source)
+        if params.read_by_partition or (target > 1 and params.split_pk != "" and not has_key(table, params.split_pk)):
+            partitions = params.partition_name or partitions_of(db, table)
+            if partitions:
+                return partition_slices(partitions)
+        relation = relation_of(table, params.partition_name, self._moment_of(source))
+        return slices(db, table, relation, params.condition, params.split_pk, target, params.split_factor, sources)
+
     def describe(self) -> Sequence[str]:
         return ("Reads the server's text protocol, one SELECT for each slice.", self._guarantee())
 
@@ -164,6 +189,8 @@ class MysqlWireReader(Reader[P]):
         ]
         if unsafe:
             return f"The engine of {', '.join(unsafe)} has no snapshots: what is written meanwhile may be read or not."
+        if all(moment is not None and moment.at for moment in self._moments.values()):
+            return "All slices are of one moment, whatever is written meanwhile (AS OF SNAPSHOT)."
         if len(self._moments) > 1:
             return f"All slices of a connection are of one moment; the {len(self._moments)} connections have their own."
         return "All slices are of one moment, whatever is written meanwhile: their connections began it together."
@@ -174,7 +201,11 @@ class MysqlWireReader(Reader[P]):
     def _open(self, source: Source) -> Any:
         params = self.params
         addresses = params.addresses(params.places[source.place])
-        return connect(addresses, params.session, params.connect_timeout, self._require_health)
+        return connect(addresses, self._session(), params.connect_timeout, self._require_health)
+
+    def _session(self) -> Sequence[str]:
+        """The statements to run first on every connection."""
+        return self.params.session
 
     def _require_health(self, db: Connection) -> None:
         for query in self.params.pre_sql:
@@ -235,7 +266,9 @@ class MysqlWireReader(Reader[P]):
             if len(wanted) != len(columns):
                 raise ConfigError("column", "a FLOAT column beside one text for several columns", "name each column")
             wanted = [_as_double(text) if f else text for text, f in zip(wanted, floats, strict=True)]
-        return f"SELECT {', '.join(wanted)} FROM {table.sql}{condition(part, self.params.condition)}"
+        partitions = [part["partition"]] if "partition" in part else self.params.partition_name
+        relation = relation_of(table, partitions, self._moment_of(source))
+        return f"SELECT {', '.join(wanted)} FROM {relation}{condition(part, self.params.condition)}"
 
     def _loaded(
         self, block: Sequence[Values], columns: Sequence[_Column], schema: pa.Schema, task: Task

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from starhaul_stores.mysql.catalog import Column, Table
+from starhaul_stores.mysql.catalog import Column, Table, column_list
 from starhaul_stores.mysql.connection import Connection, literal, quoted
 from starhaul_stores.relational.slices import condition as between
 from starhaul_stores.relational.slices import ranges, slices_wanted
@@ -19,29 +19,37 @@ _DEEPEST = 40
 
 
 def slices(
-    db: Connection, table: Table, where: str, split_pk: str | None, target: int, factor: int, sources: int
+    db: Connection,
+    table: Table,
+    relation: str,
+    where: str,
+    split_pk: str | None,
+    target: int,
+    factor: int,
+    sources: int,
 ) -> list[dict[str, Any]]:
     """Disjoint slices as JSON data for `condition`, which together hold every row that the table holds now. Each names
-    its number of `rows`, as far as known. One slice without bounds where the table is small or has no key to cut by."""
-    rows = _rows(db, table, where)
+    its number of `rows`, as far as known. One slice without bounds where the table is small or has no key to cut by.
+
+    `relation` is what to select from, as SQL: the table, or some partitions of it, or the table as it was.
+    """
+    rows = _rows(db, table, relation, where)
     wanted = slices_wanted(rows, target, factor, sources)
     key = _key(table, split_pk)
     if wanted <= 1 or key is None:
         return [{"rows": rows}]
     name = quoted(key.name)
     ends = ", ".join(_shown(key, f"{end}({name})") for end in ("min", "max"))
-    first, last = db.execute(f"SELECT {ends} FROM {table.sql}{_where(where)}")[0]
+    first, last = db.execute(f"SELECT {ends} FROM {relation}{_where(where)}")[0]
     if first is None:
         return [{"rows": rows}]
     step = -(-rows // wanted)
     starts: list[Any] = []
     if rows > _COUNTED and isinstance(first, int) and isinstance(last, int):
-        starts = _estimated(db, table, name, first, last, step)
+        starts = _estimated(db, relation, name, first, last, step)
     if len(starts) < 2:
-        starts = _walked(db, table, where, key, first, step)
-    nulls = not key.not_null and bool(
-        db.execute(f"SELECT 1 FROM {table.sql}{_where(where, f'{name} IS NULL')} LIMIT 1")
-    )
+        starts = _walked(db, relation, where, key, first, step)
+    nulls = not key.not_null and bool(db.execute(f"SELECT 1 FROM {relation}{_where(where, f'{name} IS NULL')} LIMIT 1"))
     found = ranges(name, starts, last, nulls)
     for each in found:
         if "null" not in each:
@@ -49,9 +57,9 @@ def slices(
     return found
 
 
-def _rows(db: Connection, table: Table, where: str) -> int:
-    if table.rows <= _COUNTED or table.kind != "BASE TABLE":
-        return int(db.value(f"SELECT count(*) FROM {table.sql}{_where(where)}"))
+def _rows(db: Connection, table: Table, relation: str, where: str) -> int:
+    if table.rows <= _COUNTED or table.kind != "BASE TABLE" or relation != table.sql:
+        return int(db.value(f"SELECT count(*) FROM {relation}{_where(where)}"))
     return table.rows
 
 
@@ -71,13 +79,18 @@ def _key(table: Table, split_pk: str | None) -> Column | None:
     return None if pa.types.is_binary(column.type.arrow) else column
 
 
-def _estimated(db: Connection, table: Table, name: str, first: int, last: int, step: int) -> list[int]:
+def has_key(table: Table, split_pk: str | None) -> bool:
+    """Whether `slices` can cut the table."""
+    return _key(table, split_pk) is not None
+
+
+def _estimated(db: Connection, relation: str, name: str, first: int, last: int, step: int) -> list[int]:
     """Starts of ranges of integers, halved until the optimiser expects no more than one step of rows and a half in
     each; neighbours that together have fewer than a step are one."""
     sizes: list[tuple[int, int]] = []
 
     def halve(low: int, high: int, depth: int) -> None:
-        rows = _expected(db, table, f"{name} BETWEEN {low} AND {high}")
+        rows = _expected(db, relation, f"{name} BETWEEN {low} AND {high}")
         if rows <= step * 3 // 2 or low >= high or depth == _DEEPEST:
             sizes.append((low, rows))
             return
@@ -95,18 +108,18 @@ def _estimated(db: Connection, table: Table, name: str, first: int, last: int, s
     return starts
 
 
-def _expected(db: Connection, table: Table, where: str) -> int:
+def _expected(db: Connection, relation: str, where: str) -> int:
     """How many rows the optimiser expects. It looks into the index for both ends."""
-    plan = db.execute(f"EXPLAIN SELECT 1 FROM {table.sql} WHERE {where}")
+    plan = db.execute(f"EXPLAIN SELECT 1 FROM {relation} WHERE {where}")
     rows = [value for value in plan[0] if isinstance(value, int)] if plan else []
     return rows[-1] if len(rows) > 1 else 0
 
 
-def _walked(db: Connection, table: Table, where: str, key: Column, first: Any, step: int) -> list[Any]:
+def _walked(db: Connection, relation: str, where: str, key: Column, first: Any, step: int) -> list[Any]:
     """The first key of each slice. Keys that are equal to the server stay together, so a slice may hold more than
     `step` rows."""
     name, quote = quoted(key.name), bound_literal(number=_is_number(key))
-    source = f"SELECT {_shown(key, name)} FROM {table.sql}"
+    source = f"SELECT {_shown(key, name)} FROM {relation}"
     starts = [first]
     while True:
         beyond = f"{name} > {quote(starts[-1])}"
@@ -114,11 +127,23 @@ def _walked(db: Connection, table: Table, where: str, key: Column, first: Any, s
         following = db.value(f"{source}{further} ORDER BY {name} LIMIT 1 OFFSET {step}")
         if following is None:
             return starts
-        if not db.execute(f"SELECT 1 FROM {table.sql} WHERE {name} = {quote(following)} AND {beyond} LIMIT 1"):
+        if not db.execute(f"SELECT 1 FROM {relation} WHERE {name} = {quote(following)} AND {beyond} LIMIT 1"):
             following = db.value(f"{source}{_where(where, beyond)} ORDER BY {name} LIMIT 1")
             if following is None:
                 return starts
         starts.append(following)
+
+
+def partition_slices(names: Sequence[str]) -> list[dict[str, Any]]:
+    """One slice for each partition, by name; how many rows it has is not known."""
+    return [{"partition": name} for name in names]
+
+
+def relation_of(table: Table, partitions: Sequence[str], at: str) -> str:
+    """What to select from, as SQL: the table, or only these partitions of it. `at` is the moment, as SQL with a blank
+    before it, or nothing."""
+    only = f" PARTITION ({column_list(partitions)})" if partitions else ""
+    return f"{table.sql}{only}{at}"
 
 
 def condition(part: Mapping[str, Any], where: str) -> str:

@@ -3,7 +3,7 @@
 InnoDB's snapshots belong to one connection each and cannot be handed on. So the connections that a run will need are
 opened beforehand and begin their snapshots while a lock keeps writers out, for some milliseconds
 (https://mariadb.com/kb/en/start-transaction/, https://mariadb.com/kb/en/lock-tables/). TiDB reads any moment by its
-number (https://docs.pingcap.com/tidb/stable/read-historical-data).
+number (https://docs.pingcap.com/tidb/stable/read-historical-data), and so does OceanBase, where the query names it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _IDLE_SECONDS = 86400
 class Moment:
     """Connections that see the same moment. `take` may be called from several threads."""
 
-    def __init__(self, connections: Sequence[Connection]) -> None:
+    def __init__(self, connections: Sequence[Connection], at: str = "") -> None:
+        self.at = at
+        """SQL after the name of a table that reads it as it was then, with a blank before it, where any connection can
+        do that; `take` then gives none."""
         self._idle: SimpleQueue[Connection] = SimpleQueue()
         for connection in connections:
             self._idle.put(connection)
@@ -51,20 +54,29 @@ def one_moment(
     without any the whole server is locked. None where the server, its load or the user's privileges do not allow it."""
     with ExitStack() as stack:
         try:
-            connections = [stack.enter_context(connect()) for _ in range(count)]
-            if connections[0].product == "TiDB":
-                _read_history(connections)
+            connections = [stack.enter_context(connect())]
+            if connections[0].product == "OceanBase":
+                moment = Moment((), _snapshot(connections[0])) if tables else None
             else:
-                with connect() as locker:
-                    _lock(locker, tables)
-                    for connection in connections:
-                        _begin(connection)
+                connections += [stack.enter_context(connect()) for _ in range(1, count)]
+                _begin_together(connections, connect, tables)
+                moment = Moment(connections)
         except StarhaulError:
             stack.close()
             moment = None
-        else:
-            moment = Moment(connections)
         yield moment
+
+
+def _begin_together(
+    connections: Sequence[Connection], connect: Callable[[], AbstractContextManager[Connection]], tables: Sequence[str]
+) -> None:
+    if connections[0].product == "TiDB":
+        _read_history(connections)
+        return
+    with connect() as locker:
+        _lock(locker, tables)
+        for connection in connections:
+            _begin(connection)
 
 
 def _lock(locker: Connection, tables: Sequence[str]) -> None:
@@ -81,6 +93,12 @@ def _begin(connection: Connection) -> None:
         connection.execute(f"SET SESSION wait_timeout = {_IDLE_SECONDS}")
     connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+
+
+def _snapshot(connection: Connection) -> str:
+    """SQL that reads a table as it is now, however late it is run within the server's `undo_retention`. LOCK TABLES
+    locks nothing in OceanBase."""
+    return f" AS OF SNAPSHOT {int(connection.value('SELECT current_scn()'))}"
 
 
 def _read_history(connections: Sequence[Connection]) -> None:

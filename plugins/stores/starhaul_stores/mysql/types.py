@@ -30,6 +30,7 @@ from starhaul import ConfigError, native_type
 
 _DECLARED = re.compile(r"(?P<name>[a-z]+\d?)(?:\((?P<arguments>.*)\))?(?P<rest>[^)]*)", re.DOTALL)
 _MEMBER = re.compile(r"'((?:[^']|'')*)'")
+_MEMBERS = re.compile(r"'(?:[^']|'')*'(?:,'(?:[^']|'')*')*")
 _INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "integer": 32, "bigint": 64}
 _TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "inet4", "inet6"})
 _GEOMETRIES = frozenset(
@@ -75,8 +76,17 @@ def declared(text: str) -> Declared:
     numbers = [int(part) for part in arguments.split(",")] if re.fullmatch(r"\d+(,\d+)?", arguments) else []
     first = numbers[0] if numbers else 0
     digits = first if name in ("time", "datetime", "timestamp") else 0
-    members = tuple(part.replace("''", "'") for part in _MEMBER.findall(arguments)) if name in ("enum", "set") else ()
+    members = _members(arguments) if name in ("enum", "set") else ()
+    if members and not _MEMBERS.fullmatch(arguments):
+        text = text.replace(arguments, ",".join("'" + member.replace("'", "''") + "'" for member in members), 1)
     return Declared(text, name, _arrow(name, numbers, "unsigned" in rest), digits, members)
+
+
+def _members(arguments: str) -> tuple[str, ...]:
+    """The members of an ENUM or SET. OceanBase does not double the quotes in them."""
+    if _MEMBERS.fullmatch(arguments):
+        return tuple(part.replace("''", "'") for part in _MEMBER.findall(arguments))
+    return tuple(arguments[1:-1].split("','"))
 
 
 def described(field: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
+from itertools import chain
 from typing import Any, ClassVar, Self, TypeVar
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from pydantic import model_validator
 from starhaul import Capability, ConfigError, PermanentError, Receipt, StarhaulError, Task, Writer
 from starhaul_stores.mysql.catalog import Column, Table, column_list, find_table, full_name, no_such_table, to_create
 from starhaul_stores.mysql.connection import Connection, connect, quoted
-from starhaul_stores.mysql.insertion import Insertion, Target
+from starhaul_stores.mysql.insertion import Insertion, Mode, Target
 from starhaul_stores.mysql.ledger import MysqlLedger
 from starhaul_stores.mysql.swap import check_swappable, drop_stale, note_of, stage, staging_of, swap
 from starhaul_stores.mysql.target import (
@@ -115,9 +116,8 @@ class MysqlWireWriter(Writer[P]):
             with db.transaction():
                 if self.params.exactly_once:
                     ledger.fence(task)
-                while first is not None:
-                    insertion.write(first)
-                    first = next(incoming, None)
+                for batch in self._paced(db, task, chain([] if first is None else [first], incoming)):
+                    insertion.write(batch)
                 insertion.flush()
                 receipt = Receipt(task.id, insertion.written, insertion.skipped, task.attempt)
                 if self.params.exactly_once:
@@ -186,6 +186,16 @@ class MysqlWireWriter(Writer[P]):
             facts.append(f"A row is there already if any of its unique keys is: {keys}.")
         return facts
 
+    def _paced(self, db: Connection, task: Task, batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        """The same batches, perhaps held back while the server is out of breath."""
+        del db, task
+        return batches
+
+    def _mode(self, table: Table) -> Mode:
+        """How rows go into the table."""
+        del table
+        return self.params.write_mode
+
     def _open(self) -> Any:
         params = self.params
         return connect(params.target_addresses, params.session, params.connect_timeout, _make_strict)
@@ -223,8 +233,8 @@ class MysqlWireWriter(Writer[P]):
             raise ConfigError("table", f"{table.name!r} is a table of {table.engine}, without transactions", hint)
         if params.write_mode == "overwrite":
             check_swappable(db, table)
-        if params.write_mode in ("update", "replace"):
-            check_keys(table, params.keys, params.write_mode)
+        if (mode := self._mode(table)) in ("update", "replace"):
+            check_keys(table, params.keys, mode)
         for name in params.update_columns:
             if table.column(name) is None:
                 raise table.missing(name, "updateColumns")
@@ -244,14 +254,15 @@ class MysqlWireWriter(Writer[P]):
         if table is None:
             raise no_such_table(db, params.target, "it was there when the run began")
         columns = target_columns(table, task.schema.names)
-        sql = staging_of(table.place, task.run) if params.write_mode == "overwrite" else table.sql
+        mode = self._mode(table)
+        sql = staging_of(table.place, task.run) if mode == "overwrite" else table.sql
         updated = list(params.update_columns)
-        if params.write_mode == "update" and not updated:
-            keys = {key.casefold() for key in check_keys(table, params.keys, params.write_mode)}
+        if mode == "update" and not updated:
+            keys = {key.casefold() for key in check_keys(table, params.keys, mode)}
             updated = [column.name for column in columns if column.name.casefold() not in keys]
         load = _takes_files(db)
-        staging = _temporary(db, table, columns) if load and params.write_mode == "update" else ""
-        target = Target(sql, columns, params.write_mode, updated, load, staging)
+        staging = _temporary(db, table, columns) if load and mode == "update" else ""
+        target = Target(sql, columns, mode, updated, load, staging)
         rows = params.batch_size if params.exactly_once else 1  # what has no transactions cannot take rows back
         packet = int(db.value("SELECT @@max_allowed_packet"))
         return Insertion(db, target, task, rows, params.batch_byte_size, packet)

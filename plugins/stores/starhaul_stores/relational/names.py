@@ -22,6 +22,15 @@ def expanded(*texts: str) -> list[str]:
     return [name for name in found if name]
 
 
+def names_in(value: object) -> object:
+    """The names that a parameter holds, a text with commas or a list of such; anything else as it is, for pydantic to
+    refuse."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple):
+        return value
+    return tuple(name.strip() for text in texts for name in str(text).split(",") if name.strip())
+
+
 def name_parts(text: str, quotes: str, fold: Callable[[str], str]) -> list[str]:
     """The parts of a dotted name: `fold` is what the database makes of a part that is not quoted by one of `quotes`;
     within quotes, two of them are one."""

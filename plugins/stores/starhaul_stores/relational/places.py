@@ -223,11 +223,7 @@ class RelationalWriterParams(RelationalParams):
     @field_validator("write_mode", mode="before")
     @classmethod
     def _datax_spellings(cls, value: object) -> object:
-        """`INSERT INTO`, `insert ignore`, `REPLACE into`, `update` in any case."""
-        words = [word for word in value.lower().split() if word not in ("into", "or")] if isinstance(value, str) else []
-        if words in (["insert", "ignore"], ["insert", "replace"]):
-            return words[1]
-        return " ".join(words) if words else value
+        return write_mode_in(value)
 
     @model_validator(mode="after")
     def _one_target(self) -> RelationalWriterParams:
@@ -258,6 +254,14 @@ class RelationalWriterParams(RelationalParams):
     def target_addresses(self) -> list[DatabaseUrl]:
         """Where the target is: the first that can be connected to."""
         return self.addresses(self.places[0])
+
+
+def write_mode_in(value: object) -> object:
+    """A write mode as DataX's jobs spell it: `INSERT INTO`, `insert ignore`, `REPLACE into`, `update` in any case."""
+    words = [word for word in value.lower().split() if word not in ("into", "or")] if isinstance(value, str) else []
+    if words in (["insert", "ignore"], ["insert", "replace"]):
+        return words[1]
+    return " ".join(words) if words else value
 
 
 def statements_for(scripts: Sequence[str], table: str) -> list[str]:

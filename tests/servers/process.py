@@ -1,0 +1,102 @@
+"""What servers of the tests have in common: a folder, a port of the loopback, a process that ends with the tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+_START_SECONDS = 60
+
+
+class ServerProcess(ABC):
+    """A server with a folder and a port of its own. `stop` and `start` are for tests of faults; others must find it
+    running."""
+
+    end: ClassVar[signal.Signals] = signal.SIGTERM
+    """What ends it at once, with its connections."""
+    not_yet: ClassVar[tuple[type[Exception], ...]]
+    """What `ping` raises while the server does not answer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def command(self) -> Sequence[str]:
+        """What to run, in the foreground."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Connect once."""
+
+    def environment(self) -> Mapping[str, str]:
+        """The process's environment."""
+        return os.environ
+
+    def create(self) -> None:
+        """Make the data directory. Some servers do that themselves."""
+        return
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        guard = ["setpriv", "--pdeathsig", self.end.name.removeprefix("SIG")]
+        with (self.folder / "output").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*guard, *self.command()], stdout=log, stderr=log, cwd=self.folder, env=dict(self.environment())
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self.ping()
+                return
+            except self.not_yet:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self, how: signal.Signals | None = None) -> None:
+        """Stop it, or kill it; connections are cut."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(how or self.end)
+            self._process.wait(_START_SECONDS)
+
+
+@contextmanager
+def new_folder(name: str, owner: tuple[int, int] | None = None) -> Iterator[Path]:
+    """A folder for a server for the time of a `with` block; of another user where root starts it for one."""
+    folder = Path(tempfile.mkdtemp(prefix=f"starhaul-{name}-", dir="/tmp"))
+    try:
+        if owner is not None:
+            os.chown(folder, *owner)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def started(server: ServerProcess) -> Iterator[None]:
+    """Create and start a server, and stop it at the end of a `with` block."""
+    server.create()
+    try:
+        server.start()
+        yield
+    finally:
+        server.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
