@@ -11,11 +11,14 @@ class RdbmsWriter(SqlAlchemyWriter[RdbmsWriterParams]):
     The transaction holds the rows and a row of the ledger, so a task arrives exactly once however often it is tried.
     Rows go by INSERT through the dialect's driver, far slower than with the writers of PostgreSQL, MySQL and SQLite:
     use those where they can be used. A row that the database refuses is found by halving, with savepoints, and rejected
-    with the database's message; a database without savepoints (DuckDB) fails the task instead.
+    with the database's message; a database without savepoints fails the task instead.
 
     `update` is ON CONFLICT, ON DUPLICATE KEY UPDATE or MERGE where the dialect is known to have it, else INSERT and
     UPDATE. `replace` is DELETE and INSERT. `overwrite` fills a staging table, and replaces the rows of the table by its
     own in one transaction (DELETE, INSERT). The ledger table is emptied, not dropped, when a run ends.
+
+    Tested on PostgreSQL 15, MariaDB 10.11 and SQLite. A run must not open one SQLite file by this plugin and by `sqlite`:
+    two copies of SQLite in one process drop each other's locks.
     """
 
     name = "rdbmswriter"

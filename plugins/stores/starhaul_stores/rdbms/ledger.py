@@ -17,6 +17,7 @@ class RdbmsLedger(Ledger):
     feet of another run."""
 
     placeholder: ClassVar[str] = MARK
+    moment: ClassVar[str] = "written_at"
     the_run: ClassVar[str] = "-"
     """An empty text is NULL to Oracle."""
 
@@ -34,7 +35,7 @@ class RdbmsLedger(Ledger):
             self._connection.type_text(sa.String(64)),
             self._connection.type_text(sa.String(_RECEIPT_CHARACTERS)),
         )
-        columns = {"run": key, "task": key, "attempt": "INTEGER", "receipt": note, "at": key}
+        columns = {"run": key, "task": key, "attempt": "INTEGER", "receipt": note, self.moment: key}
         quoted = self._connection.quoted
         listed = ", ".join(
             f"{quoted(name)} {kind}{'' if name == 'receipt' else ' NOT NULL'}" for name, kind in columns.items()

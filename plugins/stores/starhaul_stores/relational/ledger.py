@@ -34,6 +34,8 @@ class Ledger(ABC):
     text: ClassVar[str] = "TEXT"
     key_text: ClassVar[str] = "TEXT"
     """The store's types for texts of any length, and for texts of up to 64 ASCII characters in a key."""
+    moment: ClassVar[str] = "at"
+    """The column that says when a row was written: `at` is a word of some databases' SQL."""
     the_run: ClassVar[str] = ""
     """What stands for a task in the row of a run: no task has that name."""
 
@@ -48,7 +50,7 @@ class Ledger(ABC):
         """Of CREATE TABLE: columns and key."""
         return (
             f"run {self.key_text} NOT NULL, task {self.key_text} NOT NULL, attempt INTEGER NOT NULL, "
-            f"receipt {self.text} NOT NULL, at {self.key_text} NOT NULL, PRIMARY KEY (run, task)"
+            f"receipt {self.text} NOT NULL, {self.moment} {self.key_text} NOT NULL, PRIMARY KEY (run, task)"
         )
 
     @abstractmethod
@@ -98,7 +100,7 @@ class Ledger(ABC):
     def notes(self) -> dict[str, tuple[str, str]]:
         """Run → its note and when it was last heard of (UTC, ISO 8601), for every open run."""
         note = f"max(CASE task WHEN '{self.the_run}' THEN receipt END)"
-        sql = f"SELECT run, {note}, max(at) FROM {self._table} GROUP BY run"
+        sql = f"SELECT run, {note}, max({self.moment}) FROM {self._table} GROUP BY run"
         found = self._db.execute(sql) if self.exists() else []
         return {str(run): (str(note or ""), str(at)) for run, note, at in found}
 
@@ -127,4 +129,6 @@ class Ledger(ABC):
         now = datetime.now(UTC).isoformat(timespec="seconds")
         values = (run, task, attempt, receipt, now)
         marks = ", ".join([self.placeholder] * len(values))
-        self._db.execute(f"INSERT INTO {self._table} (run, task, attempt, receipt, at) VALUES ({marks})", values)
+        self._db.execute(
+            f"INSERT INTO {self._table} (run, task, attempt, receipt, {self.moment}) VALUES ({marks})", values
+        )

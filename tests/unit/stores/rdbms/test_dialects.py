@@ -216,9 +216,9 @@ class TestLedger:
     def test_the_ledger(self) -> None:
         for db, columns in (
             (oracle(), 'run VARCHAR2(64 CHAR) NOT NULL, task VARCHAR2(64 CHAR) NOT NULL, attempt INTEGER NOT NULL, '
-                       'receipt VARCHAR2(2000 CHAR), at VARCHAR2(64 CHAR) NOT NULL, PRIMARY KEY (run, task)'),
+                       'receipt VARCHAR2(2000 CHAR), written_at VARCHAR2(64 CHAR) NOT NULL, PRIMARY KEY (run, task)'),
             (sqlserver(), "run VARCHAR(64) NOT NULL, task VARCHAR(64) NOT NULL, attempt INTEGER NOT NULL, "
-                          "receipt VARCHAR(2000), at VARCHAR(64) NOT NULL, PRIMARY KEY (run, task)"),
+                          "receipt VARCHAR(2000), written_at VARCHAR(64) NOT NULL, PRIMARY KEY (run, task)"),
         ):  # fmt: skip
             ledger = RdbmsLedger(db, "_starhaul_ledger")
             assert ledger.columns == columns
@@ -227,7 +227,7 @@ class TestLedger:
             name = db.quoted("_starhaul_ledger")
             marks = ", ".join([MARK] * 5)
             assert [sql for sql, _ in db.asked] == [
-                f"INSERT INTO {name} (run, task, attempt, receipt, at) VALUES ({marks})",
+                f"INSERT INTO {name} (run, task, attempt, receipt, written_at) VALUES ({marks})",
                 f"SELECT attempt, receipt FROM {name} WHERE run = {MARK} AND task = {MARK}",
             ]
             assert db.asked[0][1][:4] == ["run_1", "-", 0, ""], "an empty text would be NULL to Oracle"
