@@ -9,6 +9,7 @@ import pytest
 
 import starhaul
 from starhaul import ConfigError
+from tests.conftest import MysqlDatabase
 from tests.servers.rdbms import RdbmsDatabase
 
 
@@ -115,3 +116,12 @@ class TestWhatGoesWrong:
             run(tmp_path, filled.url, "3,x\n", **more)
         assert len(rows_of(filled)) == 2
         assert filled.tables() == {"t"}
+
+
+def test_what_mysql_would_alter_is_rejected(mysql: MysqlDatabase, tmp_path: Path) -> None:
+    """Numbers of enums and of years, and times that it would round."""
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, a enum('1x','b'))")
+    url = f"mysql+pymysql://root@127.0.0.1:{mysql.server.port}/{mysql.name}"
+    report = run(tmp_path, url, "1,b\n2,B\n3,2\n4,1x\n")
+    assert (report.written, report.rejected) == (2, 2)
+    assert mysql.execute("SELECT id, a FROM t ORDER BY id") == [(1, "b"), (4, "1x")]

@@ -16,8 +16,8 @@ class RdbmsReader(SqlAlchemyReader[RdbmsReaderParams]):
     the keys once. Of a query's columns the driver tells the types. Where it tells none (SQLite), the first thousand
     rows do: cast the column in the query if later rows can hold something else.
 
-    Tested on PostgreSQL 15, MariaDB 10.11 and SQLite. A run must not open one SQLite file by this plugin and by `sqlite`:
-    two copies of SQLite in one process drop each other's locks.
+    Tested on PostgreSQL 15, MariaDB 10.11 and SQLite. A run must not open one SQLite file by this plugin and by
+    `sqlite`: two copies of SQLite in one process drop each other's locks.
     """
 
     name = "rdbmsreader"

@@ -17,8 +17,8 @@ class RdbmsWriter(SqlAlchemyWriter[RdbmsWriterParams]):
     UPDATE. `replace` is DELETE and INSERT. `overwrite` fills a staging table, and replaces the rows of the table by its
     own in one transaction (DELETE, INSERT). The ledger table is emptied, not dropped, when a run ends.
 
-    Tested on PostgreSQL 15, MariaDB 10.11 and SQLite. A run must not open one SQLite file by this plugin and by `sqlite`:
-    two copies of SQLite in one process drop each other's locks.
+    Tested on PostgreSQL 15, MariaDB 10.11 and SQLite. A run must not open one SQLite file by this plugin and by
+    `sqlite`: two copies of SQLite in one process drop each other's locks.
     """
 
     name = "rdbmswriter"

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from starhaul import cast
 from starhaul_stores.rdbms.catalog import Column
+from starhaul_stores.rdbms.rounding import coarser
 from starhaul_stores.rdbms.spelling import bound_as_text
 from starhaul_stores.rdbms.traits import traits_of
 
@@ -38,6 +39,7 @@ def unfit(batch: pa.RecordBatch, columns: Sequence[Column], dialect: str) -> dic
         for mask, reason in (
             (_null(values, column), "takes no NULL"),
             (None if traits.non_finite else _not_finite(values), "this database has no NaN and no infinities"),
+            (coarser(values, column, dialect), f"{column.type.text} would round it, or take it for another"),
             (_too_long(values, column) if traits.enforces_lengths else None, f"longer than {column.type.text} holds"),
         ):
             if mask is not None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MARK = "\x1f"
 """What stands for a parameter in SQL given to `Connection.execute`."""
+_COUNTING = frozenset({"psycopg", "psycopg2", "pymysql", "mysqldb", "pysqlite", "oracledb", "cx_oracle"})
+"""Drivers that are known to add up what many sets of parameters wrote."""
 _UNFIT = (OverflowError, ValueError, TypeError, UnicodeError)
 """What drivers raise for values that they cannot send."""
 
@@ -55,7 +57,7 @@ class Connection:
     @property
     def counts_many(self) -> bool:
         """Whether the driver tells how many rows a statement with many sets of parameters wrote."""
-        return bool(self._driver.dialect.supports_sane_multi_rowcount)
+        return self.driver_name in _COUNTING and bool(self._driver.dialect.supports_sane_multi_rowcount)
 
     @property
     def name_characters(self) -> int:

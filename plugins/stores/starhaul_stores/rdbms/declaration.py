@@ -17,7 +17,11 @@ _SQLITE_DIGITS = 15
 def accepted(name: TypeName, source: pa.DataType, dialect: str) -> pa.DataType:
     """The type that arrives in a column of this type; the source decides where a column takes several. Raises
     `ConfigError` for a column that takes none of ours."""
-    found = arrow_type(name, dialect)
+    if dialect == "oracle" and name.head in ("NUMBER", "FLOAT", "DOUBLE", "REAL"):
+        number = _accepted_number(name, source)
+        if number is not None:
+            return number
+    found = None if name.head == "SET" else arrow_type(name, dialect)
     if found is None and name.head == "INTERVAL":
         return pa.duration("us")
     if found is None:
@@ -34,6 +38,20 @@ def accepted(name: TypeName, source: pa.DataType, dialect: str) -> pa.DataType:
     if types.is_string(found) and getattr(source, "extension_name", "") == "arrow.json" and name.head.endswith("TEXT"):
         return source
     return found
+
+
+def _accepted_number(name: TypeName, source: pa.DataType) -> pa.DataType | None:
+    """Of Oracle's NUMBER without digits whatever 38 digits hold; with a negative scale it would round."""
+    if name.head != "NUMBER":
+        return pa.float64()
+    if len(name.numbers) == 2 and name.numbers[1] < 0:
+        raise ConfigError("column", f"{name.text} rounds what is written", "leave the column out")
+    if name.numbers:
+        return None
+    types = pa.types
+    if types.is_integer(source) or (types.is_decimal(source) and source.precision <= 38):
+        return source
+    return pa.decimal128(38, 10)
 
 
 def declared(field: pa.Field, dialect: str, *, in_key: bool = False) -> Any:

@@ -10,8 +10,10 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
+from starhaul import ConfigError
 from starhaul_stores.rdbms.binding import bound, empty_texts, unfit
 from starhaul_stores.rdbms.catalog import Column
+from starhaul_stores.rdbms.declaration import accepted
 from starhaul_stores.rdbms.type_names import arrow_type, type_name
 from starhaul_stores.rdbms.values import column
 
@@ -136,3 +138,32 @@ def test_nothing_passes_through_floats() -> None:
 
 def test_empty_texts_are_counted() -> None:
     assert empty_texts(_batch(a=pa.array(["", None, "x"]), b=pa.array([1, 2, 3]), c=pa.array(["", "", ""]))) == 4
+
+
+@pytest.mark.parametrize(
+    ("dialect", "kind", "values", "good"),
+    [
+        ("mssql", "DATETIME", pa.array([0, 3, 7, 1, 10, -3], pa.timestamp("ms")), [0, 3, 7, 10, -3]),
+        ("mssql", "SMALLDATETIME", pa.array([60, 61, -60], pa.timestamp("s")), [60, -60]),
+        ("mssql", "DATETIME2(7)", pa.array([100, 101], pa.timestamp("ns")), [100]),
+        ("mssql", "DATETIME2(1)", pa.array([100, 101], pa.timestamp("ms")), [100]),
+        ("postgresql", "TIMESTAMP(4) WITHOUT TIME ZONE", pa.array([100, 101], pa.timestamp("us")), [100]),
+        ("postgresql", "TIME(3)", pa.array([1000, 1001], pa.time64("us")), [1000]),
+        ("postgresql", "TIMESTAMP WITHOUT TIME ZONE", pa.array([100, 101], pa.timestamp("us")), [100, 101]),
+        ("mysql", "TIME", pa.array([10**6, 1], pa.duration("us")), [10**6]),
+        ("mysql", "YEAR", pa.array([0, 5, 1901], pa.int16()), [0, 1901]),
+    ],
+)
+def test_what_would_be_rounded(dialect: str, kind: str, values: pa.Array, good: list[int]) -> None:
+    column = Column("v", type_name(kind), False, False, False)
+    bad = unfit(pa.record_batch({"v": values}), [column], dialect)
+    whole = values if values.type == pa.int16() else values.view(pa.int64())
+    assert [tick for row, tick in enumerate(whole.to_pylist()) if row not in bad] == good
+
+
+def test_numbers_of_oracle() -> None:
+    assert accepted(type_name("NUMBER"), pa.int32(), "oracle") == pa.int32()
+    assert accepted(type_name("NUMBER"), pa.string(), "oracle") == pa.decimal128(38, 10)
+    assert accepted(type_name("NUMBER(1, 0)"), pa.bool_(), "oracle") == pa.bool_()
+    with pytest.raises(ConfigError, match="rounds"):
+        accepted(type_name("NUMBER(5, -2)"), pa.int32(), "oracle")
