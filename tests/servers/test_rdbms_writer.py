@@ -44,6 +44,17 @@ def rows_of(db: RdbmsDatabase) -> list[tuple[Any, ...]]:
     return db.execute("SELECT id, a, b FROM t ORDER BY id")
 
 
+@pytest.mark.parametrize(("empty_as_null", "rejected"), [(None, 1), (False, 1), (True, 0)])
+def test_empty_texts_for_numbers(
+    rdbms: RdbmsDatabase, tmp_path: Path, empty_as_null: bool | None, rejected: int
+) -> None:
+    rdbms.execute("CREATE TABLE t (id integer, a varchar(5), b integer)")
+    told = {} if empty_as_null is None else {"emptyAsNull": empty_as_null}
+    report = run(tmp_path, rdbms.url, "1,\n2,3\n", column=["id", "b"], **told)
+    assert (report.state, report.rejected) == ("done", rejected)
+    assert rows_of(rdbms) == [(1, None, None), (2, None, 3)][rejected:]
+
+
 class TestModes:
     def test_insert(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
         report = run(tmp_path, filled.url, "2,again\n3,three\n4,four\n")

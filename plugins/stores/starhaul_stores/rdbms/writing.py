@@ -64,7 +64,7 @@ class SqlAlchemyWriter(Writer[W]):
         with self._open() as db:
             table = find_table(db, params.target)
             if table is not None:
-                return fields_for(db, target_columns(table, params.column), source)
+                return params.accepted(fields_for(db, target_columns(table, params.column), source))
             if params.create_table == "ifMissing":
                 return fields_to_create(db, names_to_create(db, params.column, source), source, params.keys)
             if params.pre_sql:
