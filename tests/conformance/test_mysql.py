@@ -16,6 +16,10 @@ from tests.conftest import MysqlDatabase
 
 class TestMysqlReader(MysqlReaderTests, ReaderConformance):
     @pytest.fixture
+    def url(self, mysql: MysqlDatabase) -> str:
+        return f"{mysql.url}.source"
+
+    @pytest.fixture
     def reader(self, mysql: MysqlDatabase) -> MysqlReader:
         fill(mysql, "source", ROWS)
         return MysqlReader(MysqlReaderParams.model_validate({"url": mysql.url, "table": "source"}))
@@ -31,6 +35,10 @@ class TestMysqlReader(MysqlReaderTests, ReaderConformance):
 
 
 class MysqlTests(MysqlWriterTests, WriterConformance):
+    @pytest.fixture
+    def url(self, mysql: MysqlDatabase) -> str:
+        return f"{mysql.url}.target"
+
     @pytest.fixture
     def writer(self, mysql: MysqlDatabase) -> MysqlWriter:
         return MysqlWriter(MysqlWriterParams.model_validate({"url": mysql.url, "table": "target", **self.parameters}))

@@ -86,6 +86,10 @@ class TestPostgresqlReader(ReaderConformance):
         return source_table()
 
     @pytest.fixture
+    def url(self, postgresql: PostgresqlSchema) -> str:
+        return f"{postgresql.url}#source"
+
+    @pytest.fixture
     def reader(self, postgresql: PostgresqlSchema) -> PostgresqlReader:
         fill(postgresql, "source", ROWS)
         return PostgresqlReader(PostgresqlReaderParams.model_validate({"url": postgresql.url, "table": "source"}))
@@ -155,6 +159,10 @@ class PostgresqlWriterTests(WriterConformance):
     }
     mode = "insert"
     more: dict[str, Any] = {}  # noqa: RUF012
+
+    @pytest.fixture
+    def url(self, postgresql: PostgresqlSchema) -> str:
+        return f"{postgresql.url}#target"
 
     @pytest.fixture
     def writer(self, postgresql: PostgresqlSchema) -> PostgresqlWriter:

@@ -79,6 +79,10 @@ class TestSqliteReader(ReaderConformance):
         return pa.Table.from_arrays(arrays, names=list(columns))
 
     @pytest.fixture
+    def url(self, tmp_path: Path, reader: SqliteReader) -> str:
+        return f"sqlite:///{tmp_path}/full.db#source"
+
+    @pytest.fixture
     def reader(self, tmp_path: Path) -> SqliteReader:
         return SqliteReader(SqliteReaderParams(path=str(_database(tmp_path / "full.db", ROWS)), table=("source",)))
 
@@ -122,6 +126,10 @@ class SqliteWriterTests(WriterConformance):
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         return tmp_path / "target.db"
+
+    @pytest.fixture
+    def url(self, path: Path) -> str:
+        return f"sqlite:///{path}#target"
 
     @pytest.fixture
     def readback(self, path: Path) -> Callable[[pa.Schema], pa.Table]:

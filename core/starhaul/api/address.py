@@ -21,7 +21,7 @@ class Address:
     where the URL names the place alone."""
     pattern: bool = False
     """Whether the last part of `name` is a pattern (`*` any characters, `?` one) and may mean several."""
-    password: str = ""
+    asks: str = ""
     """The parameter that takes the password, if the place may ask for one."""
     remarks: tuple[str, ...] = ()
     """What the user should know, a sentence each: types that were inferred."""
@@ -67,8 +67,8 @@ class Found:
     rows: int | None = None
     """Estimated rows; None where nothing is known."""
     schema: pa.Schema | None = None
-    """Its columns as the reader would give them, with the facts of `starhaul.api.table`; None where that would take
-    reading it."""
+    """Its columns as the reader would give them, with the facts of `starhaul.api.table`; None where nobody asked, or
+    that would take reading it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,8 +124,9 @@ class Reader(ABC, Generic[P]):
         raise ConfigError("", f"{cls.name} is not named by a URL", "write a job file: starhaul init")
 
     @classmethod
-    def discover(cls, address: Address) -> Iterator[Found]:
+    def discover(cls, address: Address, *, details: bool = True) -> Iterator[Found]:
         """Everything at an address that this reader can read, by name: what `address.name` means (a pattern perhaps),
-        or all there is. Changes nothing."""
-        del address
+        or all there is. Without `details` only names and kinds are asked for. Changes nothing. Raises `ConfigError` if
+        the address names one thing that is not there."""
+        del address, details
         raise ConfigError("", f"{cls.name} cannot tell what there is to read")

@@ -17,6 +17,8 @@ SHORT_HELP = {
     "check": "Validate a job and connect to its stores; change nothing.",
     "plan": "Show what a job is going to do.",
     "preview": "Show the first rows that a job would write.",
+    "copy": "Copy tables or files: a job in one line.",
+    "discover": "List what there is to read: tables, keys, columns.",
     "init": "Write a job template for a reader and a writer.",
     "convert": "Turn a DataX job into a native one.",
     "plugins": "List the plugins, or describe one.",

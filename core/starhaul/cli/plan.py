@@ -28,7 +28,6 @@ def plan(
     fails, how each column is converted, and into which tasks the source is cut.
     """
     from starhaul.plan.build import make_plan
-    from starhaul.report.figures import counted, printable
 
     registry = invocation.registry()
     with make_plan(load(job, registry, variables, connections), registry) as made:
@@ -36,14 +35,20 @@ def plan(
     if as_json:
         click.echo(json.dumps(planned, ensure_ascii=False, indent=2))
         return
+    show_plan(planned)
+
+
+def show_plan(planned: dict[str, Any]) -> None:
+    """Print what `Plan.as_dict` tells."""
+    from starhaul.report.figures import counted, printable
+
     streams, channels = counted(len(planned["streams"]), "stream"), counted(planned["channels"], "channel")
     click.echo(f"job {printable(planned['job'])}: {streams}, {channels}")
     for stream in planned["streams"]:
-        show_stream(stream)
+        _show(stream)
 
 
-def show_stream(stream: dict[str, Any]) -> None:
-    """Print one stream of `Plan.as_dict`."""
+def _show(stream: dict[str, Any]) -> None:
     from starhaul.cli.table import show_table
     from starhaul.report.figures import count, counted, printable, size
 

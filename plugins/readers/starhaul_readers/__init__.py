@@ -41,6 +41,16 @@ def starhaul_readers() -> Mapping[str, str]:
 
 
 @hookimpl
+def starhaul_reader_urls() -> Mapping[str, str]:
+    """Kinds of URLs → names."""
+    return {
+        **dict.fromkeys(("sqlite", ".sqlite", ".sqlite3", ".db"), "sqlitereader"),
+        **dict.fromkeys(("postgresql", "postgres"), "postgresqlreader"),
+        **dict.fromkeys(("mysql", "mariadb", "tidb"), "mysqlreader"),
+    }
+
+
+@hookimpl
 def starhaul_advice(kind: str, name: str, parameters: Mapping[str, Any], known: Collection[str]) -> str | None:
     """On the plugins of DataX that Starhaul has not, writers and transformers as well."""
     from starhaul_stores.datax_plugins import advise

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
-from starhaul import Capability, ConfigError, Params, Reader, Split, Task
-from starhaul_stores.sqlite.address import Place
-from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, unquoted
+from starhaul import Address, Capability, ConfigError, Found, Params, Reader, ReadRequest, Split, Task
+from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
+from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, tables
 from starhaul_stores.sqlite.connection import Connection, adbc_installed, connect
 from starhaul_stores.sqlite.select import (
     REASON,
@@ -151,6 +151,36 @@ class SqliteReader(Reader[SqliteReaderParams]):
             f"Reads through {way}.",
             "Each slice is one snapshot; the slices of a table that is written meanwhile are of several moments.",
         )
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        return address_of(url)
+
+    @classmethod
+    def complete(cls, address: Address, request: ReadRequest) -> Address:
+        if request.types:
+            raise ConfigError("--types", "the database declares the types of its columns", "use --query with a CAST")
+        told = {key: value for key, value in address.parameters.items() if key not in ("table", "querySql")}
+        if request.query:
+            if address.name or request.where or request.columns:
+                raise ConfigError("--query", "stands in place of a table, --where and --columns", "leave those out")
+            return replace(address, parameters={**told, "querySql": [request.query]})
+        told["table"] = [table_parameter(address, "source")]
+        if request.columns:
+            told["column"] = [*request.columns]
+        if request.where:
+            told["where"] = request.where
+        return replace(address, parameters=told)
+
+    @classmethod
+    def discover(cls, address: Address, *, details: bool = True) -> Iterator[Found]:
+        given = SqliteReaderParams.model_validate({**address.parameters, "table": ["_"]}, by_alias=True)
+        with cls(given)._open(_Source(Place(path=given.path).file, None, None)) as db:
+            found = list(tables(db, address))
+        for name, kind, rows in found:
+            parameters = cls.complete(address.called(name), ReadRequest()).parameters
+            schema = cls(SqliteReaderParams.model_validate(parameters, by_alias=True)).schema() if details else None
+            yield Found((name,), kind, rows, schema)
 
     @property
     def _where(self) -> str:

@@ -37,3 +37,13 @@ def starhaul_writers() -> Mapping[str, str]:
         "oceanbasev10": "starhaul_writers.oceanbase:OceanbaseV10Writer",
         "oceanbase": "starhaul_writers.oceanbase:OceanbaseV10Writer",
     }
+
+
+@hookimpl
+def starhaul_writer_urls() -> Mapping[str, str]:
+    """Kinds of URLs → names."""
+    return {
+        **dict.fromkeys(("sqlite", ".sqlite", ".sqlite3", ".db"), "sqlitewriter"),
+        **dict.fromkeys(("postgresql", "postgres"), "postgresqlwriter"),
+        **dict.fromkeys(("mysql", "mariadb", "tidb"), "mysqlwriter"),
+    }

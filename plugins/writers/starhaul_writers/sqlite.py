@@ -6,15 +6,16 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
-from starhaul import Capability, ConfigError, Params, Receipt, Task, Writer
-from starhaul_stores.sqlite.address import Place
-from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, unquoted
+from starhaul import Address, Capability, ConfigError, Params, Receipt, Task, Writer, WriteRequest
+from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
+from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements
 from starhaul_stores.sqlite.connection import Connection, Mode, adbc_installed, connect, database_exists
 from starhaul_stores.sqlite.insertion import Insertion, changes_elsewhere, insert_sql, required_columns
 from starhaul_stores.sqlite.ledger import Ledger
@@ -244,6 +245,20 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             )
         facts.append("Do not use the file through another SQLite library in this process while the run lasts.")
         return facts
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        return address_of(url)
+
+    @classmethod
+    def complete(cls, address: Address, request: WriteRequest) -> Address:
+        told = {**address.parameters, "table": table_parameter(address, "target")}
+        told["writeMode"] = request.mode or "insert"
+        if request.create:
+            told["createTable"] = "ifMissing"
+        if request.keys:
+            told["keys"] = [*request.keys]
+        return replace(address, parameters=told)
 
     @property
     def _file(self) -> str:

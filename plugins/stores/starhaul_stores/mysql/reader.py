@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 import pyarrow as pa
 from pydantic import field_validator
 
-from starhaul import Capability, ConfigError, Reader, Split, StarhaulError, Task, TransientError, with_native_type
+from starhaul import (
+    Capability,
+    ConfigError,
+    Split,
+    StarhaulError,
+    Task,
+    TransientError,
+    with_native_type,
+)
 from starhaul_stores.mysql.catalog import Table, find_table, no_such_table, partitions_of
 from starhaul_stores.mysql.connection import Connection, connect, quoted
 from starhaul_stores.mysql.decode import loaded, taken, zero_dates
+from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
@@ -63,7 +72,7 @@ class _Column:
         return with_native_type(pa.field(self.name, self.type.arrow), self.type.text)
 
 
-class MysqlWireReader(Reader[P]):
+class MysqlWireReader(FindingReader[P]):
     """Reads tables, views and queries exactly as the server holds them. A base: it has no name."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.SPLIT})
@@ -224,7 +233,10 @@ class MysqlWireReader(Reader[P]):
 
     def _schema_of(self, source: Source) -> pa.Schema:
         with self._open(source) as db:
-            return pa.schema([column.field for column in self._columns(db, source)])
+            return self.described(db, source)
+
+    def described(self, db: Connection, source: Source) -> pa.Schema:
+        return pa.schema([column.field for column in self._columns(db, source)])
 
     def _columns(self, db: Connection, source: Source) -> list[_Column]:
         """The columns of the result, by what the server says of it; types of a table's own columns by its catalog."""

@@ -10,7 +10,17 @@ from typing import Any, ClassVar, Self, TypeVar
 import pyarrow as pa
 from pydantic import model_validator
 
-from starhaul import Capability, ConfigError, PermanentError, Receipt, StarhaulError, Task, Writer
+from starhaul import (
+    Address,
+    Capability,
+    ConfigError,
+    PermanentError,
+    Receipt,
+    StarhaulError,
+    Task,
+    Writer,
+    WriteRequest,
+)
 from starhaul_stores.mysql.catalog import Column, Table, column_list, find_table, full_name, no_such_table, to_create
 from starhaul_stores.mysql.connection import Connection, connect, quoted
 from starhaul_stores.mysql.insertion import Insertion, Mode, Target
@@ -25,6 +35,7 @@ from starhaul_stores.mysql.target import (
     names_to_create,
     target_columns,
 )
+from starhaul_stores.relational.addresses import address_of, to_write
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 
 _STRICT = (
@@ -195,6 +206,14 @@ class MysqlWireWriter(Writer[P]):
         """How rows go into the table."""
         del table
         return self.params.write_mode
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        return address_of(url, '`"', str)
+
+    @classmethod
+    def complete(cls, address: Address, request: WriteRequest) -> Address:
+        return to_write(address, request, quoted)
 
     def _open(self) -> Any:
         params = self.params

@@ -8,14 +8,28 @@ from typing import ClassVar, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Block, Capability, ConfigError, PermanentError, Reader, Split, Task, native_type
-from starhaul_stores.postgresql.catalog import Table, find_table, no_such_table
-from starhaul_stores.postgresql.connection import Connection, Row, connect_first
+from starhaul import (
+    Address,
+    Block,
+    Capability,
+    ConfigError,
+    Found,
+    PermanentError,
+    Reader,
+    ReadRequest,
+    Split,
+    Task,
+    native_type,
+)
+from starhaul_stores.postgresql.catalog import Table, find_table, folded, no_such_table
+from starhaul_stores.postgresql.connection import Connection, Row, connect_first, quoted
 from starhaul_stores.postgresql.copy_text import batches
+from starhaul_stores.postgresql.discovery import tables
 from starhaul_stores.postgresql.selection import Selection, selection_of_query, selection_of_table
 from starhaul_stores.postgresql.slices import BLOCKS, condition, slices
 from starhaul_stores.postgresql.snapshots import Snapshot, exported, guarantee, reading
 from starhaul_stores.postgresql.tuples import ENCODING, blocks, same_everywhere
+from starhaul_stores.relational.addresses import address_of, to_read
 from starhaul_stores.relational.places import RelationalReaderParams, Source
 
 
@@ -137,6 +151,29 @@ class PostgresqlWireReader(Reader[P]):
         if self.params.split_pk == BLOCKS and not self._snapshots:
             facts.append("Cuts by blocks: a row that is updated meanwhile may be read twice, or not at all.")
         return facts
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        return address_of(url, '"', folded)
+
+    @classmethod
+    def complete(cls, address: Address, request: ReadRequest) -> Address:
+        return to_read(address, request, quoted)
+
+    @classmethod
+    def discover(cls, address: Address, *, details: bool = True) -> Iterator[Found]:
+        params = cls.params_type.parse(dict(cls.complete(address.called("_"), ReadRequest()).parameters))
+        assert isinstance(params, PostgresqlWireReaderParams)  # noqa: S101 - what `params_type` is
+        with connect_first(params.addresses(params.places[0]), params.session, params.connect_timeout, utc=False) as db:
+            for name, kind, rows in tables(db, address):
+                schema = cls._schema_on(db, address.called(*name)) if details else None
+                yield Found(name, kind, rows, schema)
+
+    @classmethod
+    def _schema_on(cls, db: Connection, address: Address) -> pa.Schema:
+        """The schema of one table, over a connection that is there already."""
+        reader = cls(cls.params_type.parse(dict(cls.complete(address, ReadRequest()).parameters)))  # type: ignore[arg-type]
+        return reader._selection(db, reader.params.sources()[0]).schema
 
     def _open(self, source: Source) -> AbstractContextManager[Connection]:
         """A connection to the first URL of the source's place that answers, and passes `preSql`."""

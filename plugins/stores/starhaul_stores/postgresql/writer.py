@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, Self, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Block, Capability, ConfigError, Receipt, Task, Writer
-from starhaul_stores.postgresql.catalog import Table, find_table, no_such_table, to_create
-from starhaul_stores.postgresql.connection import Connection, connect_first
+from starhaul import Address, Block, Capability, ConfigError, Receipt, Task, Writer, WriteRequest
+from starhaul_stores.postgresql.catalog import Table, find_table, folded, no_such_table, to_create
+from starhaul_stores.postgresql.connection import Connection, connect_first, quoted
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
 from starhaul_stores.postgresql.loading import BatchLoading, BlockLoading, Loading, Merge, R, merge_into
@@ -28,6 +28,7 @@ from starhaul_stores.postgresql.target import (
     target_columns,
 )
 from starhaul_stores.postgresql.tuples import ENCODING, passes
+from starhaul_stores.relational.addresses import address_of, to_write
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 
 _OUTSIDE = ("VACUUM", "CREATE DATABASE", "DROP DATABASE", "ALTER SYSTEM", "CALL")
@@ -156,14 +157,13 @@ class PostgresqlWireWriter(Writer[P]):
                     db.execute(statement)
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        if self.params.write_mode != "overwrite":
+            return  # what went through stays, and so does the ledger: the run can be resumed
         with self._open() as db, db.transaction():
-            ledger = Ledger(db, self.params.ledger_table)
-            overwrite = self.params.write_mode == "overwrite"
             table = find_table(db, self.params.target)
-            if overwrite and table is not None:
+            if table is not None:
                 Staging(table, run).drop(db)
-            if overwrite or not ledger.has_tasks(run):  # else a resumed run goes on from there
-                ledger.close_run(run)
+            Ledger(db, self.params.ledger_table).close_run(run)
 
     def count(self, *, published: bool) -> int | None:
         if self.params.write_mode in ("replace", "update"):
@@ -191,6 +191,14 @@ class PostgresqlWireWriter(Writer[P]):
                 f"The rows go to a staging table in the same schema; in the transaction that ends the run {way}."
             )
         return facts
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        return address_of(url, '"', folded)
+
+    @classmethod
+    def complete(cls, address: Address, request: WriteRequest) -> Address:
+        return to_write(address, request, quoted)
 
     def _open(self) -> AbstractContextManager[Connection]:
         params = self.params

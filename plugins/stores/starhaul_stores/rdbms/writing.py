@@ -144,14 +144,13 @@ class SqlAlchemyWriter(Writer[W]):
                 staging.drop(db, table, run)
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        if self.params.write_mode != "overwrite":
+            return  # what went through stays, and so does the ledger: the run can be resumed
         with self._open() as db:
-            ledger = RdbmsLedger(db, self.params.ledger_table)
-            overwrite = self.params.write_mode == "overwrite"
             table = find_table(db, self.params.target)
-            if overwrite and table is not None:
+            if table is not None:
                 staging.drop(db, table, run)
-            if overwrite or not ledger.has_tasks(run):  # else a resumed run goes on from there
-                ledger.close_run(run)
+            RdbmsLedger(db, self.params.ledger_table).close_run(run)
 
     def appending(self) -> SqlAlchemyWriter[W] | None:
         changed: dict[str, Any] = {"pre_sql": (), "post_sql": (), "create_table": "never"}

@@ -104,11 +104,6 @@ class Ledger(ABC):
         found = self._db.execute(sql) if self.exists() else []
         return {str(run): (str(note or ""), str(at)) for run, note, at in found}
 
-    def has_tasks(self, run: str) -> bool:
-        """Whether a task of the run went through, as far as the ledger knows."""
-        sql = f"SELECT count(*) FROM {self._table} WHERE run = {self.placeholder} AND task <> '{self.the_run}'"
-        return self.exists() and bool(self._db.execute(sql, [run])[0][0])
-
     def forget_tasks(self, run: str) -> None:
         """Remove what is known of a run's tasks; the run stays open."""
         sql = f"DELETE FROM {self._table} WHERE run = {self.placeholder} AND task <> '{self.the_run}'"

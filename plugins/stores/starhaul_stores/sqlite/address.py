@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
 from pydantic import field_validator
 
-from starhaul import ConfigError, Params
+from starhaul import Address, ConfigError, Params
 
 _SCHEMES = ("jdbc:sqlite:", "sqlite:///")
+_URL = re.compile(r"(?:jdbc:)?sqlite:(?:///)?", re.IGNORECASE)
 
 
 class Place(Params):
@@ -41,3 +46,32 @@ def database_file(text: str) -> str:
     if not text or text == ":memory:" or text.startswith(("file:", "jdbc:")) or "\0" in text:
         raise ConfigError("path", f"{text!r} is not the path of a database file", "give a path, or jdbc:sqlite:PATH")
     return text
+
+
+def address_of(url: str) -> Address:
+    """`sqlite:///PATH#TABLE` (percent-encoded; a fourth slash begins an absolute path), `PATH#TABLE`, or `#TABLE`. The
+    table is a pattern where it holds `*` or `?` and is not quoted as in SQL. The path becomes absolute, so that a run
+    can be resumed from anywhere."""
+    place, _, fragment = url.partition("#")
+    scheme = _URL.match(place)
+    path = unquote(place[scheme.end() :].partition("?")[0]) if scheme else place
+    text = unquote(fragment)
+    name = unquoted(text)
+    pattern = name == text and re.search(r"[*?]", text) is not None
+    parameters = {"path": str(Path(database_file(path)).absolute())} if place else {}
+    return Address(parameters, (name,) if text else (), pattern)
+
+
+def unquoted(name: str) -> str:
+    """A table's name as a job gives it, without the quotes that DataX users write around it."""
+    for opening, closing in ('""', "``", "[]"):
+        if len(name) > 1 and name[0] == opening and name[-1] == closing:
+            return name[1:-1].replace(closing * 2, closing)
+    return name
+
+
+def table_parameter(address: Address, side: str) -> str:
+    """The table of an address as a parameter. Raises `ConfigError` if it names none."""
+    if not address.name:
+        raise ConfigError(side, "names no table", "write it behind a '#': sqlite:///PATH#TABLE")
+    return '"' + address.name[-1].replace('"', '""') + '"'

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from starhaul import ConfigError
+from starhaul import Address, ConfigError
+from starhaul_stores.relational.addresses import is_ours, matches
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.types import Declared, declared
 
@@ -90,6 +91,24 @@ def find_table(db: Connection, name: str) -> Table | None:
     return Table(actual, str(kind), columns, bool(without_rowid), sql)
 
 
+def tables(db: Connection, address: Address) -> Iterator[tuple[str, str, int | None]]:
+    """Name, kind and estimated rows of every table and view that an address means. Raises `ConfigError` if it names one
+    that is not there."""
+    sql = "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+    found = [(str(name), str(kind)) for name, kind in db.execute(sql)]
+    if not address.pattern:
+        found = [each for each in found if not address.name or fold(each[0]) == fold(address.name[-1])]
+    if not found and address.name and not address.pattern:
+        raise no_such_table(db, address.name[-1])
+    for name, kind in found:
+        if not is_ours(name) and (not address.pattern or matches(address, name)):
+            table = find_table(db, name)
+            rowid = table.rowid if table else None
+            # The largest rowid is near the number of rows unless many were deleted; counting would read the table.
+            rows = db.value(f"SELECT max({rowid}) FROM {quoted(name)}") if rowid else None
+            yield name, kind, int(rows or 0) if rowid else None
+
+
 def no_such_table(db: Connection, name: str, hint: str = "") -> ConfigError:
     """The error to raise for a table that the job names and the database does not have."""
     rows = db.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'")
@@ -137,14 +156,6 @@ def literal(value: int | float | str) -> str:
         plain = "\0" not in value
         return "'" + value.replace("'", "''") + "'" if plain else f"CAST(x'{value.encode().hex()}' AS TEXT)"
     return repr(value)
-
-
-def unquoted(name: str) -> str:
-    """A table's name as a job gives it, without the quotes that DataX users write around it."""
-    for opening, closing in ('""', "``", "[]"):
-        if len(name) > 1 and name[0] == opening and name[-1] == closing:
-            return name[1:-1].replace(closing * 2, closing)
-    return name
 
 
 def statements(scripts: Sequence[str]) -> list[str]:
