@@ -137,7 +137,7 @@ class Connection:
             if not finished:
                 self.close()
 
-    def load(self, sql: str, pieces: Iterable[memoryview]) -> Done:
+    def load(self, sql: str, pieces: Iterable[Any]) -> Done:
         """Run `LOAD DATA LOCAL INFILE` with these bytes as the file. If `pieces` fails, the connection is closed."""
         with self._failures():
             return self._wire.load(sql, pieces)

@@ -1,4 +1,4 @@
-"""Decimals out of the texts that MySQL prints, eight digits at a time.
+"""Decimals out of texts and into texts, eight digits at a time.
 
 Eight bytes are read as one number of 64 bits; three multiplications make it the number that its digits say
 (https://lemire.me/blog/2022/01/21/swar-explained-parsing-eight-digits/). Imported on first use: it needs numpy.
@@ -33,6 +33,18 @@ _SHIFT = np.array([min(64 - 8 * min(length, 8), 63) for length in _LENGTHS], np.
 # And for the eight before them:
 _KEPT_BEFORE = np.array([_ALL & ~(_ALL >> 8 * max(length - 8, 0)) for length in _LENGTHS], np.uint64)
 _SHIFT_BEFORE = np.array([8 * (16 - max(length, 9)) for length in _LENGTHS], np.uint64)
+
+_EIGHT_DIGITS = np.uint64(10**8)
+_HALVES = tuple(
+    (np.uint64(base), np.uint64(factor), None if shift is None else np.uint64(shift), np.uint64(mask), np.uint64(bits))
+    for base, factor, shift, mask, bits in (
+        (10_000, 0, None, 0, 32),
+        (100, 5243, 19, 0x0000007F0000007F, 16),
+        (10, 103, 10, 0x000F000F000F000F, 8),
+    )
+)
+"""How a number is split into two of half as many digits, in each of its parts: by a division, or by a multiplication
+that comes to the same; and how far apart they are put."""
 
 
 def decimals(values: Values, kind: pa.DataType) -> pa.Array | None:
@@ -96,3 +108,46 @@ def _parsed(digits: Any, kept: Any) -> Any:
         digits *= factor
         digits >>= shift
     return digits.view("<i8")
+
+
+def printed(values: pa.Array) -> pa.Array | None:
+    """A column of decimal128 as texts of one length, with zeros in front; None if one of its values is negative or has
+    more digits than fit."""
+    scale = values.type.scale
+    if not 0 <= scale <= _MOST_FRACTION or not len(values):
+        return None
+    halves = np.frombuffer(values.buffers()[1], "<u8")[2 * values.offset : 2 * (values.offset + len(values))]
+    numbers, upper = halves[::2], halves[1::2]
+    null = values.is_null().to_numpy(zero_copy_only=False) if values.null_count else None
+    if null is not None:
+        numbers, upper = np.where(null, 0, numbers), np.where(null, 0, upper)
+    most = int(numbers.max())
+    width = max(len(str(most)), scale + 1) + (scale > 0)
+    if width > _MOST or upper.any():
+        return None
+    words = np.empty((len(numbers), 2), "<u8")
+    before = numbers // _EIGHT_DIGITS
+    words[:, 0], words[:, 1] = _characters(before), _characters(numbers - before * _EIGHT_DIGITS)
+    if scale:
+        _insert_point(words, scale)
+    cut = np.ndarray(len(words), f"V{width}", words, _MOST - width, (_MOST,)).copy()
+    offsets = np.arange(0, width * (len(words) + 1), width, dtype=np.int32)
+    validity = None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))
+    return pa.Array.from_buffers(pa.string(), len(words), [validity, pa.py_buffer(offsets), pa.py_buffer(cut)])
+
+
+def _characters(numbers: Any) -> Any:
+    """Numbers below 100,000,000 as eight characters each, the first in the lowest byte: halved three times."""
+    for base, factor, shift, mask, bits in _HALVES:
+        upper = numbers // base if shift is None else ((numbers * factor) >> shift) & mask
+        numbers = upper | ((numbers - upper * base) << bits)
+    return numbers | _ZEROS
+
+
+def _insert_point(words: Any, scale: int) -> None:
+    """Put a point before the last `scale` of sixteen digits; the first of them, a zero, makes room."""
+    place = 8 * (7 - scale)
+    first, last = words[:, 0].copy(), words[:, 1].copy()
+    words[:, 0] = (first >> np.uint64(8)) | (last << np.uint64(56))
+    before, after = np.uint64((1 << place) - 1), np.uint64(_ALL & ~((1 << place + 8) - 1))
+    words[:, 1] = ((last >> np.uint64(8)) & before) | np.uint64(ord(".") << place) | (last & after)

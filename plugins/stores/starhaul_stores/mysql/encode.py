@@ -21,6 +21,8 @@ from starhaul_stores.mysql.connection import quoted
 Form: TypeAlias = Literal["number", "word", "text", "hex", "bits"]
 """What a text stands for: digits; something with nothing in it to escape; any text; bytes; the number of a BIT."""
 
+_LINES = 1 << 14
+"""To make at once."""
 _FIRST_DAY, _LAST_DAY = -719528, 2932896  # 0000-01-01 and 9999-12-31
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6}
 
@@ -73,14 +75,28 @@ def sent(values: pa.Array, column: Column, note: Callable[[str, int], None]) -> 
     return _texts(texts, column, note)
 
 
-def as_file(columns: Sequence[Sent]) -> memoryview:
+def as_file(columns: Sequence[Sent]) -> pa.Buffer:
     """The lines of a LOAD DATA file."""
-    import pyarrow.compute as pc
+    from pyarrow import csv
 
     fields = [_escaped(each.texts, _IN_A_FILE) if each.form == "text" else each.texts for each in columns]
-    fields[-1] = pc.binary_join_element_wise(fields[-1], "\n", "", null_handling="replace", null_replacement="\\N")
-    lines = pc.binary_join_element_wise(*fields, "\t", null_handling="replace", null_replacement="\\N")
-    return _bytes_of(lines)
+    options = csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none", batch_size=_LINES)
+    fields = [field.fill_null("\\N") if field.null_count else field for field in fields]
+    names = [str(number) for number in range(len(fields))]
+    sink = pa.BufferOutputStream()
+    try:
+        csv.write_csv(pa.RecordBatch.from_arrays(fields, names=names), sink, options)
+    except pa.ArrowInvalid:  # a quotation mark or a carriage return, which mean nothing to LOAD DATA
+        return _joined(fields)
+    return sink.getvalue()
+
+
+def _joined(fields: list[pa.Array]) -> pa.Buffer:
+    """The same in half the speed, whatever the texts hold."""
+    import pyarrow.compute as pc
+
+    last = pc.binary_join_element_wise(fields[-1], "\n", "")
+    return pa.py_buffer(_bytes_of(pc.binary_join_element_wise(*fields[:-1], last, "\t")))
 
 
 def as_rows(columns: Sequence[Sent]) -> list[str]:
@@ -166,11 +182,21 @@ def _floats(values: pa.Array, note: Callable[[str, int], None]) -> Sent:
     return Sent(values.cast(pa.string()), "word", *bad)
 
 
+_NO_EXPONENT = 6
+"""Arrow writes decimals of so many digits after the point without an exponent, as Java's BigDecimal does."""
+
+
 def _digits(values: pa.Array) -> pa.Array:
-    """Decimals as plain digits. Arrow writes small ones with an exponent."""
+    """Decimals as plain digits, maybe with zeros in front. Arrow writes small ones with an exponent."""
     import pyarrow.compute as pc
 
+    from starhaul_stores.mysql.digits import printed
+
+    if pa.types.is_decimal128(values.type) and (texts := printed(values)) is not None:
+        return texts
     texts = values.cast(pa.string())
+    if 0 <= values.type.scale <= _NO_EXPONENT:
+        return texts
     exponent = pc.fill_null(pc.match_substring(texts, "E"), False)
     if not pc.any(exponent).as_py():
         return texts
@@ -248,10 +274,8 @@ def _texts(texts: pa.Array, column: Column, note: Callable[[str, int], None]) ->
         if wrong:
             bad = pc.is_in(texts, pa.array(wrong, texts.type))
             return Sent(texts, "text", bad, f"is no member of {kind.text[:100]}")
-    elif kind.name == "char":
-        blank = pc.fill_null(pc.match_substring_regex(texts, " $"), False)
-        if rows := pc.sum(blank).as_py():
-            note("trailing blanks left out by a CHAR column", rows)
+    elif kind.name == "char" and (rows := pc.sum(pc.ends_with(texts, " ")).as_py()):
+        note("trailing blanks left out by a CHAR column", rows)
     return Sent(texts, "text")
 
 

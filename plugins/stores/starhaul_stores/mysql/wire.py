@@ -62,16 +62,18 @@ class Wire(_Connection):
         self._execute_command(COMMAND.COM_QUERY, sql)
         return self._done(self._read_packet())
 
-    def load(self, sql: str, pieces: Iterable[memoryview]) -> Done:
-        """Run `LOAD DATA LOCAL INFILE`, whatever the file's name, with the bytes of `pieces` as the file. If `pieces`
-        fails, the connection is closed: the server would take the end of the file for its end."""
+    def load(self, sql: str, pieces: Iterable[Any]) -> Done:
+        """Run `LOAD DATA LOCAL INFILE`, whatever the file's name, with the bytes of `pieces` (buffers of any kind) as
+        the file. If `pieces` fails, the connection is closed: the server would take the end of the file for its
+        end."""
         self._execute_command(COMMAND.COM_QUERY, sql)
         packet = self._read_packet()
         if packet.is_load_local_packet():
             try:
                 for piece in pieces:
-                    for start in range(0, len(piece), _PIECE):
-                        self.write_packet(bytes(piece[start : start + _PIECE]))
+                    octets = memoryview(piece)
+                    for start in range(0, len(octets), _PIECE):
+                        self.write_packet(bytes(octets[start : start + _PIECE]))
             except BaseException:
                 self._force_close()
                 raise
