@@ -29,6 +29,7 @@ CASES = (
     "stream",
     "csv_sqlite",
     "csv_csv",
+    "parquet_csv",
     "memory",
     "postgresql",
     "mysql",

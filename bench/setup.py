@@ -27,6 +27,14 @@ LINEITEM_COLUMNS = [
 ]
 
 
+_TO_PARQUET = """
+import sys, pyarrow as pa, pyarrow.csv as csv, pyarrow.parquet as parquet
+decimals = dict.fromkeys(["l_quantity", "l_extendedprice", "l_discount", "l_tax"], pa.decimal128(15, 2))
+table = csv.read_csv(sys.argv[1], convert_options=csv.ConvertOptions(column_types=decimals))
+parquet.write_table(table, sys.argv[2], row_group_size=250_000)
+"""
+
+
 @dataclass(frozen=True)
 class Setup:
     """A folder to work in, and how much to do: `scale` multiplies the number of rows."""
@@ -79,6 +87,15 @@ class Setup:
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(path)], check=True)
             subprocess.run([str(path / "bin/pip"), "install", "--quiet", *packages], check=True)
             (path / "ready").touch()
+        return path
+
+    def lineitem_parquet(self, rows: int) -> Path:
+        """The same rows as Parquet, in row groups of a quarter of a million, with decimals and dates."""
+        path = self.folder / f"lineitem-{rows}.parquet"
+        if not path.exists():
+            partial = path.with_suffix(".partial")
+            subprocess.run(self.python("-c", _TO_PARQUET, str(self.lineitem(rows)), str(partial)), check=True)
+            partial.rename(path)
         return path
 
     def removed(self, name: str) -> Path:

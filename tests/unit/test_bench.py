@@ -29,6 +29,7 @@ NOTHING = Contender("nothing", [sys.executable, "-c", "pass"])
 def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
     """A setup whose data is there without being made, and whose servers are addresses only."""
     monkeypatch.setattr(Setup, "lineitem", lambda self, rows: self.folder / f"lineitem-{rows}.csv")
+    monkeypatch.setattr(Setup, "lineitem_parquet", lambda self, rows: self.folder / f"lineitem-{rows}.parquet")
     monkeypatch.setattr(Servers, "postgresql", Postgresql(1))
     monkeypatch.setattr(Servers, "mariadb", Mariadb(1))
     for kind in (Postgresql, Mariadb):
@@ -108,6 +109,7 @@ def test_a_case_with_servers_runs(
 ) -> None:
     """With a few rows, so that a command is found that a client or a server does not take."""
     monkeypatch.setattr(Setup, "lineitem", lambda self, rows: lineitem(self.folder, rows))
+    monkeypatch.setattr(Setup, "lineitem_parquet", lambda self, rows: self.folder / f"lineitem-{rows}.parquet")
     monkeypatch.setattr(Servers, "postgresql", Postgresql(postgresql_server.port))
     few = Setup(tmp_path, scale=0.00005)
     for each in import_module(f"bench.cases.{case}").comparisons(few):

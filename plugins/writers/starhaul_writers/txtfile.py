@@ -15,7 +15,7 @@ class TxtFileWriterParams(FileWriterParams):
 
 
 class TxtFileWriter(FileWriter[TxtFileWriterParams]):
-    """Writes delimited text (CSV, TSV, …) to local files, which appear all at once when the run has succeeded."""
+    """Writes local files, which appear all at once when the run has succeeded: delimited text, Parquet, ORC."""
 
     name = "txtfilewriter"
     params_type = TxtFileWriterParams

@@ -21,6 +21,9 @@ Codec: TypeAlias = Literal["none", "gzip", "bz2", "zstd", "zip"]
 SUFFIXES: tuple[tuple[str, Codec], ...] = ((".gz", "gzip"), (".bz2", "bz2"), (".zst", "zstd"), (".zip", "zip"))
 """By which suffix of a file's name each codec is known."""
 
+WRITTEN: tuple[Codec, ...] = ("none", "gzip", "bz2", "zstd")
+"""The codecs that files can be written with."""
+
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError)
 
 

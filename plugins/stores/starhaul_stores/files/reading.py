@@ -22,6 +22,7 @@ def _known(encoding: str) -> str:
     return encoding
 
 
+InputFormatName = Literal["csv", "text", "parquet", "orc"]
 OneAscii = Annotated[str, Field(min_length=1, max_length=1, pattern=r"^[\x01-\x7f]$")]
 EncodingName = Annotated[str, AfterValidator(_known)]
 
@@ -87,9 +88,10 @@ class FileReaderParams(Params):
     field_delimiter: str = ","
     """What stands between fields: one or more characters, such as `\\t`, `\\u0001` or `||`."""
 
-    file_format: Literal["csv", "text"] = "csv"
+    file_format: InputFormatName = "csv"
     """`csv`: fields may be quoted. `text`: a quote is a character as any other, and a record is a line. (DataX takes
-    quotes in `text` too; set `csvReaderConfig.useTextQualifier` for that.)"""
+    quotes in `text` too; set `csvReaderConfig.useTextQualifier` for that.) `parquet` and `orc` say themselves what
+    their columns are."""
 
     encoding: EncodingName = "UTF-8"
     """Encoding of the files, any that Python knows. A row with bytes that are no text in it is rejected."""
@@ -97,6 +99,14 @@ class FileReaderParams(Params):
     compress: Literal["auto", "none", "gzip", "bz2", "bzip2", "zip", "zstd", ""] | None = None
     """How the files are packed. By default the suffix of each file's name tells (`.gz`, `.bz2`, `.zst`, `.zip`); DataX
     takes such files for text unless told otherwise."""
+
+    missing_as_null: bool = False
+    """Whether a column that a file lacks (Parquet, ORC), though the first file has it, is null there. By default that
+    ends the run."""
+
+    int96_zone: str | None = None
+    """Zone of the times in Parquet's INT96 timestamps, such as `Asia/Shanghai`, if they were written as instants, as
+    older Hive does. By default the zone that the file names itself (newer Hive), else they are taken as they stand."""
 
     skip_header: bool = False
     """Whether the first record of every file is left out. Of the first file it names the columns."""

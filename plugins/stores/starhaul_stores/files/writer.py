@@ -42,6 +42,7 @@ class FileWriter(Writer[P]):
         """The directory of the files, as `place.absolute` makes it."""
 
     def accept(self, source: pa.Schema) -> pa.Schema:
+        source = self._named(source)
         folders = set(self.params.partition_columns)
         inside = iter(self._format.accept(self._inside(source)))
         text = pa.string()
@@ -121,6 +122,13 @@ class FileWriter(Writer[P]):
         """The columns that stand in the files; the others are in the names of folders."""
         folders = set(self.params.partition_columns)
         return pa.schema([field for field in schema if field.name not in folders])
+
+    def _named(self, source: pa.Schema) -> pa.Schema:
+        """The rows' columns with the names and types that the job gives them."""
+        columns = self.params.column
+        if not columns or len(columns) != len(source):  # a mismatch in number is the hub's to tell
+            return pa.schema([column.field(None) for column in columns]) if columns else source
+        return pa.schema([column.field(field) for column, field in zip(columns, source, strict=True)])
 
     def _existing(self, session: Session) -> list[FileStatus]:
         """The visible files that begin with `fileName`, those in partitions' folders included where there are any."""

@@ -8,8 +8,11 @@ from pydantic import Field, field_validator, model_validator
 
 from starhaul import Params
 from starhaul_stores.files.compression import Codec
+from starhaul_stores.files.hive_types import TargetColumn
 from starhaul_stores.files.reading import EncodingName, OneAscii
 from starhaul_stores.files.rendering import Style
+
+OutputFormatName = Literal["text", "csv", "parquet", "orc"]
 
 
 class CsvWriterConfig(Params):
@@ -45,9 +48,10 @@ class FileWriterParams(Params):
     `overwrite`: the same, but with `partitionColumns` only in the partitions that got rows. `append`: they are added to
     them. `nonConflict`: the job is refused if there are any."""
 
-    file_format: Literal["text", "csv"] = "text"
+    file_format: OutputFormatName = "text"
     """`csv`: values that hold a delimiter, quote or line break are quoted. `text`: nothing is quoted, and a row with a
-    value that could not be told apart is rejected (DataX writes it, and the file reads back as other rows)."""
+    value that could not be told apart is rejected (DataX writes it, and the file reads back as other rows). `parquet`,
+    `orc`: the types of the rows are kept."""
 
     field_delimiter: str = ","
     """What stands between fields: one or more characters."""
@@ -58,8 +62,17 @@ class FileWriterParams(Params):
     encoding: EncodingName = "UTF-8"
     """Encoding of the files, any that Python knows. A row with a character that it lacks is rejected."""
 
-    compress: Literal["none", "gzip", "bz2", "bzip2", "zstd", ""] | None = None
-    """How the files are packed; the names get `.gz`, `.bz2` or `.zst`."""
+    compress: Literal["none", "gzip", "bz2", "bzip2", "zstd", "snappy", "lz4", "zlib", "brotli", ""] | None = None
+    """How the files are packed: `gzip`, `bzip2` or `zstd` for text, whose names get `.gz`, `.bz2` or `.zst`; `snappy`
+    (the default), `gzip`, `zstd`, `lz4`, `brotli` or `none` inside Parquet; `zlib` (the default), `snappy`, `zstd`,
+    `lz4` or `none` inside ORC."""
+
+    column: list[TargetColumn] = Field(default=[])
+    """Names and types of the columns in the files, one for each column of the rows, in order. By default those of the
+    rows."""
+
+    parquet_timestamps: Literal["millis", "micros", "nanos", "int96"] | None = None
+    """How timestamps stand in Parquet; by default in the unit that they have. Hive before 4 reads `int96` only."""
 
     null_format: str = "\\N"
     """How null is written. (DataX writes the text `null`, which cannot be told from that text.) In `csv` a value that
@@ -132,7 +145,7 @@ class FileWriterParams(Params):
         """How the files are packed."""
         if not self.compress:
             return "none"
-        return "bz2" if self.compress == "bzip2" else self.compress
+        return "bz2" if self.compress == "bzip2" else self.compress  # type: ignore[return-value]
 
     def format_name(self) -> str:
         """Which format the files get."""

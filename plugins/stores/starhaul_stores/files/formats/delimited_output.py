@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from starhaul import ConfigError, with_text_pattern
 from starhaul_stores.files.columns import to_base64
+from starhaul_stores.files.compression import WRITTEN as CODECS
 from starhaul_stores.files.compression import compressed, suffix_of
 from starhaul_stores.files.encodings import Encoded, canonical
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
@@ -27,6 +28,8 @@ class DelimitedOutput(OutputFormat):
         return pa.schema([self._accepted(field) for field in source])
 
     def check(self, schema: pa.Schema) -> None:
+        if self.params.codec() not in CODECS:
+            raise ConfigError("compress", f"text is not packed by {self.params.compress}", f"use {', '.join(CODECS)}")
         header = self._header(schema)
         if header and len(header) != len(schema):
             raise ConfigError("header", f"names {len(header)} columns, but {len(schema)} are written")

@@ -17,12 +17,16 @@ INPUT = MappingProxyType(
     {
         "csv": "delimited_input:DelimitedInput",
         "text": "delimited_input:DelimitedInput",
+        "parquet": "parquet_input:ParquetInput",
+        "orc": "orc_input:OrcInput",
     }
 )
 OUTPUT = MappingProxyType(
     {
         "csv": "delimited_output:DelimitedOutput",
         "text": "delimited_output:DelimitedOutput",
+        "parquet": "parquet_output:ParquetOutput",
+        "orc": "orc_output:OrcOutput",
     }
 )
 """Name → module and class. Nothing is imported before a job uses it."""

@@ -1,0 +1,87 @@
+"""ORC, written."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from starhaul import ConfigError
+from starhaul_stores.files.formats.held import HeldRows
+from starhaul_stores.files.formats.output import OutputFormat, RowSink
+
+CODECS = {None: "zlib", "": "zlib", "none": "uncompressed", "zlib": "zlib", "gzip": "zlib", "snappy": "snappy",
+          "zstd": "zstd", "lz4": "lz4"}  # fmt: skip
+_STRIPE = 32 << 20
+_HELD = 8 << 20
+_WIDER = {
+    pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0),
+    pa.float16(): pa.float32(), pa.date64(): pa.date32(), pa.large_string(): pa.string(),
+    pa.large_binary(): pa.binary(),
+}  # fmt: skip
+
+
+class OrcOutput(OutputFormat):
+    """By `pyarrow.orc`. What ORC has no type for arrives as the next wider one, else as text."""
+
+    def accept(self, source: pa.Schema) -> pa.Schema:
+        return pa.schema([pa.field(field.name, _accepted(field.type)) for field in source])
+
+    def check(self, schema: pa.Schema) -> None:
+        if self.params.compress not in CODECS:
+            known = ", ".join(sorted(filter(None, CODECS)))
+            raise ConfigError("compress", f"ORC has no {self.params.compress!r}", f"it has {known}")
+        if len(set(schema.names)) != len(schema):
+            raise ConfigError("column", "two columns have the same name", "ORC's readers find columns by name")
+
+    @contextmanager
+    def open(self, file: io.RawIOBase, schema: pa.Schema, memory: int) -> Iterator[RowSink]:
+        import pyarrow.orc
+
+        writer = pyarrow.orc.ORCWriter(
+            pa.PythonFile(file, mode="w"),
+            file_version="0.12",
+            stripe_size=min(memory, _STRIPE),
+            compression=CODECS[self.params.compress],
+        )
+        with writer:
+            held = HeldRows(min(memory, _HELD), writer.write)
+            rows = _Rows(held)
+            yield rows
+            if not rows.any:
+                writer.write(schema.empty_table())
+            held.flush()
+
+
+class _Rows(RowSink):
+    def __init__(self, held: HeldRows) -> None:
+        self._held = held
+        self.any = False
+
+    def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
+        self.any = self.any or batch.num_rows > 0
+        self._held.add(batch)
+        return {}
+
+
+def _accepted(kind: pa.DataType) -> pa.DataType:
+    types = pa.types
+    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+        return _accepted(kind.value_type)
+    if kind in _WIDER:
+        return _WIDER[kind]
+    if types.is_struct(kind):
+        return pa.struct([pa.field(member.name, _accepted(member.type)) for member in kind])
+    if types.is_map(kind):
+        return pa.map_(_accepted(kind.key_type), _accepted(kind.item_type))
+    if types.is_list(kind) or types.is_large_list(kind):
+        return pa.list_(_accepted(kind.value_type))
+    if types.is_fixed_size_binary(kind):
+        return pa.binary()
+    if types.is_timestamp(kind):
+        return kind if kind.tz is None else pa.timestamp(kind.unit, "UTC")
+    kept = (types.is_boolean, types.is_signed_integer, types.is_float32, types.is_float64, types.is_decimal128,
+            types.is_string, types.is_binary, types.is_date32)  # fmt: skip
+    return kind if any(test(kind) for test in kept) else pa.string()

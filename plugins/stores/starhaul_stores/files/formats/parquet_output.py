@@ -1,0 +1,73 @@
+"""Parquet, written."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from starhaul import ConfigError
+from starhaul_stores.files.formats.held import HeldRows
+from starhaul_stores.files.formats.output import OutputFormat, RowSink
+
+CODECS = {None: "snappy", "": "snappy", "none": "none", "snappy": "snappy", "gzip": "gzip", "zstd": "zstd",
+          "lz4": "lz4", "brotli": "brotli"}  # fmt: skip
+_ROW_GROUP = 16 << 20
+"""Bytes of rows, in memory, that make a row group."""
+
+
+class ParquetOutput(OutputFormat):
+    """By `pyarrow.parquet`, in version 2.6 of the format, which every reader of the last years takes."""
+
+    def accept(self, source: pa.Schema) -> pa.Schema:
+        return pa.schema([pa.field(field.name, self._accepted(field.type)) for field in source])
+
+    def check(self, schema: pa.Schema) -> None:
+        if self.params.compress not in CODECS:
+            known = ", ".join(sorted(filter(None, CODECS)))
+            raise ConfigError("compress", f"Parquet has no {self.params.compress!r}", f"it has {known}")
+        if len(set(schema.names)) != len(schema):
+            raise ConfigError("column", "two columns have the same name", "Parquet's readers find columns by name")
+
+    @contextmanager
+    def open(self, file: io.RawIOBase, schema: pa.Schema, memory: int) -> Iterator[RowSink]:
+        import pyarrow.parquet
+
+        int96 = self.params.parquet_timestamps == "int96"
+        with pyarrow.parquet.ParquetWriter(
+            pa.PythonFile(file, mode="w"),
+            schema,
+            compression=CODECS[self.params.compress],
+            use_deprecated_int96_timestamps=int96,
+            write_page_checksum=True,
+        ) as writer:
+            held = HeldRows(min(memory, _ROW_GROUP), lambda table: writer.write_table(table, table.num_rows or 1))
+            yield _Rows(held)
+            held.flush()
+
+    def _accepted(self, kind: pa.DataType) -> pa.DataType:
+        types = pa.types
+        if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+            return self._accepted(kind.value_type)
+        if types.is_null(kind) or types.is_interval(kind):
+            return pa.string()
+        if types.is_date64(kind):
+            return pa.date32()
+        if types.is_timestamp(kind):
+            return pa.timestamp(self._unit(kind.unit), kind.tz)
+        return pa.time32("ms") if kind == pa.time32("s") else kind
+
+    def _unit(self, unit: str) -> str:
+        own = "ms" if unit == "s" else unit
+        return {"millis": "ms", "micros": "us", "nanos": "ns"}.get(self.params.parquet_timestamps or "", own)
+
+
+class _Rows(RowSink):
+    def __init__(self, held: HeldRows) -> None:
+        self._held = held
+
+    def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
+        self._held.add(batch)
+        return {}

@@ -1,0 +1,149 @@
+"""Parquet and ORC in local files keep the contract; other programs' libraries read what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.orc
+import pyarrow.parquet
+import pyorc
+import pytest
+
+from starhaul.testing import ReaderConformance, WriterConformance
+from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+
+_TIMES = (pyorc.TypeKind.TIMESTAMP, pyorc.TypeKind.TIMESTAMP_INSTANT)
+
+
+class _Nanoseconds(pyorc.converters.ORCConverter):
+    @staticmethod
+    def from_orc(seconds: int, nanoseconds: int, timezone: Any) -> int:
+        return seconds * 10**9 + nanoseconds
+
+    @staticmethod
+    def to_orc(obj: Any, timezone: Any) -> Any:
+        raise NotImplementedError
+
+
+class _Reader(ReaderConformance):
+    form: ClassVar[str]
+    unit: ClassVar[str]
+    """Of timestamps."""
+
+    def put(self, table: pa.Table, path: Path) -> None:
+        """Write a file by another way than the plugin's."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def expected(self) -> pa.Table:
+        rows = range(60)
+        nested = pa.list_(pa.struct([("a", pa.int32())]))
+        days = pa.array([None if n % 3 == 0 else n * 1000 - 9000 for n in rows], pa.int32())
+        times = pa.array([None if n % 9 == 0 else n * 10**15 - 1 for n in rows], pa.int64())
+        return pa.table(
+            {
+                "id": pa.array(rows, pa.int64()),
+                "text": pa.array([None if n % 7 == 0 else f"ü{n}\n" for n in rows]),
+                "amount": pa.array([None if n % 5 == 0 else Decimal(n) / 4 for n in rows], pa.decimal128(30, 2)),
+                "day": days.cast(pa.date32()),
+                "at": times.cast(pa.timestamp(self.unit)),
+                "nested": pa.array([[{"a": n}, None] if n % 2 else None for n in rows], nested),
+                "raw": pa.array([bytes([n, 255]) for n in rows]),
+            }
+        )
+
+    @pytest.fixture
+    def reader(self, tmp_path: Path, expected: pa.Table) -> TxtFileReader:
+        folder = tmp_path / "full"
+        folder.mkdir()
+        self.put(expected.slice(0, 40), folder / "1")
+        self.put(expected.slice(40), folder / "2")
+        (folder / "_SUCCESS").touch()
+        return self._of(folder)
+
+    @pytest.fixture
+    def empty_reader(self, tmp_path: Path, expected: pa.Table) -> TxtFileReader:
+        folder = tmp_path / "empty"
+        folder.mkdir()
+        self.put(expected.slice(0, 0), folder / "1")
+        return self._of(folder)
+
+    def _of(self, path: Path) -> TxtFileReader:
+        parameters = {"path": str(path), "fileFormat": self.form, "column": ["*"], "splitSize": 1}
+        return TxtFileReader(TxtFileReaderParams.model_validate(parameters, by_alias=True, by_name=False))
+
+
+class TestParquetReader(_Reader):
+    form = "parquet"
+    unit = "ns"
+
+    def put(self, table: pa.Table, path: Path) -> None:
+        pa.parquet.write_table(table, path, row_group_size=7)
+
+
+class TestOrcReader(_Reader):
+    form = "orc"
+    unit = "us"
+
+    def put(self, table: pa.Table, path: Path) -> None:
+        pa.orc.write_table(table, str(path), stripe_size=1, batch_size=8)
+
+
+class _Writer(WriterConformance):
+    settings: ClassVar[dict[str, Any]]
+
+    def get(self, path: Path) -> pa.Table:
+        """Read a file by another way than the plugin's."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def writer(self, tmp_path: Path) -> TxtFileWriter:
+        parameters = {"path": str(tmp_path / "out"), "fileName": "t", "writeMode": "truncate", **self.settings}
+        return TxtFileWriter(TxtFileWriterParams.model_validate(parameters, by_alias=True, by_name=False))
+
+    @pytest.fixture
+    def leftovers(self, tmp_path: Path) -> Callable[[], Collection[str]]:
+        return lambda: [path.name for path in (tmp_path / "out").glob(".*")]
+
+    @pytest.fixture
+    def unwritable(self) -> pa.Schema | None:
+        return pa.schema([])
+
+    @pytest.fixture
+    def readback(self, tmp_path: Path) -> Callable[[pa.Schema], pa.Table]:
+        def read(schema: pa.Schema) -> pa.Table:
+            tables = [self.get(path) for path in sorted((tmp_path / "out").glob("[!.]*"))]
+            return pa.concat_tables([table.cast(schema) for table in tables]) if tables else schema.empty_table()
+
+        return read
+
+
+class TestParquetWriter(_Writer):
+    settings: ClassVar[dict[str, Any]] = {"fileFormat": "parquet"}
+
+    def get(self, path: Path) -> pa.Table:
+        return pa.parquet.ParquetFile(path).read()
+
+
+class TestOrcWriter(_Writer):
+    settings: ClassVar[dict[str, Any]] = {"fileFormat": "orc"}
+
+    def get(self, path: Path) -> pa.Table:
+        """By pyorc, since pyarrow has no timestamps of distant years."""
+        file = pa.orc.ORCFile(str(path))
+        times = [field.name for field in file.schema if pa.types.is_timestamp(field.type)]
+        table = file.read([field.name for field in file.schema if field.name not in times])
+        with path.open("rb") as opened:
+            rows = pyorc.Reader(opened, column_names=times, converters=dict.fromkeys(_TIMES, _Nanoseconds)).read()
+        for place, name in enumerate(times):
+            values = [row[place] for row in rows]
+            fine = all(value is None or -(2**63) <= value < 2**63 for value in values)
+            unit, divisor = ("ns", 1) if fine else ("us", 1000)
+            array = pa.array([None if value is None else value // divisor for value in values], pa.int64())
+            table = table.append_column(name, array.cast(pa.timestamp(unit, file.schema.field(name).type.tz)))
+        return table.select(file.schema.names)
