@@ -7,24 +7,58 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 
 from starhaul import PermanentError
+from starhaul_stores.files.packings import (
+    Bzip2,
+    Deflate,
+    DeflatePacking,
+    FramedSnappy,
+    FramedSnappyPacking,
+    HadoopSnappy,
+    HadoopSnappyPacking,
+    expect_cramjam,
+)
 from starhaul_stores.files.streams import ByteStream
 
-Codec: TypeAlias = Literal["none", "gzip", "bz2", "zstd", "zip"]
+Codec: TypeAlias = Literal["none", "gzip", "bz2", "zstd", "zip", "lz4", "deflate", "hadoop-snappy", "framing-snappy"]
 
-SUFFIXES: tuple[tuple[str, Codec], ...] = ((".gz", "gzip"), (".bz2", "bz2"), (".zst", "zstd"), (".zip", "zip"))
+SUFFIXES: tuple[tuple[str, Codec], ...] = (
+    (".gz", "gzip"),
+    (".bz2", "bz2"),
+    (".zst", "zstd"),
+    (".zip", "zip"),
+    (".lz4", "lz4"),
+    (".deflate", "deflate"),
+    (".snappy", "hadoop-snappy"),
+    (".sz", "framing-snappy"),
+)
 """By which suffix of a file's name each codec is known."""
 
-WRITTEN: tuple[Codec, ...] = ("none", "gzip", "bz2", "zstd")
+WRITTEN: tuple[Codec, ...] = ("none", "gzip", "bz2", "zstd", "lz4", "deflate", "hadoop-snappy", "framing-snappy")
 """The codecs that files can be written with."""
 
-_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError)
+ALIASES: Mapping[str, Codec] = MappingProxyType(
+    {"bzip2": "bz2", "snappy": "hadoop-snappy", "zlib": "deflate", "": "none"}
+)
+"""Other names of codecs in jobs."""
+
+_DAMAGED = (
+    EOFError,
+    ValueError,
+    zlib.error,
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+)
 
 
 def codec_of(name: str) -> Codec:
@@ -51,6 +85,8 @@ def decompressed(file: Any, codec: Codec, name: str, member: str = "") -> Iterat
     if codec == "none":
         yield file
         return
+    if codec == "framing-snappy":
+        expect_cramjam()
     with _damage_told(name, codec):
         stream, archive = _opened(file, codec, member)
     try:
@@ -68,7 +104,11 @@ def compressed(file: io.RawIOBase, codec: Codec) -> Iterator[Any]:
         yield file
         return
     stream: Any
-    if codec == "gzip":
+    if codec == "framing-snappy":
+        expect_cramjam()
+    if codec in _PACKING:
+        stream = _PACKING[codec](file)
+    elif codec == "gzip":
         stream = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0)
     elif codec == "bz2":
         stream = bz2.BZ2File(file, "wb")
@@ -81,12 +121,20 @@ def compressed(file: io.RawIOBase, codec: Codec) -> Iterator[Any]:
 def _opened(file: Any, codec: Codec, member: str) -> tuple[Any, zipfile.ZipFile | None]:
     if codec == "gzip":
         return gzip.GzipFile(fileobj=file, mode="rb"), None
-    if codec == "bz2":
-        return bz2.BZ2File(file), None
-    if codec == "zstd":
-        return pa.CompressedInputStream(file, "zstd"), None
+    if codec in _UNPACKING:
+        return _UNPACKING[codec](file), None
+    if codec in ("zstd", "lz4"):
+        return pa.CompressedInputStream(file, codec), None
     archive = zipfile.ZipFile(file)
     return archive.open(member), archive
+
+
+_UNPACKING: Mapping[str, Callable[[ByteStream], Any]] = MappingProxyType(
+    {"bz2": Bzip2, "deflate": Deflate, "hadoop-snappy": HadoopSnappy, "framing-snappy": FramedSnappy}
+)
+_PACKING: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {"deflate": DeflatePacking, "hadoop-snappy": HadoopSnappyPacking, "framing-snappy": FramedSnappyPacking}
+)
 
 
 class _Unclosed(io.RawIOBase):

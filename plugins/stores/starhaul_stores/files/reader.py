@@ -116,9 +116,13 @@ class FileReader(Reader[P]):
         return fields
 
     def _selection(self, fields: Sequence[TypedField], own: pa.Schema | None) -> Selection:
-        used = tuple(sorted({field.index for field in fields if field.index is not None}))
-        names = None if own is None else tuple(own.field(index).name if index < len(own) else "" for index in used)
-        return Selection(used, names, None if self.params.columns() or own is None else len(own))
+        asked = {field.index: field.type for field in fields if field.index is not None}
+        used = tuple(sorted(asked))
+        names = {index: own.field(index).name for index in used if index < len(own)} if own is not None else {}
+        wanted = pa.schema([(names.get(index, f"column_{index}"), asked[index]) for index in used])
+        if own is None:
+            return Selection(used, None, None)
+        return Selection(used, wanted, None if self.params.columns() else len(own))
 
     def _expect_partitions(self, fields: Sequence[TypedField], files: Sequence[FileStatus]) -> None:
         folders = {file.path.rpartition("/")[0]: file for file in files} if self.params.partition_columns else {}

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from starhaul import ConfigError, Params
 from starhaul_stores.files.columns import FileColumn
-from starhaul_stores.files.compression import Codec, codec_of
+from starhaul_stores.files.compression import ALIASES, Codec, codec_of
 from starhaul_stores.files.dialect import Dialect
 from starhaul_stores.files.encodings import canonical
 from starhaul_stores.files.partitions import PartitionColumn
@@ -22,8 +22,12 @@ def _known(encoding: str) -> str:
     return encoding
 
 
-InputFormatName = Literal["csv", "text", "parquet", "orc"]
+InputFormatName = Literal["csv", "text", "json", "parquet", "orc", "avro"]
 OneAscii = Annotated[str, Field(min_length=1, max_length=1, pattern=r"^[\x01-\x7f]$")]
+Compression = Literal[
+    "auto", "none", "gzip", "bz2", "bzip2", "zip", "zstd", "lz4", "deflate", "snappy", "hadoop-snappy",
+    "framing-snappy", "",
+]  # fmt: skip
 EncodingName = Annotated[str, AfterValidator(_known)]
 
 
@@ -90,15 +94,16 @@ class FileReaderParams(Params):
 
     file_format: InputFormatName = "csv"
     """`csv`: fields may be quoted. `text`: a quote is a character as any other, and a record is a line. (DataX takes
-    quotes in `text` too; set `csvReaderConfig.useTextQualifier` for that.) `parquet` and `orc` say themselves what
-    their columns are."""
+    quotes in `text` too; set `csvReaderConfig.useTextQualifier` for that.) `json`: an object in each line.
+    `parquet`, `orc` and `avro` say themselves what their columns are."""
 
     encoding: EncodingName = "UTF-8"
     """Encoding of the files, any that Python knows. A row with bytes that are no text in it is rejected."""
 
-    compress: Literal["auto", "none", "gzip", "bz2", "bzip2", "zip", "zstd", ""] | None = None
-    """How the files are packed. By default the suffix of each file's name tells (`.gz`, `.bz2`, `.zst`, `.zip`); DataX
-    takes such files for text unless told otherwise."""
+    compress: Compression | None = None
+    """How files of text are packed; `snappy` is that of Hadoop. By default the suffix of each file's name tells (`.gz`,
+    `.bz2`, `.zst`, `.zip`, `.lz4`, `.deflate`, `.snappy`, `.sz`); DataX takes such files for text unless told
+    otherwise. Parquet and ORC say it themselves."""
 
     missing_as_null: bool = False
     """Whether a column that a file lacks (Parquet, ORC), though the first file has it, is null there. By default that
@@ -188,4 +193,4 @@ class FileReaderParams(Params):
         """How the file of this name is packed."""
         if self.compress in (None, "", "auto"):
             return codec_of(name)
-        return "bz2" if self.compress in ("bz2", "bzip2") else self.compress  # type: ignore[return-value]
+        return ALIASES.get(self.compress, self.compress)  # type: ignore[arg-type]

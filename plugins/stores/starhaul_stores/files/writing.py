@@ -7,12 +7,16 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from starhaul import Params
-from starhaul_stores.files.compression import Codec
+from starhaul_stores.files.compression import ALIASES, Codec
 from starhaul_stores.files.hive_types import TargetColumn
 from starhaul_stores.files.reading import EncodingName, OneAscii
 from starhaul_stores.files.rendering import Style
 
-OutputFormatName = Literal["text", "csv", "parquet", "orc"]
+Packing = Literal[
+    "none", "gzip", "bz2", "bzip2", "zstd", "lz4", "zlib", "deflate", "snappy", "hadoop-snappy", "framing-snappy",
+    "brotli", "",
+]  # fmt: skip
+OutputFormatName = Literal["text", "csv", "json", "parquet", "orc", "avro"]
 
 
 class CsvWriterConfig(Params):
@@ -50,8 +54,8 @@ class FileWriterParams(Params):
 
     file_format: OutputFormatName = "text"
     """`csv`: values that hold a delimiter, quote or line break are quoted. `text`: nothing is quoted, and a row with a
-    value that could not be told apart is rejected (DataX writes it, and the file reads back as other rows). `parquet`,
-    `orc`: the types of the rows are kept."""
+    value that could not be told apart is rejected (DataX writes it, and the file reads back as other rows). `json`: an
+    object in each line. `parquet`, `orc`, `avro`: the types of the rows are kept."""
 
     field_delimiter: str = ","
     """What stands between fields: one or more characters."""
@@ -62,10 +66,11 @@ class FileWriterParams(Params):
     encoding: EncodingName = "UTF-8"
     """Encoding of the files, any that Python knows. A row with a character that it lacks is rejected."""
 
-    compress: Literal["none", "gzip", "bz2", "bzip2", "zstd", "snappy", "lz4", "zlib", "brotli", ""] | None = None
-    """How the files are packed: `gzip`, `bzip2` or `zstd` for text, whose names get `.gz`, `.bz2` or `.zst`; `snappy`
-    (the default), `gzip`, `zstd`, `lz4`, `brotli` or `none` inside Parquet; `zlib` (the default), `snappy`, `zstd`,
-    `lz4` or `none` inside ORC."""
+    compress: Packing | None = None
+    """How the files are packed. Text: `gzip`, `bzip2`, `zstd`, `lz4`, `deflate` (`zlib`), `snappy` (Hadoop's blocks) or
+    `framing-snappy`, which the files' names then end with (`.gz`, `.bz2`, `.zst`, `.lz4`, `.deflate`, `.snappy`,
+    `.sz`). Parquet: `snappy` (the default), `gzip`, `zstd`, `lz4`, `brotli` or `none`. ORC: `zlib` (the default),
+    `snappy`, `zstd`, `lz4` or `none`."""
 
     column: list[TargetColumn] = Field(default=[])
     """Names and types of the columns in the files, one for each column of the rows, in order. By default those of the
@@ -145,7 +150,7 @@ class FileWriterParams(Params):
         """How the files are packed."""
         if not self.compress:
             return "none"
-        return "bz2" if self.compress == "bzip2" else self.compress  # type: ignore[return-value]
+        return ALIASES.get(self.compress, self.compress)  # type: ignore[arg-type]
 
     def format_name(self) -> str:
         """Which format the files get."""

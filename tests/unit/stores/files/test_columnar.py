@@ -223,7 +223,9 @@ def test_columns_by_the_types_of_hive(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("form", "compress"), [("parquet", "bzip2"), ("orc", "brotli"), ("csv", "snappy")])
+@pytest.mark.parametrize(
+    ("form", "compress"), [("parquet", "bzip2"), ("orc", "brotli"), ("csv", "brotli"), ("json", "brotli")]
+)
 def test_compressions_that_a_format_has_not(tmp_path: Path, form: str, compress: str) -> None:
     with pytest.raises(ConfigError, match=f"compress.*{compress}"):
         write(tmp_path, pa.table({"a": [1]}), fileFormat=form, compress=compress)

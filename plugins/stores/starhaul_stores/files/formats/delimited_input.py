@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,11 +10,10 @@ import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, Task
 from starhaul_stores.files.columns import unique_names
-from starhaul_stores.files.compression import Codec, decompressed, members
-from starhaul_stores.files.cutting import ranges
 from starhaul_stores.files.delimited import Layout, Parser, Record, RecordTooLong
-from starhaul_stores.files.encodings import Utf8Stream, canonical, cuttable, shown
+from starhaul_stores.files.encodings import shown
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection
+from starhaul_stores.files.formats.packed_text import PackedText
 from starhaul_stores.files.places.source import Source
 from starhaul_stores.files.streams import ByteStream
 
@@ -36,26 +34,14 @@ class DelimitedInput(InputFormat):
         return pa.schema([(name, pa.string()) for name in names])
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
-        codec = self.params.codec(source.file.path)
-        dialect = self.params.dialect()
-        total = source.file.size
-        args = {"codec": codec, "member": "", "start": 0, "end": None, "line": 1}
-        special = dialect.delimiter + (dialect.quote or "")
-        if codec == "none" and source.ranged and total > size and cuttable(self._encoding, special):
-            with source.stream() as raw:
-                for part in ranges(raw, total, dialect, size):
-                    where = {"start": part.start, "end": part.end, "line": part.line}
-                    yield Cut(f"@{part.start}-{part.end}", {**args, **where}, part.lines, part.end - part.start)
-            return
-        for member in self._members(source, codec):
-            yield Cut(f"!{member}" if member else "", {**args, "member": member}, None, total)
+        return PackedText(self.params).cuts(source, size, self.params.dialect())
 
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
-        name = source.name + (f"!{cut['member']}" if cut["member"] else "")
-        start = cut["start"]
+        text = PackedText(self.params)
+        name = text.name(source, cut)
         parser = self._parser(Layout(selection.used, selection.width))
-        skip_header = self.params.skip_header and not start
-        with self._text(source, cut["codec"], name, cut["member"], start, cut["end"]) as stream:
+        skip_header = self.params.skip_header and not cut["start"]
+        with text.opened(source, cut) as stream:
             try:
                 for block in parser.blocks(stream, cut["line"], skip_header=skip_header):
                     for record, reason in block.bad:
@@ -64,19 +50,15 @@ class DelimitedInput(InputFormat):
             except RecordTooLong as error:
                 raise self._too_long(name, error) from error
 
-    @property
-    def _encoding(self) -> str:
-        return canonical(self.params.encoding)
-
     def _parser(self, layout: Layout) -> Parser:
         return Parser(self.params.dialect(), layout, self.params.block_size, self.params.max_record_size)
 
     def _header(self, source: Source) -> Sequence[str | None]:
         """The fields of the first record; none if there is none."""
         parser = self._parser(Layout((), None))
-        codec = self.params.codec(source.file.path)
-        for member in self._members(source, codec):
-            with self._text(source, codec, source.name, member) as stream:
+        text = PackedText(self.params)
+        for cut in text.wholes(source):
+            with text.opened(source, cut.args) as stream:
                 header = self._first_record(parser, stream, source.name)
             if header:
                 return header
@@ -92,20 +74,6 @@ class DelimitedInput(InputFormat):
             message = f"the first record of {name} is not text in {self.params.encoding}"
             raise ConfigError("encoding", message) from error
         return header
-
-    def _members(self, source: Source, codec: Codec) -> list[str]:
-        if codec != "zip":
-            return [""]
-        with source.seekable() as raw:
-            return members(raw, codec, source.name)
-
-    @contextmanager
-    def _text(
-        self, source: Source, codec: Codec, name: str, member: str, start: int = 0, end: int | None = None
-    ) -> Iterator[ByteStream]:
-        opened: Any = source.seekable() if codec == "zip" else source.stream(start, end)
-        with opened as raw, decompressed(raw, codec, name, member) as stream:
-            yield Utf8Stream(stream, self._encoding, name, from_start=not start)
 
     def _too_long(self, name: str, error: RecordTooLong) -> PermanentError:
         return PermanentError(

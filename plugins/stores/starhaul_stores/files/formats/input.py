@@ -33,10 +33,16 @@ class Selection:
 
     used: tuple[int, ...]
     """Positions of the wanted fields in the dataset, from 0, each once, in order."""
-    names: tuple[str, ...] | None
-    """Names of the wanted fields as the first file has them; None where no file was looked at."""
+    fields: pa.Schema | None
+    """The wanted fields as the first file has them, with the types that the job asks for (one of them, if a field makes
+    several columns); None where no file was looked at."""
     width: int | None
     """How many fields every record must have; None: as many as are needed, or more."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the wanted fields; empty where no file was looked at."""
+        return [] if self.fields is None else self.fields.names
 
 
 class Raw(NamedTuple):

@@ -23,7 +23,7 @@ def plain(schema: pa.Schema) -> pa.Schema:
 def taken(there: Sequence[str], selection: Selection, name: str, *, missing_as_null: bool) -> list[int | None]:
     """Where the wanted fields of the dataset stand in one file, by their names; None where it lacks one that may be
     null. `PermanentError` if it lacks one, has one twice, or has more than the first file where all are wanted."""
-    wanted = selection.names or ()
+    wanted = selection.names
     if selection.width is not None and (more := [each for each in there if each not in wanted]):
         raise PermanentError(name, f"has a column {more[0]!r}, which the first file has not", "name the columns")
     found: list[int | None] = []

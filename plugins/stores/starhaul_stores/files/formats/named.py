@@ -19,6 +19,8 @@ INPUT = MappingProxyType(
         "text": "delimited_input:DelimitedInput",
         "parquet": "parquet_input:ParquetInput",
         "orc": "orc_input:OrcInput",
+        "json": "json_input:JsonInput",
+        "avro": "avro_input:AvroInput",
     }
 )
 OUTPUT = MappingProxyType(
@@ -27,6 +29,8 @@ OUTPUT = MappingProxyType(
         "text": "delimited_output:DelimitedOutput",
         "parquet": "parquet_output:ParquetOutput",
         "orc": "orc_output:OrcOutput",
+        "json": "json_output:JsonOutput",
+        "avro": "avro_output:AvroOutput",
     }
 )
 """Name → module and class. Nothing is imported before a job uses it."""

@@ -1,0 +1,242 @@
+"""Avro container files, read by blocks (Avro 1.12 specification, "Object Container Files")."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import json
+import lzma
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from starhaul import ConfigError, PermanentError, Task
+from starhaul_stores.files.avro_types import arrow_fields, converter, plain
+from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
+from starhaul_stores.files.formats.matching import damage_told, raw_row, taken
+from starhaul_stores.files.places.source import Source
+
+_MAGIC = b"Obj\x01"
+_SYNC = 16
+_AT_ONCE = 1 << 20
+_MOST = 256 << 20
+"""Bytes that one block may have, packed or unpacked."""
+_SMALLEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Header:
+    schema: Any
+    codec: str
+    sync: bytes
+    size: int
+
+
+class AvroInput(InputFormat):
+    """By `fastavro`, block by block. A range of bytes holds the blocks whose preceding mark begins in it."""
+
+    def fields(self, source: Source) -> pa.Schema | None:
+        if not source.file.size:
+            return None
+        with source.stream() as stream, damage_told(source.name, "Avro"):
+            return arrow_fields(_header(_Bytes(stream)).schema)
+
+    def cuts(self, source: Source, size: int) -> Iterator[Cut]:
+        total, size = source.file.size, max(size, _SMALLEST)
+        parts = max(1, round(total / size)) if source.ranged else 1
+        for part in range(parts):
+            start, end = total * part // parts, total * (part + 1) // parts
+            name = "" if parts == 1 else f"@{start}-{end}"
+            yield Cut(name, {"start": start, "end": end}, None, end - start)
+
+    def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
+        with damage_told(source.name, "Avro"):
+            with source.stream() as stream:
+                header = _header(_Bytes(stream))
+            rows = _Rows(header, selection, source.name, missing_as_null=self.params.missing_as_null)
+            start = max(cut["start"], header.size - _SYNC)
+            if start >= cut["end"]:
+                return
+            with source.stream(start) as stream:
+                file = _Bytes(stream, start)
+                file.skip_past(header.sync)
+                while file.position - _SYNC < cut["end"] and not file.ended:
+                    yield from rows.of(*_block(file, header), file.position)
+
+
+class _Bytes:
+    """A stream with its position, of which exactly so many bytes are asked."""
+
+    def __init__(self, stream: Any, position: int = 0) -> None:
+        self._stream = stream
+        self._held = b""
+        self.position = position
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left."""
+        self._held = self._held or self._stream.read(_AT_ONCE)
+        return not self._held
+
+    def take(self, size: int) -> bytes:
+        if not 0 <= size <= _MOST:
+            raise ValueError(f"at {self.position}: a block of {size} bytes")
+        parts, left = [], size
+        while left:
+            if self.ended:
+                raise EOFError(f"at {self.position}: it ends too early")
+            part, self._held = self._held[:left], self._held[left:]
+            parts.append(part)
+            left -= len(part)
+            self.position += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def number(self) -> int:
+        """A zigzag varint."""
+        value = shift = 0
+        while shift < 70:
+            byte = self.take(1)[0]
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return (value >> 1) ^ -(value & 1)
+            shift += 7
+        raise ValueError(f"at {self.position}: no number")
+
+    def skip_past(self, mark: bytes) -> None:
+        """To behind the next `mark`, or to the end."""
+        window = b""
+        while True:
+            place = window.find(mark)
+            if place >= 0:
+                self._held = window[place + len(mark) :] + self._held
+                self.position -= len(window) - place - len(mark)
+                return
+            if self.ended:
+                return
+            window = window[-len(mark) + 1 :] + self._held
+            self.position += len(self._held)
+            self._held = b""
+
+
+class _Rows:
+    """The records of blocks as columns."""
+
+    def __init__(self, header: _Header, selection: Selection, name: str, *, missing_as_null: bool) -> None:
+        import fastavro
+
+        own = arrow_fields(header.schema)
+        self._own = own
+        self._name = name
+        self._places = taken(own.names, selection, name, missing_as_null=missing_as_null)
+        self._schema = fastavro.parse_schema(plain(header.schema))
+        self._read = fastavro.schemaless_reader
+
+    def of(self, count: int, data: bytes, end: int) -> Iterator[Block]:
+        """One block; `end` is where it ends in the file."""
+        stream = io.BytesIO(data)
+        records = [self._read(stream, self._schema, None) for _ in range(count)]
+        if stream.tell() != len(data):
+            raise ValueError(f"the block before {end} holds more than its {count} rows")
+        columns = [self._column(place, records) for place in self._places]
+        name = f"{self._name}: block before {end}"
+        names = [f"{place}" for place, _ in enumerate(columns)]
+        batch = pa.RecordBatch.from_arrays(columns, names=names) if columns else pa.record_batch({"": pa.nulls(count)})
+        yield Block(count, columns, partial(self._raw, batch, name))
+
+    def _raw(self, batch: pa.RecordBatch, name: str, row: int) -> Any:
+        named = batch
+        if batch.num_columns == len(self._places):
+            labels = ["" if place is None else self._own.field(place).name for place in self._places]
+            named = batch.rename_columns(labels)
+        return raw_row(named, name, 0, row)
+
+    def _column(self, place: int | None, records: list[Any]) -> pa.Array:
+        if place is None:
+            return pa.nulls(len(records))
+        field = self._own.field(place)
+        convert = converter(field.type)
+        values = [each[field.name] for each in records]
+        if convert is not None:
+            values = [None if value is None else convert(value) for value in values]
+        if isinstance(field.type, pa.JsonType):
+            return pa.ExtensionArray.from_storage(field.type, pa.array(values, pa.string()))
+        return pa.array(values, field.type)
+
+
+def _header(file: _Bytes) -> _Header:
+    if file.take(4) != _MAGIC:
+        raise ValueError("it does not begin as Avro files do")
+    metadata: dict[str, bytes] = {}
+    while count := file.number():
+        if count < 0:
+            count, _ = -count, file.number()
+        for _ in range(count):
+            key = file.take(file.number()).decode()
+            metadata[key] = file.take(file.number())
+    sync = file.take(_SYNC)
+    return _Header(
+        json.loads(metadata["avro.schema"]), metadata.get("avro.codec", b"null").decode(), sync, file.position
+    )
+
+
+def _block(file: _Bytes, header: _Header) -> tuple[int, bytes]:
+    """The number of rows in the next block, and their bytes."""
+    begin = file.position
+    count, size = file.number(), file.number()
+    if count < 0:
+        raise ValueError(f"the block at {begin} has {count} rows")
+    packed = file.take(size)
+    if file.take(_SYNC) != header.sync:
+        raise ValueError(f"the block at {begin} does not end with the file's mark")
+    try:
+        return count, _unpacked(packed, header.codec)
+    except (zlib.error, lzma.LZMAError) as error:
+        raise ValueError(f"the block at {begin}: {error}") from error
+
+
+def _unpacked(packed: bytes, codec: str) -> bytes:
+    match codec:
+        case "null":
+            return packed
+        case "deflate":
+            inflate = zlib.decompressobj(-15)
+            return _whole(inflate.decompress(packed, _MOST), inflate.eof)
+        case "bzip2":
+            bunzip = bz2.BZ2Decompressor()
+            return _whole(bunzip.decompress(packed, _MOST), bunzip.eof)
+        case "xz":
+            unxz = lzma.LZMADecompressor(memlimit=_MOST)
+            return _whole(unxz.decompress(packed, _MOST), unxz.eof)
+        case "zstandard":
+            return bytes(pa.CompressedInputStream(pa.BufferReader(packed), "zstd").read(_MOST))
+        case "snappy":
+            return _snappy(packed)
+    raise PermanentError("", f"Avro's codec {codec!r} is not known")
+
+
+def _whole(data: bytes, ended: bool) -> bytes:
+    if not ended:
+        raise ValueError("a block ends too early, or is too long")
+    return data
+
+
+def _snappy(packed: bytes) -> bytes:
+    """A raw chunk and the CRC32 of what is in it."""
+    from starhaul_stores.files.packings import raw_snappy
+
+    data = raw_snappy(packed[:-4])
+    if zlib.crc32(data) != int.from_bytes(packed[-4:], "big"):
+        raise ValueError("a block's checksum is wrong")
+    return data
+
+
+def expect_fastavro() -> None:
+    """Raise `ConfigError` if the library is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("fastavro") is None:
+        raise ConfigError("fileFormat", "avro needs fastavro", "pip install 'starhaul[avro]'")

@@ -1,0 +1,63 @@
+"""Files of text, packed or not, as streams of UTF-8 that begin at a record border."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from starhaul_stores.files.compression import decompressed, members
+from starhaul_stores.files.cutting import ranges
+from starhaul_stores.files.dialect import Dialect
+from starhaul_stores.files.encodings import Utf8Stream, canonical, cuttable
+from starhaul_stores.files.formats.input import Cut
+from starhaul_stores.files.places.source import Source
+from starhaul_stores.files.reading import FileReaderParams
+from starhaul_stores.files.streams import ByteStream
+
+
+class PackedText:
+    """How files of text are packed, encoded and cut, by the parameters that all formats of text share."""
+
+    def __init__(self, params: FileReaderParams) -> None:
+        self._params = params
+        self._encoding = canonical(params.encoding)
+
+    def wholes(self, source: Source) -> Iterator[Cut]:
+        """A cut for the file, or for each file that is packed in it."""
+        codec = self._params.codec(source.file.path)
+        args = {"codec": codec, "member": "", "start": 0, "end": None, "line": 1}
+        if codec != "zip":
+            yield Cut("", args, None, source.file.size)
+            return
+        with source.seekable() as raw:
+            names = members(raw, codec, source.name)
+        for name in names:
+            yield Cut(f"!{name}", {**args, "member": name}, None, source.file.size)
+
+    def cuts(self, source: Source, size: int, dialect: Dialect) -> Iterator[Cut]:
+        """Cuts of about `size` bytes at the dialect's record borders, if the file is not packed and in an encoding that
+        can be read from the middle."""
+        total = source.file.size
+        special = dialect.delimiter + (dialect.quote or "")
+        plain = self._params.codec(source.file.path) == "none" and cuttable(self._encoding, special)
+        if not (plain and source.ranged and total > size):
+            yield from self.wholes(source)
+            return
+        (whole,) = self.wholes(source)
+        with source.stream() as raw:
+            for part in ranges(raw, total, dialect, size):
+                where = {"start": part.start, "end": part.end, "line": part.line}
+                yield Cut(f"@{part.start}-{part.end}", {**whole.args, **where}, part.lines, part.end - part.start)
+
+    def name(self, source: Source, cut: Mapping[str, Any]) -> str:
+        """The file for messages, with the name of what is packed in it."""
+        return source.name + (f"!{cut['member']}" if cut["member"] else "")
+
+    @contextmanager
+    def opened(self, source: Source, cut: Mapping[str, Any]) -> Iterator[ByteStream]:
+        """The text of a cut."""
+        start, codec, name = cut["start"], cut["codec"], self.name(source, cut)
+        opened: Any = source.seekable() if codec == "zip" else source.stream(start, cut["end"])
+        with opened as raw, decompressed(raw, codec, name, cut["member"]) as stream:
+            yield Utf8Stream(stream, self._encoding, name, from_start=not start)

@@ -1,0 +1,139 @@
+"""Avro: what other writers make, cut anywhere, packed anyhow, and damaged."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import pyarrow as pa
+import pytest
+
+from starhaul import ConfigError, PermanentError
+from starhaul.testing import RecordingTask
+from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+
+
+def _decimal(precision: int, scale: int) -> dict[str, Any]:
+    return {"logicalType": "decimal", "precision": precision, "scale": scale}
+
+
+SCHEMA: dict[str, Any] = {
+    "type": "record",
+    "name": "r",
+    "namespace": "org.x",
+    "fields": [
+        {"name": "id", "type": "long"},
+        {"name": "text", "type": ["null", "string"]},
+        {"name": "kind", "type": {"type": "enum", "name": "k", "symbols": ["A", "B"]}},
+        {"name": "again", "type": ["null", "org.x.k"]},
+        {"name": "fixed", "type": {"type": "fixed", "name": "f", "size": 2}},
+        {"name": "big", "type": {"type": "fixed", "name": "d", "size": 20, **_decimal(40, 2)}},
+        {"name": "day", "type": {"type": "int", "logicalType": "date"}},
+        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "many", "type": {"type": "map", "values": {"type": "bytes", **_decimal(4, 1)}}},
+        {"name": "any", "type": ["null", "string", "long"]},
+    ],
+}  # fmt: skip
+
+
+def row(number: int) -> dict[str, Any]:
+    return {
+        "id": number, "text": None if number % 3 else f"text {number}", "kind": "AB"[number % 2], "again": "A",
+        "fixed": b"\x00\xff", "big": Decimal("-1234567890123456789012345678901234.56"), "day": date(9999, 12, 31),
+        "at": datetime(1, 1, 1, tzinfo=UTC), "many": {"k": Decimal("1.5")}, "any": number if number % 2 else "x",
+    }  # fmt: skip
+
+
+def put(path: Path, rows: int, codec: str = "null", schema: Any = SCHEMA) -> None:
+    with path.open("wb") as file:
+        fastavro.writer(file, schema, map(row, range(rows)), codec, sync_interval=2000)
+
+
+def reader(path: Path, **parameters: Any) -> TxtFileReader:
+    given = {"path": str(path), "column": ["*"], "fileFormat": "avro", **parameters}
+    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+
+
+def read(source: TxtFileReader, target: int = 1) -> tuple[pa.Table, list[str]]:
+    source.check()
+    task = RecordingTask(source.schema())
+    batches = [batch for split in source.split(target) for batch in source.read(split, task)]
+    reasons = [f"{at.rpartition('/')[2]}: {reason}" for _, reason, at in task.rejected]
+    return pa.Table.from_batches(batches, schema=task.schema), reasons
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "xz", "snappy", "zstandard"])
+def test_types_and_codecs(tmp_path: Path, codec: str) -> None:
+    if codec == "zstandard":
+        pytest.importorskip("zstandard", reason="fastavro writes zstandard with a package of its own")
+    put(tmp_path / "x", 100, codec)
+    rows, reasons = read(reader(tmp_path))
+    assert reasons == []
+    assert rows.num_rows == 100
+    first = rows.slice(1, 1).to_pylist()[0]
+    assert first == row(1) | {"many": [("k", Decimal("1.5"))], "any": "1"}
+    assert rows.schema.field("at").type == pa.timestamp("ms", "UTC")
+    assert rows["any"].to_pylist()[:2] == ['"x"', "1"]
+
+
+@pytest.mark.parametrize("target", [1, 2, 3, 7, 50])
+def test_cut_anywhere(tmp_path: Path, target: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("starhaul_stores.files.formats.avro_input._SMALLEST", 1)
+    monkeypatch.setattr("starhaul_stores.files.reader._SMALLEST_CUT", 1)
+    put(tmp_path / "x", 1000)
+    source = reader(tmp_path)
+    assert len(source.split(target)) >= target
+    assert read(source, target)[0]["id"].to_pylist() == list(range(1000))
+
+
+def test_columns_and_rejects(tmp_path: Path) -> None:
+    put(tmp_path / "x", 3)
+    columns = [{"name": "text", "type": "long"}, {"index": 0, "type": "string"}]
+    rows, reasons = read(reader(tmp_path, column=columns))
+    assert rows.to_pylist() == [{"text": None, "id": "1"}, {"text": None, "id": "2"}]
+    assert [reason.partition("block before")[0] for reason in reasons] == ["x: "]
+    assert ": row 1: text: 'text 0' does not fit int64" in reasons[0]
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    put(path, 1000, "deflate")
+    whole = path.read_bytes()
+    for damaged in (whole[:-1], whole[:-20], whole[: len(whole) // 2], whole[:10], b"Parquet", whole + b"x"):
+        path.write_bytes(damaged)
+        with pytest.raises(PermanentError, match=r"/x: cannot be read as Avro: .*is it damaged"):
+            read(reader(tmp_path))
+    for place in range(len(whole) // 2, len(whole), 3001):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(PermanentError, match="/x: cannot be read as Avro"):
+            read(reader(tmp_path))
+
+
+def test_other_schemas_beside_it(tmp_path: Path) -> None:
+    put(tmp_path / "1", 1, schema={"type": "record", "name": "r", "fields": SCHEMA["fields"][:2]})
+    put(tmp_path / "2", 1, schema={"type": "record", "name": "r", "fields": SCHEMA["fields"][:1]})
+    with pytest.raises(PermanentError, match="/2: has no column 'text'"):
+        read(reader(tmp_path))
+    assert read(reader(tmp_path, missingAsNull=True))[0]["text"].to_pylist() == ["text 0", None]
+    (tmp_path / "1").write_bytes(b"")
+    assert read(reader(tmp_path))[0].to_pylist() == [{"id": 0}]
+    with (tmp_path / "0").open("wb") as file:
+        fastavro.writer(file, "long", [1, 2])
+    with pytest.raises(PermanentError, match=r"/0: cannot be read as Avro: its rows are of type .long."):
+        reader(tmp_path).check()
+
+
+def test_names_that_avro_has_not(tmp_path: Path) -> None:
+    given = {"path": str(tmp_path), "fileName": "t", "writeMode": "append", "fileFormat": "avro"}
+    writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    with pytest.raises(ConfigError, match="no name 'a b'"):
+        writer.check(pa.schema([("a b", pa.int64())]))
+    given["column"] = [{"name": "a_b"}]  # type: ignore[assignment]
+    writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    accepted = writer.accept(pa.schema([("a b", pa.int64())]))
+    assert accepted == pa.schema([("a_b", pa.int64())])
+    writer.check(accepted)

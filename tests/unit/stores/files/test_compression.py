@@ -1,0 +1,150 @@
+"""Packed files: what is written reads back, what others wrote reads, and damage is never silent."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import struct
+import zipfile
+import zlib
+from contextlib import contextmanager
+from typing import Any
+
+import cramjam
+import pyarrow as pa
+import pytest
+
+from starhaul import PermanentError
+from starhaul_stores.files.compression import WRITTEN, Codec, codec_of, compressed, decompressed, suffix_of
+
+CONTENT = b"".join(b"line %d of some text\n" % n for n in range(20_000))
+PACKED = [codec for codec in WRITTEN if codec != "none"]
+
+
+def unpack(data: bytes, codec: Codec, at_once: int = 100_000) -> bytes:
+    parts = []
+    with decompressed(io.BytesIO(data), codec, "file") as stream:
+        while part := stream.read(at_once):
+            assert len(part) <= at_once
+            parts.append(part)
+    return b"".join(parts)
+
+
+def pack(data: bytes, codec: Codec) -> bytes:
+    file = io.BytesIO()
+    with compressed(file, codec) as sink:  # type: ignore[arg-type]
+        for start in range(0, len(data), 33_333):
+            sink.write(data[start : start + 33_333])
+    return file.getvalue()
+
+
+def hadoop_snappy(*blocks: list[bytes]) -> bytes:
+    """As Hadoop writes it when a block takes several chunks."""
+    parts = []
+    for block in blocks:
+        parts.append(struct.pack(">I", sum(map(len, block))))
+        for chunk in block:
+            packed = pa.compress(chunk, codec="snappy", asbytes=True)
+            parts.append(struct.pack(">I", len(packed)) + packed)
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("codec", PACKED)
+@pytest.mark.parametrize("at_once", [1000, 10_000_000])
+def test_what_is_packed_reads_back(codec: Codec, at_once: int) -> None:
+    packed = pack(CONTENT, codec)
+    assert len(packed) < len(CONTENT) / 2
+    assert unpack(packed, codec, at_once) == CONTENT
+    assert unpack(pack(b"", codec), codec) == b""
+    assert codec_of(f"x{suffix_of(codec)}") == codec
+
+
+@pytest.mark.parametrize(
+    ("codec", "packed"),
+    [
+        ("gzip", gzip.compress(CONTENT) + gzip.compress(b"more")),
+        ("bz2", bz2.compress(CONTENT) + bz2.compress(b"more")),
+        ("zstd", bytes(cramjam.zstd.compress(CONTENT)) + bytes(cramjam.zstd.compress(b"more"))),
+        ("lz4", bytes(cramjam.lz4.compress(CONTENT)) + bytes(cramjam.lz4.compress(b"more"))),
+        ("deflate", zlib.compress(CONTENT + b"more")),
+        ("hadoop-snappy", hadoop_snappy([CONTENT[:1000], CONTENT[1000:50_000]], [CONTENT[50_000:]], [], [b"more"])),
+        ("framing-snappy", bytes(cramjam.snappy.compress(CONTENT)) + bytes(cramjam.snappy.compress(b"more"))),
+    ],
+)
+def test_what_others_packed(codec: Codec, packed: bytes) -> None:
+    """Also as two files one behind the other, where the packing allows that."""
+    assert unpack(packed, codec) == CONTENT + b"more"
+
+
+@pytest.mark.parametrize("codec", PACKED)
+def test_cut_files_are_noticed(codec: Codec) -> None:
+    packed = pack(CONTENT, codec)
+    for end in (1, 3, 5, 9, len(packed) // 2, len(packed) - 5, len(packed) - 1):
+        with pytest.raises(PermanentError, match=f"file: cannot be read as {codec}"):
+            unpack(packed[:end], codec)
+
+
+@pytest.mark.parametrize("codec", PACKED)
+def test_what_follows_is_not_passed_over(codec: Codec) -> None:
+    with pytest.raises(PermanentError, match="cannot be read as"):
+        unpack(pack(CONTENT, codec) + b"\x01garbage\x00", codec)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "bz2", "deflate", "framing-snappy", "zip"])
+def test_bits_that_turned_are_noticed(codec: Codec) -> None:
+    """By the checksums that these packings have."""
+    if codec == "zip":
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a", CONTENT)
+        packed, member = file.getvalue(), "a"
+    else:
+        packed, member = pack(CONTENT, codec), ""
+    for place in range(40, len(packed) - 200, len(packed) // 20):
+        damaged = packed[:place] + bytes([packed[place] ^ 0x10]) + packed[place + 1 :]
+        try:
+            with decompressed(io.BytesIO(damaged), codec, "file", member) as stream:
+                data = b"".join(iter(lambda: stream.read(100_000), b""))
+        except PermanentError:
+            continue
+        assert data == CONTENT  # a bit that means nothing
+
+
+@pytest.mark.parametrize("codec", ["hadoop-snappy", "framing-snappy"])
+def test_a_length_that_is_not_believed(codec: Codec) -> None:
+    """A file of twenty bytes that says it unpacks to gigabytes."""
+    huge = b"\xff\xff\xff\xff\x0f" + b"\x00" * 15
+    packed = struct.pack(">II", 2**32 - 1, len(huge)) + huge
+    if codec == "framing-snappy":
+        packed = b"\xff\x06\x00\x00sNaPpY\x00" + (len(huge) + 4).to_bytes(3, "little") + b"\0\0\0\0" + huge
+    with pytest.raises(PermanentError, match="too long"):
+        unpack(packed, codec)
+
+
+@contextmanager
+def _counted(limit: int) -> Any:
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("codec", ["gzip", "bz2", "deflate", "hadoop-snappy", "framing-snappy"])
+def test_a_bomb_takes_no_memory(codec: Codec) -> None:
+    """200 MB of zeros in a few KB: read as a stream, piece by piece."""
+    file = io.BytesIO()
+    zeros = bytes(1 << 20)
+    with compressed(file, codec) as sink:  # type: ignore[arg-type]
+        for _ in range(200):
+            sink.write(zeros)
+    file.seek(0)
+    total = 0
+    with _counted(20 << 20), decompressed(file, codec, "file") as stream:
+        while part := stream.read(1 << 20):
+            total += len(part)
+    assert total == 200 << 20
