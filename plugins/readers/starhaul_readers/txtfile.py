@@ -20,7 +20,7 @@ class TxtFileReaderParams(FileReaderParams):
 
 
 class TxtFileReader(FileReader[TxtFileReaderParams]):
-    """Reads local files: text (CSV, TSV, …), JSON lines, Parquet, ORC and Avro; large ones in pieces."""
+    """Reads local files: text (CSV, TSV, …), JSON lines, SQL dumps, Parquet, ORC and Avro; large ones in pieces."""
 
     name = "txtfilereader"
     params_type = TxtFileReaderParams

@@ -15,7 +15,7 @@ class TxtFileWriterParams(FileWriterParams):
 
 
 class TxtFileWriter(FileWriter[TxtFileWriterParams]):
-    """Writes local files (text, JSON lines, Parquet, ORC, Avro), which appear all at once when the run has succeeded."""
+    """Writes local files (text, JSON lines, SQL, Parquet, ORC, Avro), shown all at once when the run has succeeded."""
 
     name = "txtfilewriter"
     params_type = TxtFileWriterParams

@@ -310,7 +310,6 @@ def test_check_refuses_a_directory_that_cannot_be(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"fileFormat": "sql"}, "`sql` is not there yet"),
         ({"compress": "zip"}, "compress"),
         ({"encoding": "klingon"}, "no encoding"),
         ({"fieldDelimiter": ""}, "fieldDelimiter"),

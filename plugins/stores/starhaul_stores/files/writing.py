@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,7 +16,7 @@ Packing = Literal[
     "none", "gzip", "bz2", "bzip2", "zstd", "lz4", "zlib", "deflate", "snappy", "hadoop-snappy", "framing-snappy",
     "brotli", "",
 ]  # fmt: skip
-OutputFormatName = Literal["text", "csv", "json", "parquet", "orc", "avro"]
+OutputFormatName = Literal["text", "csv", "json", "parquet", "orc", "avro", "sql"]
 
 
 class CsvWriterConfig(Params):
@@ -55,7 +55,7 @@ class FileWriterParams(Params):
     file_format: OutputFormatName = "text"
     """`csv`: values that hold a delimiter, quote or line break are quoted. `text`: nothing is quoted, and a row with a
     value that could not be told apart is rejected (DataX writes it, and the file reads back as other rows). `json`: an
-    object in each line. `parquet`, `orc`, `avro`: the types of the rows are kept."""
+    object in each line. `sql`: INSERT statements. `parquet`, `orc`, `avro`: the types of the rows are kept."""
 
     field_delimiter: str = ","
     """What stands between fields: one or more characters."""
@@ -92,6 +92,15 @@ class FileWriterParams(Params):
     header: list[str] | bool = False
     """Names for the first line of every file; `true` takes those of the columns."""
 
+    table: str | None = None
+    """The table that the statements of `sql` insert into; `header` may name its columns."""
+
+    quote_char: str = Field(default='"', max_length=1)
+    """What stands around names in `sql`. With MySQL's (`` ` ``) strings are MySQL's as well: a backslash escapes."""
+
+    commit_size: int = Field(default=2000, ge=1)
+    """Rows of one statement of `sql`."""
+
     suffix: str = Field(default="", max_length=50, pattern=r"^[^/\x00]*$")
     """End of the files' names, such as `.csv`."""
 
@@ -104,13 +113,6 @@ class FileWriterParams(Params):
 
     csv_writer_config: CsvWriterConfig = CsvWriterConfig()
     """The finer rules of `csv`."""
-
-    @field_validator("file_format", mode="before")
-    @classmethod
-    def _not_sql(cls, value: Any) -> Any:
-        if value == "sql":
-            raise ValueError("`sql` is not there yet; `csv` and `text` are")
-        return value
 
     @field_validator("file_name")
     @classmethod

@@ -21,6 +21,7 @@ INPUT = MappingProxyType(
         "orc": "orc_input:OrcInput",
         "json": "json_input:JsonInput",
         "avro": "avro_input:AvroInput",
+        "sql": "sql_input:SqlInput",
     }
 )
 OUTPUT = MappingProxyType(
@@ -31,6 +32,7 @@ OUTPUT = MappingProxyType(
         "orc": "orc_output:OrcOutput",
         "json": "json_output:JsonOutput",
         "avro": "avro_output:AvroOutput",
+        "sql": "sql_output:SqlOutput",
     }
 )
 """Name → module and class. Nothing is imported before a job uses it."""

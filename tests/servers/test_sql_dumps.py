@@ -1,0 +1,102 @@
+"""What the real mysqldump and pg_dump write is read, value by value."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from starhaul.testing import RecordingTask
+from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+from tests.conftest import MysqlDatabase, PostgresqlSchema
+
+TEXTS: list[str | None] = ["plain", "it's", 'a "b"', "back\\slash", "line\nbreak\r\n", "tab\t", "", None, "ü😀"]
+TEXTS += ["');--", "\\N", "%", "$$;", "`"]
+
+
+def read(path: Path, **parameters: Any) -> list[tuple[Any, ...]]:
+    given = {"path": str(path), "column": ["*"], "fileFormat": "sql", **parameters}
+    source = TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+    task = RecordingTask(source.schema())
+    batches = [batch for split in source.split(1) for batch in source.read(split, task)]
+    assert task.rejected == []
+    return [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+
+
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "id", "type": "long"}, {"name": "text"}, {"name": "raw", "type": "binary"}, {"name": "odd name"},
+]  # fmt: skip
+RAW = [None if text is None else text.encode() + b"\x00\xff'\\" for text in TEXTS]
+ROWS = [(number, text, raw, "x") for number, (text, raw) in enumerate(zip(TEXTS, RAW, strict=True))]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--hex-blob"], ["--complete-insert", "--skip-extended-insert"], ["--no-create-info", "--complete-insert"]],
+)
+def test_mysqldump(mysql: MysqlDatabase, tmp_path: Path, options: list[str]) -> None:
+    program = shutil.which("mariadb-dump") or shutil.which("mysqldump")
+    assert program
+    mysql.execute("CREATE TABLE t (id INT PRIMARY KEY, text LONGTEXT, raw BLOB, `odd name` CHAR(3), KEY k (text(5)))")
+    with mysql.db.cursor() as cursor:
+        cursor.executemany("INSERT INTO t VALUES (%s, %s, %s, %s)", ROWS)
+    mysql.execute("CREATE TABLE u (a INT)", "INSERT INTO u VALUES (1)")
+    target = ["--host=127.0.0.1", f"--port={mysql.server.port}", "--user=root", mysql.name]
+    with (tmp_path / "dump.sql").open("wb") as file:
+        subprocess.run([program, "--no-defaults", *options, *target], check=True, stdout=file)
+    # As mysqldump has it, bytes that are no text make the whole file no text, unless they are in hexadecimal.
+    columns = COLUMNS if "--hex-blob" in options else [column for column in COLUMNS if column["name"] != "raw"]
+    expected = ROWS if "--hex-blob" in options else [(row[0], row[1], row[3]) for row in ROWS]
+    assert read(tmp_path, table="t", column=columns) == expected
+
+
+@pytest.mark.parametrize("options", [[], ["--inserts"], ["--column-inserts"], ["--inserts", "--rows-per-insert=3"]])
+def test_pg_dump(postgresql: PostgresqlSchema, tmp_path: Path, options: list[str]) -> None:
+    postgresql.db.execute('CREATE TABLE t (id int PRIMARY KEY, text text, raw bytea, "odd name" char(1))')
+    postgresql.db.execute("CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT ';'::text $$")
+    with postgresql.db.cursor() as cursor:
+        cursor.executemany("INSERT INTO t VALUES (%s, %s, %s, %s)", ROWS)
+    postgresql.db.execute("CREATE TABLE u AS SELECT 1 AS a")
+    postgresql.db.commit()
+    program = shutil.which("pg_dump")
+    assert program
+    command = [program, *options, "--schema", postgresql.name, "--dbname", postgresql.server.url]
+    dump = subprocess.run(command, check=True, capture_output=True).stdout
+    (tmp_path / "dump.sql").write_bytes(dump)
+    rows = read(tmp_path, table="t", column=[*COLUMNS[:2], {"name": "raw"}, COLUMNS[3]])
+    assert rows == [(*row[:2], None if row[2] is None else f"\\x{row[2].hex()}", row[3]) for row in ROWS]
+
+
+@pytest.mark.parametrize("server", ["mysql", "postgresql"])
+def test_the_servers_take_what_is_written(request: pytest.FixtureRequest, tmp_path: Path, server: str) -> None:
+    database = request.getfixturevalue(server)
+    blob, quote = ("LONGBLOB", "`") if server == "mysql" else ("bytea", '"')
+    create = f"CREATE TABLE t (id int, text text, raw {blob}, {quote}odd name{quote} char(1))"
+    given = {
+        "path": str(tmp_path),
+        "fileName": "t",
+        "writeMode": "truncate",
+        "fileFormat": "sql",
+        "table": "t",
+        "quoteChar": quote,
+    }
+    writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    columns = list(zip(*ROWS, strict=True))
+    kinds = [pa.int64(), pa.string(), pa.binary(), pa.string()]
+    names = [column["name"] for column in COLUMNS]
+    batch = pa.record_batch([pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], names=names)
+    writer.prepare(batch.schema, "run_1")
+    writer.commit("run_1", [writer.write(RecordingTask(batch.schema, "t0", "run_1"), [batch])])
+    (path,) = tmp_path.iterdir()
+    script = path.read_bytes().decode()
+    if server == "mysql":
+        assert sorted(database.execute(create, script, "SELECT * FROM t ORDER BY id")) == ROWS
+    else:
+        database.db.execute(create)
+        database.db.execute(script.encode())
+        assert database.db.execute("SELECT * FROM t ORDER BY id").fetchall() == ROWS

@@ -1,0 +1,209 @@
+"""Dumps of SQL: their statements, and that what is written reads back in both dialects."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from starhaul import ConfigError, PermanentError
+from starhaul.testing import RecordingTask
+from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_stores.files import sql_script
+from starhaul_stores.files.sql_script import SqlScript
+from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+
+MYSQL = rb"""-- MySQL dump 10.19
+/*!40101 SET NAMES utf8 */;
+DROP TABLE IF EXISTS `t`;
+CREATE TABLE `t` (
+  `id` int(11) NOT NULL COMMENT 'a, b) ; c',
+  `odd ``name` decimal(10,2) DEFAULT NULL,
+  `text` varchar(20) DEFAULT 'x',
+  PRIMARY KEY (`id`),
+  KEY `k` (`text`)
+) ENGINE=InnoDB COMMENT='it''s; fine';
+LOCK TABLES `t` WRITE;
+/*!40000 ALTER TABLE `t` DISABLE KEYS */;
+INSERT INTO `t` VALUES (1,-1.50,'a\'b''c\\\n\0;),('),
+(2,NULL,_binary 'x'),(3,1e3,0x6162);
+INSERT INTO `other` VALUES (9);
+/*!40000 ALTER TABLE `t` ENABLE KEYS */;
+DELIMITER ;;
+CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW BEGIN INSERT INTO y VALUES (1); END ;;
+DELIMITER ;
+INSERT INTO `t` (`text`, `id`) VALUES ('last',4);
+"""
+POSTGRESQL = rb"""--
+-- PostgreSQL database dump
+--
+\restrict abc
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS $$ select 1; $$;
+CREATE TABLE public.t (
+    id integer NOT NULL,
+    "odd ""name" numeric(10,2),
+    text character varying DEFAULT 'a;b'::character varying,
+    CONSTRAINT c CHECK ((id > 0))
+);
+INSERT INTO public.t VALUES (1, -1.50, 'a\b''c');
+INSERT INTO public.t (id, "odd ""name", text) OVERRIDING SYSTEM VALUE
+VALUES (2, NULL, 'x;),('), (3, 'NaN', E'\t\'') ON CONFLICT DO NOTHING;
+COPY public.t (id, "odd ""name", text) FROM stdin;
+4	1.00	tab\there\\ \N
+5	\N	\N
+\.
+SELECT 1;
+"""
+
+
+def rows(script: bytes) -> list[tuple[str, Any, Any, int]]:
+    return [(row.table, row.columns, row.values, row.line) for row in SqlScript(io.BytesIO(script), 1 << 20).rows()]
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1 << 20])
+def test_a_dump_of_mysql(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(sql_script, "_READ", max(at_once, 64))
+    columns = ["id", "odd `name", "text"]
+    assert rows(MYSQL) == [
+        ("t", columns, [b"1", b"-1.50", b"a'b'c\\\n\0;),("], 13),
+        ("t", columns, [b"2", None, b"x"], 14),
+        ("t", columns, [b"3", b"1e3", b"ab"], 14),
+        ("other", None, [b"9"], 15),
+        ("t", ["text", "id"], [b"last", b"4"], 20),
+    ]
+
+
+def test_a_dump_of_postgresql() -> None:
+    columns = ["id", 'odd "name', "text"]
+    assert rows(POSTGRESQL) == [
+        ("t", columns, [b"1", b"-1.50", b"a\\b'c"], 14),
+        ("t", columns, [b"2", None, b"x;),("], 16),
+        ("t", columns, [b"3", b"NaN", b"\t'"], 16),
+        ("t", columns, [b"4", b"1.00", b"tab\there\\ \\N".replace(b"\\N", b"N")], 18),
+        ("t", columns, [b"5", None, None], 19),
+    ]
+
+
+@pytest.mark.parametrize("dump", [MYSQL, POSTGRESQL])
+def test_dumps_that_are_cut_are_noticed(dump: bytes) -> None:
+    """Wherever a row, or a statement, is cut in two."""
+    for end in range(len(dump) - 5):
+        whole = dump[:end].rstrip()
+        if not whole or whole[-1:] == b";" or whole.rpartition(b"\n")[2][:1] in (b"-", b"\\") or whole.endswith(b";;"):
+            continue
+        with pytest.raises(ValueError, match="line "):
+            rows(dump[:end])
+
+
+def test_values_that_are_none() -> None:
+    with pytest.raises(ValueError, match=r"line 1: a value is no literal: 'now\(\)\);"):
+        rows(b"INSERT INTO t VALUES (now());")
+    with pytest.raises(ValueError, match="line 2: DEFAULT"):
+        rows(b"INSERT INTO t VALUES (1),\n(DEFAULT);")
+
+
+def reader(path: Path, **parameters: Any) -> TxtFileReader:
+    given = {"path": str(path), "column": ["*"], "fileFormat": "sql", **parameters}
+    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+
+
+def read(source: TxtFileReader) -> tuple[pa.Table, list[str]]:
+    source.check()
+    task = RecordingTask(source.schema())
+    batches = [batch for split in source.split(1) for batch in source.read(split, task)]
+    reasons = [f"{at.rpartition('/')[2]}: {reason}" for _, reason, at in task.rejected]
+    return pa.Table.from_batches(batches, schema=task.schema), reasons
+
+
+def test_one_table_of_a_dump(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(MYSQL)
+    with pytest.raises(ConfigError, match="holds 't' and 'other'"):
+        read(reader(tmp_path))
+    columns = [{"name": "text"}, {"name": "id", "type": "long"}, {"name": "odd `name", "type": "decimal(10,2)"}]
+    rows, reasons = read(reader(tmp_path, table="t", column=columns[:2]))
+    assert reasons == []
+    assert rows["id"].to_pylist() == [1, 2, 3, 4]
+    with pytest.raises(PermanentError, match=r"x:20: has no column 'odd `name'"):
+        read(reader(tmp_path, table="t", column=columns))
+    rows, _ = read(reader(tmp_path, table="t", column=columns, missingAsNull=True))
+    assert rows["odd `name"].to_pylist() == [Decimal("-1.50"), None, Decimal(1000), None]
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"INSERT INTO `t` (`a`) VALUES (X'FF00'),('ok'),(1,2);\n")
+    rows, reasons = read(reader(tmp_path))
+    assert rows["a"].to_pylist() == ["ok"]
+    assert reasons == [
+        "x:1: a: the bytes are no text; give the column the type `binary`", "x:1: 2 values instead of 1",
+    ]  # fmt: skip
+    rows, _ = read(reader(tmp_path, column=[{"name": "a", "type": "binary"}]))
+    assert rows["a"].to_pylist() == [b"\xff\x00", b"ok"]
+
+
+def write(path: Path, rows: pa.Table, **parameters: Any) -> tuple[bytes, list[str]]:
+    given = {"path": str(path), "fileName": "t", "writeMode": "truncate", "fileFormat": "sql", "table": "s.t"}
+    writer = TxtFileWriter(TxtFileWriterParams.model_validate({**given, **parameters}, by_alias=True, by_name=False))
+    schema = writer.accept(rows.schema)
+    assert schema is not None
+    writer.check(schema)
+    writer.prepare(schema, "run_1")
+    task = RecordingTask(schema, "t0", "run_1")
+    writer.commit("run_1", [writer.write(task, rows.to_batches())])
+    (found,) = path.iterdir()
+    return found.read_bytes(), [reason for _, reason, _ in task.rejected]
+
+
+def test_what_is_written(tmp_path: Path) -> None:
+    table = pa.table({
+        "i": [1, None, 3], "s": ["it's \\", None, "x\0"], "b": [b"\x00\xff", None, b""], "t": [True, None, False],
+        "d": [date(2024, 1, 2), None, None], "f": [0.5, float("nan"), None], 'q"`': [None, None, Decimal("1.50")],
+    })  # fmt: skip
+    data, reasons = write(tmp_path, table, quoteChar="`", commitSize=2)
+    assert data.decode() == (
+        'INSERT INTO `s`.`t` (`i`, `s`, `b`, `t`, `d`, `f`, `q"```) VALUES\n'
+        "(1, 'it''s \\\\', X'00ff', true, '2024-01-02', 0.5, NULL),\n"
+        "(3, 'x\0', X'', false, NULL, NULL, 1.50);\n"
+    )
+    assert reasons == ["f: is no number that MySQL has"]
+    data, reasons = write(tmp_path, table, header=list("abcdefg"), commitSize=1)
+    assert data.decode() == (
+        'INSERT INTO "s"."t" ("a", "b", "c", "d", "e", "f", "g") VALUES\n'
+        "(1, 'it''s \\', '\\x00ff', true, '2024-01-02', 0.5, NULL);\n"
+        'INSERT INTO "s"."t" ("a", "b", "c", "d", "e", "f", "g") VALUES\n'
+        "(NULL, NULL, NULL, NULL, NULL, 'NaN', NULL);\n"
+    )
+    assert reasons == ["s: holds the character NUL"]
+    with pytest.raises(ConfigError, match="needs the name of a table"):
+        write(tmp_path, table, table=None)
+
+
+TEXTS = st.none() | st.sampled_from(["'", "\\'", "\\", ";", "--", "`"])
+ROWS = st.lists(st.tuples(st.none() | st.text(max_size=6), TEXTS), min_size=1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.none() | st.text(max_size=6), st.none() | st.sampled_from(["'", "\\'", "\\", ";", "--", "`"])),
+        min_size=1,
+    ),
+    st.sampled_from(["`", '"']),
+)
+def test_any_text_reads_back(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, Any]], quote: str) -> None:
+    folder = tmp_path_factory.mktemp("x")
+    first, second = (list(column) for column in zip(*rows, strict=True))
+    table = pa.table({"a": pa.array(first, pa.string()), "b": pa.array(second, pa.string())})
+    _, reasons = write(folder, table, quoteChar=quote)
+    kept = [row for row in rows if not (quote == '"' and "\0" in (row[0] or ""))]
+    assert len(reasons) == len(rows) - len(kept)
+    if kept:
+        assert [tuple(row.values()) for row in read(reader(folder))[0].to_pylist()] == kept
