@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from starhaul_stores.files.dialect import overlaps_itself
 
+PLAIN = "0123456789+-.Etruefals"
+"""What numbers, days and truth values consist of as text."""
 _BOM = "\ufeff"
 _STAND_INS = bytes([*range(1, 9), *range(14, 32)])
 """Control characters that may stand in for what `pyarrow.csv` does not write bare."""
@@ -52,16 +54,25 @@ class Renderer:
         marks = [] if style.quote is None else [style.quote, "\\"] if style.backslash else [style.quote]
         self._special = (*self._structure, *marks)
         simple = style.quote in (None, '"') and not style.backslash
+        special = {*"".join(self._special), *style.null}
+        self._takes_plain = not (style.always_quote or special & set(PLAIN))
         self._takes_pyarrow = simple and len(style.delimiter.encode()) == 1 and style.line_end == "\n"
 
-    def render(self, names: Sequence[str], columns: Sequence[pa.Array]) -> Rendered:
-        """Rows of string columns as text; there must be one column at least. `names` are for the reasons."""
-        refused = self._refused(names, columns) if self._style.quote is None else {}
+    def render(
+        self, names: Sequence[str], columns: Sequence[pa.Array], plain: Collection[int] = frozenset()
+    ) -> Rendered:
+        """Rows of string columns as text; there must be one column at least. `names` are for the reasons. The columns
+        at the positions `plain` hold nothing but `PLAIN` characters, and no empty text: they need not be looked at."""
+        plain = plain if self._takes_plain else frozenset()
+        looked_at = [index for index in range(len(columns)) if index not in plain]
+        refused = self._refused(names, columns, looked_at) if self._style.quote is None else {}
         if refused:
             keep = pa.array([row not in refused for row in range(len(columns[0]))], pa.bool_())
             columns = [column.filter(keep) for column in columns]
-        contents = [_content(column) for column in columns]
-        marked = [self._marked(columns, index, content) for index, content in enumerate(contents)]
+        contents = [b"" if index in plain else _content(column) for index, column in enumerate(columns)]
+        marked = [
+            None if index in plain else self._marked(columns, index, content) for index, content in enumerate(contents)
+        ]
         data = self._by_pyarrow(columns, contents, marked) if self._takes_pyarrow else None
         return Rendered(_content(self._lines(columns, marked)) if data is None else data, refused)
 
@@ -155,13 +166,13 @@ class Renderer:
         masks = [mask for mask, _ in self._masks(columns, index, self._special, content)]
         return reduce(pc.or_, masks) if masks else None
 
-    def _refused(self, names: Sequence[str], columns: Sequence[pa.Array]) -> dict[int, str]:
+    def _refused(self, names: Sequence[str], columns: Sequence[pa.Array], looked_at: Sequence[int]) -> dict[int, str]:
         """Rows that cannot be told apart without quotes."""
         import pyarrow.compute as pc
 
         refused: dict[int, str] = {}
-        for index, column in enumerate(columns):
-            for mask, what in self._masks(columns, index, self._structure, _content(column)):
+        for index in looked_at:
+            for mask, what in self._masks(columns, index, self._structure, _content(columns[index])):
                 for row in pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist():
                     refused.setdefault(row, f"{names[index]}: {what}, which text without quotes cannot tell apart")
         return refused

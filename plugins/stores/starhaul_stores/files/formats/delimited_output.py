@@ -16,6 +16,9 @@ from starhaul_stores.files.encodings import Encoded, canonical
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 from starhaul_stores.files.rendering import Renderer
 
+_PLAIN = b"starhaul.files.plain"
+"""Key in the metadata of a column of text that was numbers, days or truth values, and so never needs a quote."""
+
 
 class DelimitedOutput(OutputFormat):
     """`csv` and `text`."""
@@ -43,7 +46,8 @@ class DelimitedOutput(OutputFormat):
             renderer = Renderer(self.params.style())
             if header := self._header(schema):
                 text.write(renderer.render(header, _as_columns(header)).data)
-            yield _Rows(renderer, text, self.params.encoding)
+            plain = frozenset(place for place, field in enumerate(schema) if _PLAIN in (field.metadata or {}))
+            yield _Rows(renderer, text, self.params.encoding, plain)
 
     def _header(self, schema: pa.Schema) -> list[str]:
         header = self.params.header
@@ -62,23 +66,26 @@ class DelimitedOutput(OutputFormat):
         if self.params.byte_encoding and (types.is_binary(field.type) or types.is_large_binary(field.type)):
             return pa.field(field.name, pa.binary())
         text, pattern = pa.field(field.name, pa.string()), self.params.pattern()
+        if _is_plain(field.type) and pattern is None:
+            return text.with_metadata({_PLAIN: b"1"})
         return text if pattern is None else with_text_pattern(text, pattern)
 
 
 class _Rows(RowSink):
     """Rows as lines of text."""
 
-    def __init__(self, renderer: Renderer, text: Encoded, encoding: str) -> None:
+    def __init__(self, renderer: Renderer, text: Encoded, encoding: str, plain: Collection[int]) -> None:
         self._renderer = renderer
         self._text = text
         self._encoding = encoding
+        self._plain = plain
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         names = batch.schema.names
         renderer, text = self._renderer, self._text
         rows: Sequence[int] = range(batch.num_rows)
         columns = [to_base64(each) if pa.types.is_binary(each.type) else each for each in batch.columns]
-        rendered = renderer.render(names, columns)
+        rendered = renderer.render(names, columns, self._plain)
         refused = dict(rendered.refused)
         if not text.takes(rendered.data):
             rows, columns = _without(rendered.refused, rows, columns)
@@ -87,6 +94,11 @@ class _Rows(RowSink):
             rendered = renderer.render(names, _without(lacking, rows, columns)[1])
         text.write(rendered.data)
         return refused
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_integer(kind) or types.is_decimal(kind) or types.is_date32(kind) or types.is_boolean(kind)
 
 
 def _as_columns(values: Sequence[str]) -> list[pa.Array]:
