@@ -14,7 +14,7 @@ from starhaul.engine.progress import Counts, Progress
 from starhaul.engine.stop import Stop
 from starhaul.engine.work import Work
 from starhaul.redactor import Redactor
-from starhaul.runs.rejects import RejectPart, part_path
+from starhaul.runs.rejects import RejectPart, Room, part_path
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Shared:
     rejects: RejectLimit
     parts: Path
     redact: Redactor
+    reject_room: Room
 
 
 class Attempt:
@@ -41,7 +42,9 @@ class Attempt:
         self._rows_seen = 0
         self._lock = threading.Lock()
         origin = {"stream": stream, "task": work.task, "attempt": work.attempt}
-        self.part = RejectPart(part_path(shared.parts, work.stream, work.task, work.attempt), origin, shared.redact)
+        self.part = RejectPart(
+            part_path(shared.parts, work.stream, work.task, work.attempt), origin, shared.redact, shared.reject_room
+        )
 
     def side(self, stage: str) -> Side:
         """The task as the plugin of one stage sees it (`read`, `transform:0`, `convert`, `write`)."""

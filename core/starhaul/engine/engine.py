@@ -19,6 +19,7 @@ from starhaul.registry import Registry
 from starhaul.report.build import make_check_report
 from starhaul.report.report import Report
 from starhaul.runs.records import RunRecord
+from starhaul.runs.rejects import files_of
 from starhaul.runs.store import RunStore, new_run_id
 
 
@@ -107,8 +108,8 @@ class Engine:
         report = self._carry_out(run, plan)
         if report.state == "done":
             # Kept under another name for the record, so that the same rows are not sent twice.
-            rejects = self._store.reject_file(replayed)
-            rejects.replace(rejects.with_suffix(".replayed.jsonl"))
+            for rejects in files_of(self._store.reject_file(replayed)):
+                rejects.replace(rejects.with_suffix(".replayed.jsonl"))
         return report
 
     def _carry_out(self, run: str, plan: Plan) -> Report:

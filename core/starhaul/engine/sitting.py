@@ -25,7 +25,7 @@ from starhaul.redactor import Redactor
 from starhaul.report.build import Ending, make_report
 from starhaul.report.report import Report
 from starhaul.runs.records import RunState, StreamState
-from starhaul.runs.rejects import merge, part_path
+from starhaul.runs.rejects import Room, merge, part_path
 from starhaul.runs.store import RunStore
 
 _log = logging.getLogger(__name__)
@@ -96,7 +96,11 @@ class Sitting:
 
         Raises the error of the first task that failed for good, or `Cancelled`.
         """
-        shared = Shared(self._halt, self._progress, self._rejects, self._parts, self._redact)
+        kept = sum(
+            part.stat().st_size for stream in self.streams for part in stream.reject_parts(self._parts) if part.exists()
+        )
+        room = Room(self._job.settings.rejects.max_bytes - kept)
+        shared = Shared(self._halt, self._progress, self._rejects, self._parts, self._redact, room)
         streams = self.streams
         channel = Channel([each.plan for each in streams], [each.run for each in streams], self._job.settings, shared)
         tasks = sum(len(stream.pending) for stream in streams)
@@ -163,7 +167,10 @@ class Sitting:
         if failed is not None:
             # Its rejects do not count, but they may be what the failure is about.
             parts.append(part_path(self._parts, failed.stream, failed.task, failed.attempt))
-        rejects = merge(parts, self._store.reject_file(self.run))
+        most = self._job.settings.rejects.max_file_bytes
+        rejects, unkept = merge(parts, self._store.reject_file(self.run), most)
+        if unkept:
+            self._warnings.append(f"{unkept} rejected rows were not kept: settings.rejects.maxBytes was reached")
         if self.state == "done":
             shutil.rmtree(self._parts, ignore_errors=True)
         ending = Ending(self.state, self._started, time.time(), self.failure, failed, rejects, self._warnings)

@@ -33,6 +33,16 @@ class ErrorLimit(Params):
         return {"record": 0} if data == {} else data
 
 
+class Rejects(Params):
+    """How much is kept of rejected rows."""
+
+    max_bytes: int = Field(10 * 1024**3, ge=0)
+    """Bytes of rejected rows that a run keeps, at most. Rows beyond them are rejected and counted all the same, but
+    not kept; the report tells how many."""
+    max_file_bytes: int = Field(1024**3, ge=1)
+    """Bytes of a reject file, about; then it goes on in another one."""
+
+
 class Retry(Params):
     """What happens to a task that fails for a reason that may pass, such as a lost connection."""
 
@@ -97,6 +107,8 @@ class Settings(Params):
     """Limits on the speed of the whole job."""
     error_limit: ErrorLimit = ErrorLimit(record=0)
     """How many rows may be rejected before the run fails. Left out: none."""
+    rejects: Rejects = Rejects()
+    """How much is kept of rejected rows."""
     retry: Retry = Retry()
     """What happens to a task that fails for a reason that may pass."""
     conversion: ConversionSetting = Conversion()

@@ -1,4 +1,4 @@
-"""Rows that were set aside: their file, one part per task attempt, one whole per run.
+"""Rows that were set aside: their file, one part per task attempt, one whole per run (or several, one after the other).
 
 A reject file is JSON lines, version 1. Each line is an object:
 
@@ -25,22 +25,40 @@ import pyarrow as pa
 from starhaul.redactor import Redactor
 
 VERSION = 1
+_UNKEPT = {"v": VERSION, "unkept": 1}
+_SHORT = 1000
+"""Lines that only count are shorter."""
+
+
+class Room:
+    """How many bytes of rejected rows a run may still keep. Safe from any thread."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Take so many bytes; false if they are not there, and then none will be any more."""
+        with self._lock:
+            self._left = self._left - size if size <= self._left else -1
+            return self._left >= 0
 
 
 class RejectPart:
     """The rejected rows of one attempt. The file comes to be with the first row. Safe from any thread."""
 
-    def __init__(self, path: Path, origin: dict[str, Any], redact: Redactor) -> None:
+    def __init__(self, path: Path, origin: dict[str, Any], redact: Redactor, room: Room | None = None) -> None:
         self._path = path
         self._origin = origin
         self._redact = redact
+        self._room = room
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
         self.rows = 0
 
     def add(self, batch: pa.RecordBatch, row: int, stage: str, reason: str, at: str) -> dict[str, Any]:
-        """Write one row, and return its line. It is with the operating system by then, so a killed process does not
-        lose it."""
+        """Write one row, as long as there is room, and return its line. It is with the operating system by then, so a
+        killed process does not lose it."""
         one = batch.slice(row, 1)
         shown = {name: _text(column) for name, column in zip(one.schema.names, one.columns, strict=True)}
         line: dict[str, Any] = {
@@ -58,11 +76,12 @@ class RejectPart:
 
     def _write(self, line: dict[str, Any], *, counts: bool = True) -> None:
         data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        if counts and self._room is not None and not self._room.take(len(data)):
+            data = json.dumps(_UNKEPT).encode() + b"\n"
         with self._lock:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                # Rows may be confidential: the file is its owner's alone.
-                self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", 0)
+                self._file = _private(self._path, buffering=0)
             self._file.write(data)
             self.rows += counts
 
@@ -90,31 +109,72 @@ def counted(path: Path) -> tuple[int, int]:
     return rejected, filtered
 
 
-def merge(parts: list[Path], whole: Path) -> Path | None:
-    """Join the parts of the attempts that count into the run's reject file; None if no row was rejected.
+def merge(parts: list[Path], whole: Path, max_file_bytes: int) -> tuple[Path | None, int]:
+    """Join the parts of the attempts that count into the run's reject file, which goes on in further files where it
+    would be too long (see `files_of`). That file, None if no row was rejected; and how many rows were not kept.
 
-    Parts are read one line at a time. Repeating it gives the same file.
+    Parts are read one line at a time. Repeating it gives the same files.
     """
     wanted = [path for path in parts if path.exists()]
     if not any(counted(path)[0] for path in wanted):
-        return None
+        return None, 0
+    unkept, number, size = 0, 1, 0
     building = whole.with_suffix(".building")
-    with os.fdopen(os.open(building, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        for path in wanted:
-            with path.open("rb") as part:
-                out.writelines(line for line in part if b'"filtered"' not in line or "reason" in json.loads(line))
-    building.replace(whole)
-    return whole
+    out = _private(building)
+    try:
+        for line in _lines(wanted):
+            told = json.loads(line) if len(line) < _SHORT else {}
+            if "unkept" in told:
+                unkept += 1
+            elif "filtered" not in told:
+                if size and size + len(line) > max_file_bytes:
+                    out.close()
+                    building.replace(_numbered(whole, number))
+                    number, size = number + 1, 0
+                    out = _private(building)
+                size += len(line)
+                out.write(line)
+    finally:
+        out.close()
+    building.replace(_numbered(whole, number))
+    for surplus in files_of(whole)[number:]:  # of an earlier sitting, whose failed attempt does not count any more
+        surplus.unlink()
+    return whole, unkept
 
 
-def read_rejects(path: Path) -> Iterator[dict[str, Any]]:
+def files_of(whole: Path) -> list[Path]:
+    """The files of a reject file: `RUN.jsonl`, `RUN.2.jsonl`, … as far as they are there. A part is one file."""
+    found: list[Path] = []
+    while (path := _numbered(whole, len(found) + 1)).exists():
+        found.append(path)
+        if whole.suffix != ".jsonl":
+            break
+    return found
+
+
+def read_rejects(whole: Path) -> Iterator[dict[str, Any]]:
     """The lines of a reject file or part. A last line cut short by a kill is left out: its row was not counted."""
-    if not path.exists():
-        return
-    with path.open("rb") as lines:
-        for line in lines:
-            if line.endswith(b"\n"):
-                yield json.loads(line)
+    for line in _lines(files_of(whole)):
+        yield json.loads(line)
+
+
+def _lines(paths: list[Path]) -> Iterator[bytes]:
+    for path in paths:
+        with path.open("rb") as lines:
+            yield from (line for line in lines if line.endswith(b"\n"))
+
+
+def _numbered(whole: Path, number: int) -> Path:
+    return whole if number == 1 else whole.with_name(f"{whole.name.partition('.')[0]}.{number}{_after_run(whole)}")
+
+
+def _after_run(whole: Path) -> str:
+    return whole.name[whole.name.index(".") :]
+
+
+def _private(path: Path, buffering: int = -1) -> IO[bytes]:
+    """A new file that is its owner's alone, as rows may be confidential."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", buffering)
 
 
 def decode(text: str) -> pa.RecordBatch:

@@ -233,9 +233,8 @@ class RunStore:
         return self.folder / "rejects" / f"{run}.jsonl"
 
     def reject_files(self, run: str) -> list[Path]:
-        """The reject file, and what became of it in a replay; whether or not they are there."""
-        whole = self.reject_file(run)
-        return [whole, whole.with_suffix(".replayed.jsonl"), whole.with_suffix(".building")]
+        """The files of the reject file that are there, and what became of them in a replay."""
+        return sorted((self.folder / "rejects").glob(f"{run}.*"))
 
     def claim(self, run: str) -> AbstractContextManager[None]:
         """Hold a run for this process while the block lasts; see `Claims.hold`."""

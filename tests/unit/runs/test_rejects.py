@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from starhaul.redactor import Redactor
-from starhaul.runs.rejects import RejectPart, counted, decode, merge, part_path, read_rejects
+from starhaul.runs.rejects import RejectPart, Room, counted, decode, files_of, merge, part_path, read_rejects
 
 NOTHING_SECRET = Redactor(frozenset())
 ORIGIN = {"stream": "s", "task": "t0", "attempt": 1}
@@ -73,7 +73,7 @@ def test_merge_takes_what_counts_and_can_be_repeated(tmp_path: Path) -> None:
     assert counted(kept) == (1, 5)
     whole = tmp_path / "run.jsonl"
     for _ in range(2):
-        assert merge([kept, part_path(tmp_path, 0, "t9", 1)], whole) == whole
+        assert merge([kept, part_path(tmp_path, 0, "t9", 1)], whole, 1 << 30) == (whole, 0)
         assert [line["reason"] for line in read_rejects(whole)] == ["reason 2"]
     assert stat.S_IMODE(whole.stat().st_mode) == 0o600
 
@@ -82,8 +82,40 @@ def test_merge_of_nothing_leaves_no_file(tmp_path: Path) -> None:
     rejects = part(tmp_path)
     rejects.drained(filtered=3)
     rejects.close()
-    assert merge([part_path(tmp_path, 0, "t0", 1)], tmp_path / "run.jsonl") is None
+    assert merge([part_path(tmp_path, 0, "t0", 1)], tmp_path / "run.jsonl", 1 << 30) == (None, 0)
     assert not (tmp_path / "run.jsonl").exists()
+
+
+def test_a_long_file_goes_on_in_others(tmp_path: Path) -> None:
+    rejects = part(tmp_path)
+    for number in range(10):
+        rejects.add(BATCH, 0, "convert", f"reason {number}", "")
+    rejects.close()
+    path, whole = part_path(tmp_path, 0, "t0", 1), tmp_path / "run.jsonl"
+    line = path.stat().st_size // 10
+    assert merge([path], whole, 3 * line + 5) == (whole, 0)
+    assert [each.name for each in files_of(whole)] == ["run.jsonl", "run.2.jsonl", "run.3.jsonl", "run.4.jsonl"]
+    assert [each["reason"] for each in read_rejects(whole)] == [f"reason {number}" for number in range(10)]
+    assert {stat.S_IMODE(each.stat().st_mode) for each in files_of(whole)} == {0o600}
+    assert merge([path], whole, 6 * line + 5) == (whole, 0)
+    assert len(files_of(whole)) == 2
+    assert len(list(read_rejects(whole))) == 10
+
+
+def test_rows_beyond_the_room_count_but_are_not_kept(tmp_path: Path) -> None:
+    room = Room(4000)
+    path, whole = part_path(tmp_path, 0, "t0", 1), tmp_path / "run.jsonl"
+    rejects = RejectPart(path, ORIGIN, Redactor(frozenset()), room)
+    for _ in range(20):
+        rejects.add(BATCH, 0, "convert", "reason", "")
+    rejects.drained(filtered=2)
+    rejects.close()
+    assert counted(path) == (20, 2)
+    assert path.stat().st_size < 5000
+    merged, unkept = merge([path], whole, 1 << 30)
+    kept = len(list(read_rejects(whole)))
+    assert (merged, kept + unkept) == (whole, 20)
+    assert 0 < kept < 10
 
 
 def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
