@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pyarrow as pa
 import pytest
@@ -40,6 +40,15 @@ class OceanbaseTests(MysqlWriterTests, WriterConformance):
     @pytest.fixture
     def mysql(self, oceanbase: MysqlDatabase) -> MysqlDatabase:
         return oceanbase
+
+    @pytest.fixture
+    def leftovers(self, oceanbase: MysqlDatabase) -> Callable[[], Collection[str]]:
+        def left() -> Collection[str]:
+            tables = {str(name) for (name,) in oceanbase.execute("SHOW TABLES")} - {"target"}
+            empty = "_starhaul_ledger" in tables and not oceanbase.execute("SELECT 1 FROM _starhaul_ledger")
+            return tables - {"_starhaul_ledger"} if empty else tables
+
+        return left
 
     @pytest.fixture
     def writer(self, oceanbase: MysqlDatabase) -> OceanbaseV10Writer:

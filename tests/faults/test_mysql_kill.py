@@ -1,20 +1,17 @@
-"""kill -9 at the borders between the steps of a run into MySQL, then resume: nothing lost, nothing twice."""
+"""kill -9 at the borders between the steps of a run into MySQL and into OceanBase, then resume: nothing lost, nothing
+twice."""
 
 from __future__ import annotations
 
 import re
-import signal
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import MysqlDatabase
-from tests.faults.process import starhaul
+from tests.faults.killed_runs import ROWS, STORE, kill_and_resume
 
-ROWS = 6000
-
-STORE = "starhaul.runs.store:RunStore"
-WRITER = "starhaul_writers.mysql:MysqlWriter"
+WRITER = "starhaul_stores.mysql.writer:MysqlWireWriter"
 LEDGER = "starhaul_stores.mysql.ledger:MysqlLedger"
 POINTS = [
     f"{WRITER}.prepare:after:1",
@@ -25,34 +22,34 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize("mode", ["insert", "overwrite", "update"])
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: re.sub(r".*?:", "", point, count=1))
-def test_a_killed_run_resumes(tmp_path: Path, mysql: MysqlDatabase, point: str, mode: str) -> None:
-    mysql.execute(
-        "CREATE TABLE s (id int PRIMARY KEY, v text)",
-        f"INSERT INTO s SELECT seq, concat('row ', seq) FROM seq_1_to_{ROWS}",
-    )
-    key = " PRIMARY KEY" if mode == "update" else ""  # without a key, a doubled row would go unnoticed
-    mysql.execute(f"CREATE TABLE t (id int{key}, v text)")
-    if mode == "overwrite":
-        mysql.execute("INSERT INTO t VALUES (-1, 'old')")
-    job = tmp_path / "job.yaml"
-    job.write_text(
-        f"""
-        reader: {{name: mysql, url: "{mysql.url}", table: s}}
-        writer: {{name: mysql, url: "{mysql.url}", table: t, writeMode: {mode}}}
-        settings: {{channel: 3}}
-        """
-    )
-    state = tmp_path / "state"
-    killed = starhaul(state, "run", str(job), kill_at=point)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    if mode == "overwrite":
-        seen = mysql.execute("SELECT count(*), min(id) FROM t")
-        assert seen in ([(1, -1)], [(ROWS, 1)]), "others see the old rows or the new ones"
+def _short(point: str) -> str:
+    return re.sub(r".*?:", "", point, count=1)
 
-    resumed = starhaul(state, "resume", "--last")
-    assert resumed.returncode == 0, resumed.stderr + resumed.stdout
-    assert mysql.execute("SELECT count(*), count(DISTINCT id) FROM t") == [(ROWS, ROWS)]
-    assert mysql.execute("SELECT count(*) FROM s JOIN t USING (id, v)") == [(ROWS,)]
+
+@pytest.mark.parametrize("mode", ["insert", "overwrite", "update"])
+@pytest.mark.parametrize("point", POINTS, ids=_short)
+def test_a_killed_run_resumes(tmp_path: Path, mysql: MysqlDatabase, point: str, mode: str) -> None:
+    _kill_and_resume(tmp_path, "mysql", mysql, point, mode)
     assert {name for (name,) in mysql.execute("SHOW TABLES")} == {"s", "t"}, "ledger and staging are gone"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["insert", "overwrite"])
+@pytest.mark.parametrize("point", POINTS[1:], ids=_short)
+def test_a_killed_run_into_oceanbase_resumes(tmp_path: Path, oceanbase: MysqlDatabase, point: str, mode: str) -> None:
+    _kill_and_resume(tmp_path, "oceanbase", oceanbase, point, mode)
+    assert {name for (name,) in oceanbase.execute("SHOW TABLES")} == {"s", "t", "_starhaul_ledger"}, "staging is gone"
+    assert oceanbase.execute("SELECT count(*) FROM _starhaul_ledger") == [(0,)], "and the ledger is empty"
+
+
+def _kill_and_resume(folder: Path, plugin: str, database: MysqlDatabase, point: str, mode: str) -> None:
+    rows = ", ".join(f"({n}, 'row {n}')" for n in range(1, ROWS + 1))
+    key = " PRIMARY KEY" if mode == "update" else ""  # without a key, a doubled row would go unnoticed
+    database.execute(
+        "CREATE TABLE s (id int PRIMARY KEY, v text)",
+        f"INSERT INTO s VALUES {rows}",
+        f"CREATE TABLE t (id int{key}, v text)",
+    )
+    if mode == "overwrite":
+        database.execute("INSERT INTO t VALUES (-1, 'old')")
+    kill_and_resume(folder, plugin, database.url, database.execute, point, mode)

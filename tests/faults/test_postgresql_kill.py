@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-import signal
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import PostgresqlSchema
-from tests.faults.process import starhaul
+from tests.faults.killed_runs import ROWS, STORE, kill_and_resume
 
-ROWS = 6000
-
-STORE = "starhaul.runs.store:RunStore"
 WRITER = "starhaul_writers.postgresql:PostgresqlWriter"
 POINTS = [
     f"{WRITER}.prepare:after:1",
@@ -33,25 +29,7 @@ def test_a_killed_run_resumes(tmp_path: Path, postgresql: PostgresqlSchema, poin
     db.execute(f"CREATE TABLE t (id int{key}, v text)".encode())
     if mode == "overwrite":
         db.execute("INSERT INTO t VALUES (-1, 'old')")
-    job = tmp_path / "job.yaml"
-    job.write_text(
-        f"""
-        reader: {{name: pg, url: "{postgresql.url}", table: s}}
-        writer: {{name: pg, url: "{postgresql.url}", table: t, writeMode: {mode}}}
-        settings: {{channel: 3}}
-        """
-    )
-    state = tmp_path / "state"
-    killed = starhaul(state, "run", str(job), kill_at=point)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    if mode == "overwrite":
-        seen = db.execute("SELECT count(*), min(id) FROM t").fetchone()
-        assert seen in [(1, -1), (ROWS, 1)], "others see the old rows or the new ones"
-
-    resumed = starhaul(state, "resume", "--last")
-    assert resumed.returncode == 0, resumed.stderr + resumed.stdout
-    assert db.execute("(SELECT * FROM s EXCEPT ALL SELECT * FROM t)").fetchall() == []
-    assert db.execute("SELECT count(*) FROM t").fetchone() == (ROWS,)
+    kill_and_resume(tmp_path, "pg", postgresql.url, lambda sql: db.execute(sql.encode()).fetchall(), point, mode)
     left = db.execute(
         "SELECT relname::text FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'", [postgresql.name]
     )

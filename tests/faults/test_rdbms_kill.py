@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import signal
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import PostgresqlSchema
-from tests.faults.process import starhaul
-
-ROWS = 6000
+from tests.faults.killed_runs import ROWS, kill_and_resume
 
 WRITER = "starhaul_stores.rdbms.writing:SqlAlchemyWriter"
 LEDGER = "starhaul_stores.rdbms.ledger:RdbmsLedger"
@@ -33,25 +30,7 @@ def test_a_killed_run_resumes(tmp_path: Path, postgresql: PostgresqlSchema, poin
         db.execute("INSERT INTO t VALUES (-1, 'old')")
     url = f"postgresql+psycopg://postgres@127.0.0.1:{postgresql.server.port}/postgres"
     url += f"?options=-csearch_path%3D{postgresql.name}"
-    job = tmp_path / "job.yaml"
-    job.write_text(
-        f"""
-        reader: {{name: rdbms, url: "{url}", table: s}}
-        writer: {{name: rdbms, url: "{url}", table: t, writeMode: {mode}}}
-        settings: {{channel: 3}}
-        """
-    )
-    state = tmp_path / "state"
-    killed = starhaul(state, "run", str(job), kill_at=point)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    if mode == "overwrite":
-        seen = db.execute("SELECT count(*), min(id) FROM t").fetchall()
-        assert seen in ([(1, -1)], [(ROWS, 1)]), "others see the old rows or the new ones"
-
-    resumed = starhaul(state, "resume", "--last")
-    assert resumed.returncode == 0, resumed.stderr + resumed.stdout
-    assert db.execute("SELECT count(*), count(DISTINCT id) FROM t").fetchall() == [(ROWS, ROWS)]
-    assert db.execute("SELECT count(*) FROM s JOIN t USING (id, v)").fetchall() == [(ROWS,)]
+    kill_and_resume(tmp_path, "rdbms", url, lambda sql: db.execute(sql.encode()).fetchall(), point, mode)
     tables = db.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()").fetchall()
     assert {name for (name,) in tables} == {"s", "t", "_starhaul_ledger"}, "staging is gone"
     assert db.execute("SELECT count(*) FROM _starhaul_ledger").fetchall() == [(0,)], "and the ledger is empty"

@@ -159,7 +159,8 @@ def test_modes(oceanbase: MysqlDatabase) -> None:
         assert oceanbase.execute("SELECT * FROM t ORDER BY n") == found, mode
         assert len(task.rejected) == (mode == "insert")
         assert receipt.skipped == (mode == "ignore")
-    assert oceanbase.execute("SHOW TABLES") == [("t",)]
+    assert oceanbase.execute("SHOW TABLES") == [("_starhaul_ledger",), ("t",)]
+    assert oceanbase.execute("SELECT count(*) FROM _starhaul_ledger") == [(0,)]
 
 
 def test_an_overwritten_table_keeps_its_partitions(oceanbase: MysqlDatabase) -> None:

@@ -117,6 +117,9 @@ class OceanbaseV10Writer(MysqlWireWriter[OceanbaseWriterParams]):
     word; it is also slower. A row that the server would refuse, cut or alter is found and rejected with the server's
     own words.
 
+    The ledger's table stays when it is empty: dropping it would need a lock that OceanBase does not take back from a
+    run that died.
+
     A JSON column holds documents as the server understands them: the order of keys, blanks and digits beyond a double
     are its own. In a table that is created, documents are kept as texts, as they were sent. A tenant in Oracle mode is
     refused.
