@@ -59,9 +59,13 @@ WAIVED: Mapping[tuple[str, str], str] = {
     for name in ("cast", "rename", "select")
 } | {
     (name, "url"): "the URL need not be JDBC's; `jdbcUrl` is understood as well"
-    for store in ("mysql", "postgresql", "oceanbasev10", "rdbms", "oracle", "sqlserver")
+    for store in (
+        "mysql", "postgresql", "oceanbasev10", "rdbms", "oracle", "sqlserver", "drds", "adbmysql", "adbpg", "gaussdb",
+        "kingbasees", "hologresjdbc",
+    )
     for name in (f"{store}reader", f"{store}writer")
-}
+    if name not in ("adbmysqlreader", "adbpgreader", "hologresjdbcreader")
+}  # fmt: skip
 """(plugin, parameter) → why this plugin calls it so all the same."""
 
 UNTRIED = "nothing here was run against one"
@@ -72,6 +76,18 @@ NO_SERVER: Mapping[str, str] = {
     "the kit tries on three databases, and tests/unit/stores/rdbms holds its SQL"
     for store, product in (("oracle", "Oracle"), ("sqlserver", "SQL Server"))
     for kind in ("reader", "writer")
+} | {
+    f"{store}{kind}": f"its makers give no server away; its code is that of {wire}{kind}, which the kit tries, and "
+    "tests/servers/test_declarations.py runs a job through it"
+    for wire, store, kinds in (
+        ("mysql", "drds", ("reader", "writer")),
+        ("mysql", "adbmysql", ("writer",)),
+        ("postgresql", "adbpg", ("writer",)),
+        ("postgresql", "gaussdb", ("reader", "writer")),
+        ("postgresql", "kingbasees", ("reader", "writer")),
+        ("postgresql", "hologresjdbc", ("writer",)),
+    )
+    for kind in kinds
 }
 """Plugin → why the kit cannot try it. Its page has to say so."""
 

@@ -23,6 +23,7 @@ def starhaul_readers() -> Mapping[str, str]:
         "postgresql": "starhaul_readers.postgresql:PostgresqlReader",
         "postgres": "starhaul_readers.postgresql:PostgresqlReader",
         "pg": "starhaul_readers.postgresql:PostgresqlReader",
+        "greenplum": "starhaul_readers.postgresql:PostgresqlReader",
         "mysqlreader": "starhaul_readers.mysql:MysqlReader",
         "mysql": "starhaul_readers.mysql:MysqlReader",
         "mariadb": "starhaul_readers.mysql:MysqlReader",
@@ -37,6 +38,14 @@ def starhaul_readers() -> Mapping[str, str]:
         "oceanbasev10reader": "starhaul_readers.oceanbase:OceanbaseV10Reader",
         "oceanbasev10": "starhaul_readers.oceanbase:OceanbaseV10Reader",
         "oceanbase": "starhaul_readers.oceanbase:OceanbaseV10Reader",
+        "drdsreader": "starhaul_readers.drds:DrdsReader",
+        "drds": "starhaul_readers.drds:DrdsReader",
+        "gaussdbreader": "starhaul_readers.gaussdb:GaussDbReader",
+        "gaussdb": "starhaul_readers.gaussdb:GaussDbReader",
+        "opengauss": "starhaul_readers.gaussdb:GaussDbReader",
+        "kingbaseesreader": "starhaul_readers.kingbasees:KingbaseEsReader",
+        "kingbasees": "starhaul_readers.kingbasees:KingbaseEsReader",
+        "kingbase": "starhaul_readers.kingbasees:KingbaseEsReader",
     }
 
 

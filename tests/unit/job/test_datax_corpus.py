@@ -24,6 +24,9 @@ REALLY_WRONG = {
     "oceanbasev10reader-2.json": {"reader.parameter"},
     "oceanbasev10writer-1.json": {"writer.parameter"},
     "oceanbasev10writer-2.json": {"writer.parameter"},
+    "adbmysqlwriter-1.json": {"writer.parameter"},
+    "gaussdbreader-1.json": {"reader.parameter"},
+    "gaussdbreader-2.json": {"reader.parameter"},
 }
 """A template that is to be filled in, a piece of a job, an address `host:port`, and beside it what is a warning else.
 File → ends of the places that are wrong."""

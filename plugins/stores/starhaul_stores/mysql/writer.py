@@ -282,7 +282,11 @@ class MysqlWireWriter(Writer[P]):
         load = _takes_files(db)
         staging = _temporary(db, table, columns) if load and mode == "update" else ""
         target = Target(sql, columns, mode, updated, load, staging)
-        rows = params.batch_size if params.exactly_once else 1  # what has no transactions cannot take rows back
+        again = mode in (
+            "replace",
+            "update",
+        )  # what has no transactions cannot take rows back, but these may come twice
+        rows = params.batch_size if params.exactly_once or again else 1
         packet = int(db.value("SELECT @@max_allowed_packet"))
         return Insertion(db, target, task, rows, params.batch_byte_size, packet)
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.pq.abc import PGresult
 
-KINDS = ("postgresql", "postgres", "pgsql", "greenplum", "opengauss", "kingbase8", "hologres")
+KINDS = (
+    "postgresql", "postgres", "pgsql", "greenplum", "pivotal:greenplum", "opengauss", "gaussdb", "kingbase8",
+    "hologres",
+)  # fmt: skip
 _OPTIONS = {
     **dict.fromkeys(
         (
