@@ -23,7 +23,7 @@ P = TypeVar("P", bound=Params)
 class Reader(ABC, Generic[P]):
     """Reads one source.
 
-    The engine builds one instance per stream and calls, from its own thread and in this order, `check`,
+    The engine builds one instance per stream and calls, one after the other and in this order, `check`,
     `schema`, `split`, `hold`; then `read` once per split and attempt, from several threads at once (or in other
     processes, on an equal instance). An instance therefore holds its parameters only; connections and files
     live inside the calls. When a run is resumed, `split` is not called again: the stored splits are read.

@@ -22,7 +22,7 @@ P = TypeVar("P", bound=Params)
 class Writer(ABC, Generic[P]):
     """Writes one target.
 
-    In one run of one stream the engine calls, from its own thread, `accept`, `check`, then `prepare` once;
+    In one run of one stream the engine calls, one after the other, `accept`, `check`, then `prepare` once;
     then `write` once per task attempt, from several threads at once (or in other processes, on an equal
     instance); then exactly one of `commit` or `abort`. A run that is killed or stopped gets neither: when it
     is resumed, only `write` (for the tasks without a receipt) and `commit` follow, on a new instance. So an

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,30 +20,53 @@ from starhaul.plan.plan import Plan, StreamPlan, secrets_of
 from starhaul.redactor import Redactor
 from starhaul.registry import Registry
 
+_STREAMS_FOR_A_CHANNEL = 4
+"""With so many streams for each channel, none has to be cut for all channels to be busy to the end."""
+
 
 def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Split]] | None = None) -> Plan:
-    """Plan every stream of a job. Connects to the stores, changes nothing. The plan is a context to be left: it holds
-    sources still.
+    """Plan every stream of a job, as many at a time as it has channels. Connects to the stores, changes nothing. The
+    plan is a context to be left: it holds sources still.
 
     `splits` (stream index → its stored splits) is for a run that is resumed: the source is not cut again, and
     the target, which holds some rows by now, is not checked again. Raises `ConfigError` with the problems of
     all streams together, `PluginError`, or whatever a store raises.
     """
     problems: list[Problem] = []
+    streams: list[StreamPlan] = []
     with ExitStack() as held:
-        streams = []
-        for index, spec in enumerate(job.streams):
-            try:
-                stream = _plan_stream(index, spec, job, registry, None if splits is None else splits[index])
-            except ConfigError as error:
-                problems += (_placed(problem, spec, len(job.streams)) for problem in error.problems)
-            else:
-                held.callback(stream.release)
-                streams.append(stream)
+
+        def planned(index: int) -> StreamPlan:
+            stored = None if splits is None else splits[index]
+            stream = _plan_stream(index, job.streams[index], job, registry, stored)
+            held.callback(stream.release)
+            return stream
+
+        with closing(_results(planned, len(job.streams), job.settings.channel)) as results:
+            for spec, result in zip(job.streams, results, strict=True):
+                try:
+                    streams.append(result())
+                except ConfigError as error:
+                    problems += (_placed(problem, spec, len(job.streams)) for problem in error.problems)
         if problems:
             raise ConfigError.of(problems)
         held.pop_all()  # from here on they are the plan's
     return Plan(job, tuple(streams))
+
+
+def _results(planned: Callable[[int], StreamPlan], count: int, threads: int) -> Generator[Callable[[], StreamPlan]]:
+    """For each of so many calls, in order, what gives its result or raises its error. None is left running when the
+    generator is closed."""
+    if min(count, threads) == 1:
+        yield from (partial(planned, index) for index in range(count))
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(min(count, threads), "plan")
+    try:
+        yield from [pool.submit(planned, index).result for index in range(count)]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _plan_stream(
@@ -69,7 +92,7 @@ def _plan_stream(
     stream = stream.with_conversion(asked(spec.writer.path, writer.accept, transformed), job)
     if stored is None:
         asked(spec.writer.path, writer.check, stream.target)
-    cut = partial(_cut, asked, spec, job.settings.channel)
+    cut = partial(_cut, asked, spec, _slices_wanted(job.settings.channel, len(job.streams)))
     splits = cut(reader) if stored is None else stored
     if len(splits) <= 1 or type(reader).hold is Reader.hold:
         return replace(stream, splits=tuple(splits))
@@ -79,8 +102,13 @@ def _plan_stream(
         return replace(stream, reader=held, splits=tuple(splits), held=holding.pop_all())
 
 
-def _cut(asked: _Asked, spec: StreamSpec, channels: int, reader: Reader[Any]) -> Sequence[Split]:
-    splits: Sequence[Split] = asked(spec.reader.path, reader.split, channels)
+def _slices_wanted(channels: int, streams: int) -> int:
+    """`target` for `Reader.split`: where many streams keep the channels busy, cutting each of them is but work."""
+    return max(1, min(channels, -(-channels * _STREAMS_FOR_A_CHANNEL // streams)))
+
+
+def _cut(asked: _Asked, spec: StreamSpec, target: int, reader: Reader[Any]) -> Sequence[Split]:
+    splits: Sequence[Split] = asked(spec.reader.path, reader.split, target)
     _judge_splits(reader.name, reader.capabilities, splits)
     return splits
 

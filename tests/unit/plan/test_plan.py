@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 from typing import Any
 
 import pyarrow as pa
@@ -10,11 +12,11 @@ import pytest
 
 import starhaul.testing.memory
 from starhaul.api.capability import Capability
-from starhaul.api.errors import ConfigError, PluginError
+from starhaul.api.errors import ConfigError, PermanentError, PluginError
 from starhaul.api.task import Split
 from starhaul.job.load import load_job
 from starhaul.plan.build import make_plan
-from starhaul.plan.plan import Plan, guarantee
+from starhaul.plan.plan import Plan, StreamPlan, guarantee
 from starhaul.registry import Registry
 from starhaul.testing.memory import MemoryReader, MemoryStore, MemoryWriter
 
@@ -64,6 +66,50 @@ def test_the_problems_of_all_streams_come_together(stores: tuple[MemoryStore, Me
         "streams[0].reader.store",
         "streams[2].reader.store",
     ]
+
+
+def streams(count: int, channels: int) -> Plan:
+    registry = Registry()
+    registry.register(starhaul.testing.memory)
+    each = {"reader": {"name": "memoryreader", "store": "from"}, "writer": {"name": "memorywriter", "store": "to"}}
+    named = [{"name": f"s{number}", **each} for number in range(count)]
+    return make_plan(
+        load_job({"streams": named, "settings": {"channel": channels}}, registry, environment={}), registry
+    )
+
+
+@pytest.mark.parametrize(("count", "slices"), [(1, 3), (4, 3), (5, 3), (6, 2), (11, 2), (12, 1), (30, 1)])
+def test_where_many_streams_keep_the_channels_busy_none_is_cut(
+    stores: tuple[MemoryStore, MemoryStore], count: int, slices: int
+) -> None:
+    planned = streams(count, channels=3).streams
+    assert [stream.name for stream in planned] == [f"s{number}" for number in range(count)]
+    assert {len(stream.splits) for stream in planned} == {slices}
+
+
+def test_streams_are_planned_as_many_at_a_time_as_there_are_channels(
+    stores: tuple[MemoryStore, MemoryStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2, timeout=20)
+    monkeypatch.setattr(MemoryReader, "check", lambda self: both.wait())
+    assert len(streams(4, channels=2).streams) == 4, "each of two waits for the other"
+
+
+def test_an_error_of_one_stream_lets_go_of_the_others(
+    stores: tuple[MemoryStore, MemoryStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, released = itertools.count(), []
+    monkeypatch.setattr(StreamPlan, "release", lambda self: released.append(self.name))
+
+    def check(self: MemoryReader) -> None:
+        if next(began) == 2:
+            raise PermanentError("there", "is down")
+
+    monkeypatch.setattr(MemoryReader, "check", check)
+    with pytest.raises(PermanentError, match="is down"):
+        streams(9, channels=2)
+    assert len(released) == next(began) - 1, "all that were planned"
+    assert not [each for each in threading.enumerate() if each.name.startswith("plan")]
 
 
 def test_columns_that_cannot_be_converted_are_all_named(

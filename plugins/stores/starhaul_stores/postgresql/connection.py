@@ -230,14 +230,12 @@ def connect(address: DatabaseUrl, session: Sequence[str], timeout: float, *, utc
     try:
         connection = Connection(driver, str(address))
         schema = address.options.get("currentSchema")
-        connection.execute("SET TimeZone = 'UTC'")
+        first, last = "SET TimeZone = 'UTC'", _SPELLING + ("; SET TimeZone = 'UTC'" if utc else "")
         if schema:
-            names = ", ".join(quoted(name.strip()) for name in schema.split(","))
-            connection.execute(f"SET search_path = {names}")
-        for statement in session:
-            if statement.strip():
-                connection.execute(statement)
-        connection.execute(_SPELLING + ("; SET TimeZone = 'UTC'" if utc else ""))
+            first += f"; SET search_path = {', '.join(quoted(name.strip()) for name in schema.split(','))}"
+        statements = [statement for statement in session if statement.strip()]
+        for statement in [first, *statements, last] if statements else [f"{first}; {last}"]:
+            connection.execute(statement)
         yield connection
     finally:
         driver.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starhaul import Task, TransientError
-from starhaul_stores.postgresql.catalog import find_table, to_create
+from starhaul_stores.postgresql.catalog import find_name, to_create
 from starhaul_stores.postgresql.connection import Connection
 from starhaul_stores.relational import ledger
 
@@ -12,8 +12,8 @@ class Ledger(ledger.Ledger):
     """The ledger table of one database. Two runs may create it at once, or drop it while another wants to write."""
 
     def __init__(self, db: Connection, name: str) -> None:
-        table = find_table(db, name)
-        super().__init__(db, db.where, table.sql if table else to_create(db, name))
+        table = find_name(db, name)
+        super().__init__(db, db.where, table or to_create(db, name))
         self._found = table is not None
 
     def exists(self) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from starhaul import ConfigError, PermanentError
-from starhaul_stores.postgresql.catalog import Table, find_table
+from starhaul_stores.postgresql.catalog import Table, find_name
 from starhaul_stores.postgresql.connection import Connection, literal, quoted
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
@@ -57,7 +57,7 @@ class Staging:
     def publish(self, db: Connection) -> None:
         """Put the staged rows in the target's place, in the caller's transaction: others see the old rows until it
         commits, then the new ones."""
-        if find_table(db, self.sql) is None:
+        if find_name(db, self.sql) is None:
             raise PermanentError(
                 db.where, f"staging table {self.name!r} is gone", "it was removed as a dead run's; run again"
             )

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self, TypeVar
 import pyarrow as pa
 
 from starhaul import Address, Block, Capability, ConfigError, Receipt, Task, Writer, WriteRequest
-from starhaul_stores.postgresql.catalog import Table, find_table, folded, no_such_table, to_create
+from starhaul_stores.postgresql.catalog import Table, find_name, find_table, folded, no_such_table, to_create
 from starhaul_stores.postgresql.connection import Connection, connect_first, quoted
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
@@ -88,7 +88,7 @@ class PostgresqlWireWriter(Writer[P]):
 
     def prepare(self, schema: pa.Schema, run: str) -> None:
         with self._open() as db:
-            before = statements_for(self.params.pre_sql, self._target_sql(db))
+            before = self._statements(db, self.params.pre_sql)
             inside = [each for each in before if not _outside(each)]
             for statement in before:
                 if _outside(statement):
@@ -142,7 +142,7 @@ class PostgresqlWireWriter(Writer[P]):
 
     def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
         with self._open() as db:
-            after = statements_for(self.params.post_sql, self._target_sql(db))
+            after = self._statements(db, self.params.post_sql)
             with db.transaction():
                 ledger = Ledger(db, self.params.ledger_table)
                 if ledger.is_open(run):  # else it was committed before
@@ -220,9 +220,11 @@ class PostgresqlWireWriter(Writer[P]):
             raise no_such_table(db, self.params.target, "it was there when the run began")
         return table
 
+    def _statements(self, db: Connection, scripts: Sequence[str]) -> list[str]:
+        return statements_for(scripts, self._target_sql(db)) if scripts else []
+
     def _target_sql(self, db: Connection) -> str:
-        table = find_table(db, self.params.target)
-        return table.sql if table is not None else to_create(db, self.params.target)
+        return find_name(db, self.params.target) or to_create(db, self.params.target)
 
     def _create_sql(self, db: Connection, schema: pa.Schema) -> str:
         names = names_to_create(self.params.column, schema)
