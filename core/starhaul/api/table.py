@@ -46,6 +46,8 @@ class ColumnFacts:
     """Its name in the source, whatever the field is called by now."""
     dialect: str = ""
     """Whose SQL the native parts and `native_type` are (`postgresql`); stores with the same dialect share them."""
+    type: str = ""
+    """The source's own name of its type: what the reader gives as `native_type`, which a writer replaces by its own."""
     default: Default | None = None
     comment: str = ""
     identity: Literal["", "always", "default"] = ""
@@ -84,6 +86,8 @@ class TableFacts:
     native: str = ""
     """What follows the table's name in the CREATE TABLE of the dialect that makes exactly these columns; empty if there
     is no such text, for example because the reader reads some of the columns only."""
+    constraints: tuple[str, ...] = ()
+    """Other constraints, in the dialect (`CHECK (price > 0)`), and whatever else only `native` can say."""
     left_out: tuple[str, ...] = ()
     """What the source's table has and no copy gets, in words (`foreign key orders_customer_fkey`)."""
 

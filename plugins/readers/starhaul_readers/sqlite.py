@@ -14,6 +14,7 @@ from starhaul import Address, Capability, ConfigError, Found, Params, Reader, Re
 from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
 from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, tables
 from starhaul_stores.sqlite.connection import Connection, adbc_installed, connect
+from starhaul_stores.sqlite.facts import required, with_facts
 from starhaul_stores.sqlite.select import (
     REASON,
     VIEW,
@@ -111,7 +112,14 @@ class SqliteReader(Reader[SqliteReaderParams]):
                 self._columns(db, source, condition({}, self._where))
 
     def schema(self) -> pa.Schema:
-        return pa.schema([column.field for column in selected(*self._typed())])
+        columns, found = self._typed()
+        schema = pa.schema([column.field for column in selected(columns, found)])
+        source = self._sources()[0]
+        if source.table is None or len(self._sources()) > 1:
+            return schema
+        with self._open(source) as db:
+            table = self._table(db, source)
+            return with_facts(db, table, schema, self._own(table, schema.names))
 
     def split(self, target: int) -> Sequence[Split]:
         _, found = self._typed()
@@ -138,6 +146,9 @@ class SqliteReader(Reader[SqliteReaderParams]):
                 self._columns(db, source, condition(split.args["part"], self._where)), split.args["types"]
             )
             schema = pa.schema([column.field for column in columns])
+            if source.table is not None and len(self._sources()) == 1:
+                table = self._table(db, source)
+                schema = required(schema, table, self._own(table, schema.names))
             rows = self.params.fetch_size or _rows_per_batch(db, columns)
             with closing(db.stream(streaming_sql(columns), streamed_schema(columns), rows)) as batches:
                 for batch in batches:
@@ -223,6 +234,14 @@ class SqliteReader(Reader[SqliteReaderParams]):
         chosen = [_as_written(table, text) for text in self.params.column]
         open_view(db, f"SELECT {', '.join(chosen)} FROM {quoted(table.name)} {tail}")
         return declarations(db, table)
+
+    def _own(self, table: Table, names: Sequence[str]) -> list[str | None]:
+        """Which columns of the table are read, None for an expression."""
+        if self.params.column == ("*",):
+            return [column.name for column in table.columns]
+        found = [table.column(text) for text in self.params.column]
+        own = [column.name if column else None for column in found]
+        return own if len(own) == len(names) else [None] * len(names)
 
     def _typed(self) -> tuple[Any, dict[str, Any]]:
         """The columns of the first source, and what stands for those that are open, judged by all sources' rows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -13,16 +13,27 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
-from starhaul import Address, Capability, ConfigError, Params, Receipt, Task, Writer, WriteRequest
+from starhaul import (
+    Address,
+    Capability,
+    ConfigError,
+    Creation,
+    Params,
+    Receipt,
+    StarhaulError,
+    Task,
+    Writer,
+    WriteRequest,
+)
 from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
 from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements
 from starhaul_stores.sqlite.connection import Connection, Mode, adbc_installed, connect, database_exists
+from starhaul_stores.sqlite.creation import TableCreation, creation
 from starhaul_stores.sqlite.insertion import Insertion, changes_elsewhere, insert_sql, required_columns
 from starhaul_stores.sqlite.ledger import Ledger
 from starhaul_stores.sqlite.swap import drop_staging, drop_stale, stage, staging_name, swap
 from starhaul_stores.sqlite.target import (
     conflict_target,
-    create_sql,
     fields_for,
     fields_to_create,
     target_columns,
@@ -146,7 +157,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
         table = self._existing()
         if table is None:
             if self.params.create_table == "ifMissing":
-                self._create_sql(schema)
+                self._creation(schema)
             elif not self.params.pre_sql:
                 raise self._missing()
             return
@@ -171,7 +182,10 @@ class SqliteWriter(Writer[SqliteWriterParams]):
                 if table is None and self.params.create_table == "never":
                     raise no_such_table(db, self._table, "preSql did not create it")
                 if table is None:
-                    db.execute(self._create_sql(schema))
+                    made = self._creation(schema)
+                    at_once = self.params.write_mode != "insert"
+                    db.script([made.create, *(made.later if at_once else ())])
+                    ledger.remember(run, self._table, [] if at_once else [[statement] for statement in made.later])
                     table = find_table(db, self._table)
                 note = ""
                 if self.params.write_mode == "overwrite" and table is not None:
@@ -212,13 +226,20 @@ class SqliteWriter(Writer[SqliteWriterParams]):
                 if ledger.is_open(run):  # else it was committed before
                     if overwrite:
                         swap(db, self._table, staging_name(self._table, run))
+                    self._finish(db, ledger, run)
                     db.script([each for each in after if not each.upper().startswith(_OUTSIDE)])
                     ledger.close_run(run)
             db.script([each for each in after if each.upper().startswith(_OUTSIDE)])
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
-        if self.params.write_mode != "overwrite" or not database_exists(self._file):
-            return  # what went through stays, and so does the ledger: the run can be resumed
+        if not database_exists(self._file):
+            return
+        if self.params.write_mode != "overwrite":
+            # What went through stays, and so does the ledger: the run can be resumed. A table that was created is made
+            # complete for whoever writes to it next.
+            with suppress(StarhaulError), self._open("rw") as db, transaction(db):
+                self._finish(db, Ledger(db, self.params.ledger_table), run)
+            return
         with self._open("rw") as db, transaction(db):
             drop_staging(db, staging_name(self._table, run))
             Ledger(db, self.params.ledger_table).close_run(run)
@@ -245,6 +266,11 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             )
         facts.append("Do not use the file through another SQLite library in this process while the run lasts.")
         return facts
+
+    def creation(self, schema: pa.Schema) -> Creation | None:
+        if self.params.create_table == "never" or self._existing() is not None:
+            return None
+        return self._creation(schema).told
 
     @classmethod
     def from_url(cls, url: str) -> Address:
@@ -300,9 +326,18 @@ class SqliteWriter(Writer[SqliteWriterParams]):
     def _names(self, table: Table | None, source: pa.Schema) -> list[str]:
         return target_names([unquoted(name) for name in self.params.column], table, source)
 
-    def _create_sql(self, schema: pa.Schema) -> str:
+    def _creation(self, schema: pa.Schema) -> TableCreation:
         keys = [unquoted(key) for key in self.params.keys]
-        return create_sql(self._table, self._names(None, schema), schema, keys)
+        taken: list[str] = []
+        if database_exists(self._file):
+            with self._open("ro") as db:
+                taken = [str(name) for (name,) in db.execute("SELECT name FROM sqlite_master")]
+        return creation(self._table, self._names(None, schema), schema, keys, taken)
+
+    def _finish(self, db: Connection, ledger: Ledger, run: str) -> None:
+        """Make the indexes that waited for the rows, in the caller's transaction."""
+        db.script([statement for (statement,) in ledger.remembered(run, self._table)])
+        ledger.forget(self._table)
 
     def _conflict(self, db: Connection, table: Table) -> tuple[tuple[str, ...], list[str]]:
         """For `update`: the conflict target and the columns to set; nothing for the other modes."""

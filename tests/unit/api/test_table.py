@@ -23,7 +23,7 @@ from starhaul import (
 from starhaul_transformers.columns import CastColumns, CastParams, Rename, RenameParams, Select, SelectParams
 
 ID = ColumnFacts("id", "x", identity="always", comment='the "number" é😀')
-NAME = ColumnFacts("na me", "x", Default("'a'::t", "a"), collation='"C"')
+NAME = ColumnFacts("na me", "x", "t", Default("'a'::t", "a"), collation='"C"')
 FACTS = TableFacts(
     "x", ("id", "na me"), IndexFacts(("id",), "pk", True), (IndexFacts((), "i", native="(lower(a))", plain=False),),
     "orders", "(id int)", ("foreign key f",),

@@ -141,6 +141,12 @@ def _unique_keys(db: Connection, schema: str, name: str) -> dict[str, tuple[str,
     return {index: tuple(columns) for index, columns in keys.items()}
 
 
+def index_names(db: Connection, table: Table) -> set[str]:
+    """The names of a table's indexes, case folded."""
+    sql = "SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = %s AND table_name = %s"
+    return {str(name).casefold() for (name,) in db.execute(sql, [table.schema, table.name])}
+
+
 def no_such_table(db: Connection, text: str, hint: str = "") -> ConfigError:
     """The error to raise for a table that the job names and the database does not have."""
     schema, name = full_name(db, text)

@@ -23,6 +23,7 @@ from starhaul_stores.mysql.catalog import Table, find_table, no_such_table, part
 from starhaul_stores.mysql.connection import Connection, connect, quoted
 from starhaul_stores.mysql.decode import loaded, taken, zero_dates
 from starhaul_stores.mysql.discovery import FindingReader
+from starhaul_stores.mysql.facts import with_facts
 from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
@@ -66,10 +67,13 @@ class _Column:
 
     name: str
     type: Declared
+    own: str = ""
+    """The column of the table that it is; empty for an expression."""
+    nullable: bool = True
 
     @property
     def field(self) -> pa.Field:
-        return with_native_type(pa.field(self.name, self.type.arrow), self.type.text)
+        return with_native_type(pa.field(self.name, self.type.arrow, self.nullable), self.type.text)
 
 
 class MysqlWireReader(FindingReader[P]):
@@ -236,7 +240,10 @@ class MysqlWireReader(FindingReader[P]):
             return self.described(db, source)
 
     def described(self, db: Connection, source: Source) -> pa.Schema:
-        return pa.schema([column.field for column in self._columns(db, source)])
+        columns = self._columns(db, source)
+        if source.table is None or len(self._sources()) > 1:
+            return pa.schema([column.field for column in columns])
+        return with_facts(db, self._table(db, source), [(column.field, column.own) for column in columns])
 
     def _columns(self, db: Connection, source: Source) -> list[_Column]:
         """The columns of the result, by what the server says of it; types of a table's own columns by its catalog."""
@@ -251,7 +258,10 @@ class MysqlWireReader(FindingReader[P]):
         for field in fields:
             own = table.column(quoted(field.org_name)) if field.org_name else None
             kind = own.type if own is not None else declared(described(field))
-            columns.append(_Column(field.name, kind))
+            nullable = own is None or not own.not_null or len(self._sources()) > 1
+            if self.params.zero_date == "null" and _is_date(kind):
+                nullable = True
+            columns.append(_Column(field.name, kind, own.name if own is not None else "", nullable))
         return columns
 
     def _wanted(self, table: Table) -> list[str]:

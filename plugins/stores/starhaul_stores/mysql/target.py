@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from starhaul import ConfigError, with_native_type
-from starhaul_stores.mysql.catalog import NAME_CHARACTERS, Column, Table, column_list
-from starhaul_stores.mysql.connection import quoted
+from starhaul_stores.mysql.catalog import NAME_CHARACTERS, Column, Table
 from starhaul_stores.mysql.types import accepted, declaration, declared
-from starhaul_stores.relational.names import suggestion
+from starhaul_stores.relational.blueprint import carried_all, key_of
 
 EVERY_COLUMN = ("*",)
 TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb", "ndbcluster", "oceanbase"})
@@ -41,13 +40,14 @@ def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
 
 
 def fields_to_create(names: Sequence[str], source: pa.Schema, keys: Sequence[str]) -> pa.Schema:
-    """The same for a table that `create_sql` will create; its types to declare travel as native types."""
-    fields = []
+    """The same for a table that `creation` will create; its types to declare travel as native types, beside what the
+    source knows of its table."""
+    fields, keyed = [], key_of(names, source, keys)
     for name, field in zip(names, source, strict=True):
-        text = declaration(field, in_key=name in keys)
+        text = declaration(field, in_key=name in keyed)
         kind = accepted(declared("tinyint(1)" if text == "boolean" else text), field.type)
         fields.append(with_native_type(pa.field(name, kind, nullable=field.nullable), text))
-    return pa.schema(fields)
+    return carried_all(fields, source)
 
 
 def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
@@ -65,21 +65,6 @@ def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
             raise ConfigError("column", f"{seen[name.casefold()]!r} and {name!r} are the same column in MySQL")
         seen[name.casefold()] = name
     return names
-
-
-def create_sql(table: str, names: Sequence[str], schema: pa.Schema, keys: Sequence[str]) -> str:
-    """The CREATE TABLE for columns of these names and the types of `schema`, with a primary key if `keys` names one.
-    `table` is SQL. Texts compare by code point, so that what is different stays different."""
-    for key in keys:
-        if key not in names:
-            raise ConfigError("keys", f"there is no column {key!r} to be a key", suggestion(key, names))
-    parts = []
-    for name, field in zip(names, schema, strict=True):
-        null = "NULL" if field.nullable and name not in keys else "NOT NULL"
-        parts.append(f"{quoted(name)} {declaration(field, in_key=name in keys)} {null}")
-    if keys:
-        parts.append(f"PRIMARY KEY ({column_list(keys)})")
-    return f"CREATE TABLE {table} ({', '.join(parts)}) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 
 
 def check_keys(table: Table, keys: Sequence[str], mode: str) -> tuple[str, ...]:

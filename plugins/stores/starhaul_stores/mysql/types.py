@@ -138,6 +138,8 @@ def declaration(field: pa.Field, *, in_key: bool = False) -> str:
     type of MySQL with the same meaning. A key needs a length: texts then have 255 characters at most. Raises
     `ConfigError` for types that MySQL has no place for."""
     ours, native = _declaration(field, in_key), native_type(field)
+    if native and _is_text(field.type) and (bounded := _BOUNDED.fullmatch(native)) and int(bounded[1]) <= _SHORT:
+        return f"varchar({bounded[1]})"
     if native and _OURS.fullmatch(native.lower()):
         theirs = declared(native)
         known = theirs.name in _INTEGERS or theirs.name in _TEXTS or theirs.name in _BYTES or theirs.name in _OTHERS
@@ -148,6 +150,10 @@ def declaration(field: pa.Field, *, in_key: bool = False) -> str:
     return ours
 
 
+_BOUNDED = re.compile(r"(?:character varying|character)\((\d{1,7})\)")
+"""Texts of other databases that have a length in characters."""
+_SHORT = 255
+"""Characters of a text that are kept in the row without fear that a row becomes too long."""
 _UNBOUNDED = {"text": "longtext", "blob": "longblob"}
 """Names that elsewhere stand for any length, and in MySQL for 65,535 bytes."""
 _OTHERS = frozenset(

@@ -14,6 +14,7 @@ from starhaul import (
     Address,
     Capability,
     ConfigError,
+    Creation,
     PermanentError,
     Receipt,
     StarhaulError,
@@ -21,15 +22,24 @@ from starhaul import (
     Writer,
     WriteRequest,
 )
-from starhaul_stores.mysql.catalog import Column, Table, column_list, find_table, full_name, no_such_table, to_create
+from starhaul_stores.mysql.catalog import (
+    Column,
+    Table,
+    column_list,
+    find_table,
+    full_name,
+    index_names,
+    no_such_table,
+    to_create,
+)
 from starhaul_stores.mysql.connection import Connection, connect, quoted
+from starhaul_stores.mysql.creation import TableCreation, creation
 from starhaul_stores.mysql.insertion import Insertion, Mode, Target
 from starhaul_stores.mysql.ledger import MysqlLedger
 from starhaul_stores.mysql.swap import check_swappable, drop_stale, note_of, stage, staging_of, swap
 from starhaul_stores.mysql.target import (
     TRANSACTIONAL,
     check_keys,
-    create_sql,
     fields_for,
     fields_to_create,
     names_to_create,
@@ -94,7 +104,7 @@ class MysqlWireWriter(Writer[P]):
             if table is not None:
                 self._check_table(db, table)
             elif self.params.create_table == "ifMissing":
-                self._create_sql(db, schema)
+                self._creation(db, schema)
             elif not self.params.pre_sql:
                 raise self._missing(db)
 
@@ -108,7 +118,7 @@ class MysqlWireWriter(Writer[P]):
                         return
                 for statement in statements_for(self.params.pre_sql, to_create(db, self.params.target)):
                     db.execute(statement)
-                table = self._made(db, schema)
+                table = self._made(db, schema, ledger, run)
                 note = ""
                 if self.params.write_mode == "overwrite":
                     check_swappable(db, table)
@@ -149,6 +159,8 @@ class MysqlWireWriter(Writer[P]):
                     return  # it was committed before
                 if self.params.write_mode == "overwrite":
                     self._swap(db, ledger, run)
+                if self.params.exactly_once:
+                    self._finish(db, ledger, run)
                 with db.transaction():
                     for statement in statements_for(self.params.post_sql, to_create(db, self.params.target)):
                         db.execute(statement)
@@ -158,10 +170,16 @@ class MysqlWireWriter(Writer[P]):
                     ledger.tidy()
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
-        if self.params.write_mode != "overwrite":
-            return  # what went through stays, and so does the ledger: the run can be resumed
+        if not self.params.exactly_once:
+            return
         with self._open() as db:
             ledger = MysqlLedger(db, self.params.ledger_table)
+            if self.params.write_mode != "overwrite":
+                # What went through stays, and so does the ledger: the run can be resumed. A table that was created is
+                # made complete for whoever writes to it next.
+                with ledger.lock(), suppress(StarhaulError):
+                    self._finish(db, ledger, run)
+                return
             with ledger.lock():
                 db.execute(f"DROP TABLE IF EXISTS {staging_of(self._place(db), run)}")
                 ledger.close_run(run)
@@ -207,6 +225,12 @@ class MysqlWireWriter(Writer[P]):
         del table
         return self.params.write_mode
 
+    def creation(self, schema: pa.Schema) -> Creation | None:
+        with self._open() as db:
+            if self.params.create_table == "never" or find_table(db, self.params.target) is not None:
+                return None
+            return self._creation(db, schema).told
+
     @classmethod
     def from_url(cls, url: str) -> Address:
         return address_of(url, '`"', str)
@@ -229,20 +253,38 @@ class MysqlWireWriter(Writer[P]):
         table = find_table(db, self.params.target)
         return table.place if table is not None else full_name(db, self.params.target)
 
-    def _create_sql(self, db: Connection, schema: pa.Schema) -> str:
-        names = names_to_create(self.params.column, schema)
-        return create_sql(to_create(db, self.params.target), names, schema, self.params.keys)
+    def _creation(self, db: Connection, schema: pa.Schema) -> TableCreation:
+        params = self.params
+        names = names_to_create(params.column, schema)
+        at_once = params.write_mode != "insert" or not params.exactly_once
+        return creation(to_create(db, params.target), names, schema, params.keys, at_once=at_once)
 
-    def _made(self, db: Connection, schema: pa.Schema) -> Table:
-        """The table, created if the job says so."""
+    def _made(self, db: Connection, schema: pa.Schema, ledger: MysqlLedger, run: str) -> Table:
+        """The table, created if the job says so. CREATE TABLE ends a transaction, so what is to follow the load is
+        remembered first: a run that dies in between makes up for it."""
         table = find_table(db, self.params.target)
         if table is None and self.params.create_table == "ifMissing":
-            db.execute(self._create_sql(db, schema))
+            made = self._creation(db, schema)
+            if self.params.exactly_once:
+                ledger.remember(run, to_create(db, self.params.target), made.later)
+            db.execute(made.create)
             table = find_table(db, self.params.target)
         if table is None:
             raise no_such_table(db, self.params.target, "preSql did not create it")
         self._check_table(db, table)
         return table
+
+    def _finish(self, db: Connection, ledger: MysqlLedger, run: str) -> None:
+        """Make the indexes that waited for the rows. Safe to repeat."""
+        sql = to_create(db, self.params.target)
+        later = ledger.remembered(run, sql)
+        table = find_table(db, self.params.target) if later else None
+        if table is not None:
+            there = index_names(db, table)
+            for name, statement in later:
+                if name.casefold() not in there:
+                    db.execute(statement)
+        ledger.forget(sql)
 
     def _check_table(self, db: Connection, table: Table) -> None:
         params = self.params

@@ -25,6 +25,7 @@ from starhaul_stores.postgresql.catalog import Table, find_table, folded, no_suc
 from starhaul_stores.postgresql.connection import Connection, Row, connect_first, quoted
 from starhaul_stores.postgresql.copy_text import batches
 from starhaul_stores.postgresql.discovery import tables
+from starhaul_stores.postgresql.facts import with_facts
 from starhaul_stores.postgresql.selection import Selection, selection_of_query, selection_of_table
 from starhaul_stores.postgresql.slices import BLOCKS, condition, slices
 from starhaul_stores.postgresql.snapshots import Snapshot, exported, guarantee, reading
@@ -63,7 +64,7 @@ class PostgresqlWireReader(Reader[P]):
         sources = self.params.sources()
         for source in sources:
             with self._open(source) as db:
-                schema = self._selection(db, source).schema
+                schema = self._described(db, source)
             first = first or schema
             if schema.types != first.types:
                 raise ConfigError("table", f"{source.name} has not the columns of {sources[0].name}")
@@ -173,7 +174,7 @@ class PostgresqlWireReader(Reader[P]):
     def _schema_on(cls, db: Connection, address: Address) -> pa.Schema:
         """The schema of one table, over a connection that is there already."""
         reader = cls(cls.params_type.parse(dict(cls.complete(address, ReadRequest()).parameters)))  # type: ignore[arg-type]
-        return reader._selection(db, reader.params.sources()[0]).schema
+        return reader._described(db, reader.params.sources()[0])
 
     def _open(self, source: Source) -> AbstractContextManager[Connection]:
         """A connection to the first URL of the source's place that answers, and passes `preSql`."""
@@ -196,6 +197,15 @@ class PostgresqlWireReader(Reader[P]):
         if source.query is not None:
             return selection_of_query(db, source.query)
         return selection_of_table(db, self._table(db, source), self.params.column)
+
+    def _described(self, db: Connection, source: Source) -> pa.Schema:
+        """The schema of a source with what the server knows of its table, unless there are several tables."""
+        selection = self._selection(db, source)
+        if source.table is None or len(self.params.sources()) > 1:
+            return selection.schema
+        table = self._table(db, source)
+        origins = db.described(f"{selection.select} LIMIT 0")
+        return with_facts(db, table, selection.schema, [n if oid == table.oid else 0 for *_, oid, n in origins])
 
     def _condition(self, source: Source, part: dict[str, object]) -> str:
         return "" if source.query is not None else condition(part, self.params.condition)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, native_type, with_native_type
-from starhaul_stores.postgresql.catalog import NAME_BYTES, Column, Table, column_list, unique_keys
-from starhaul_stores.postgresql.connection import Connection, quoted
+from starhaul_stores.postgresql.catalog import NAME_BYTES, Column, Table, unique_keys
+from starhaul_stores.postgresql.connection import Connection
 from starhaul_stores.postgresql.types import MONEY, accepted, declaration, oid_of
-from starhaul_stores.relational.names import suggestion
+from starhaul_stores.relational.blueprint import carried_all
 
 EVERY_COLUMN = ("*",)
 
@@ -61,13 +61,14 @@ def require_same_types(columns: Sequence[Column], planned: pa.Schema) -> None:
 
 
 def fields_to_create(names: Sequence[str], source: pa.Schema) -> pa.Schema:
-    """The same for a table that `create_sql` will create; its types to declare travel as native types."""
+    """The same for a table that `creation` will create; its types to declare travel as native types, beside what the
+    source knows of its table."""
     fields = []
     for name, field in zip(names, source, strict=True):
         told = declaration(field)
         kind = accepted(*oid_of(told), told, field.with_name(name))
         fields.append(with_native_type(pa.field(name, kind, nullable=field.nullable), told))
-    return pa.schema(fields)
+    return carried_all(fields, source)
 
 
 def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
@@ -81,21 +82,6 @@ def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
         if not name or "\0" in name or len(name.encode()) > NAME_BYTES:
             raise ConfigError("column", f"{name!r} is no name", f"a name has 1 to {NAME_BYTES} bytes and no NUL")
     return list(names)
-
-
-def create_sql(table: str, names: Sequence[str], schema: pa.Schema, keys: Sequence[str]) -> str:
-    """The CREATE TABLE (`table` is SQL) for columns of these names and the types of `schema`, with a primary key if
-    `keys` names one."""
-    parts = [
-        f"{quoted(name)} {declaration(field)}{'' if field.nullable else ' NOT NULL'}"
-        for name, field in zip(names, schema, strict=True)
-    ]
-    for key in keys:
-        if key not in names:
-            raise ConfigError("keys", f"there is no column {key!r} to be a key", suggestion(key, names))
-    if keys:
-        parts.append(f"PRIMARY KEY ({column_list(keys)})")
-    return f"CREATE TABLE {table} ({', '.join(parts)})"
 
 
 def conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[str, ...]:

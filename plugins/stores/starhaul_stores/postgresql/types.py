@@ -50,6 +50,8 @@ _PLAIN = {
     TIMESTAMPTZ: pa.timestamp("us", "UTC"), JSON: pa.json_(), JSONB: pa.json_(), UUID: pa.uuid(),
     MONEY: pa.decimal128(19, 2),
 }  # fmt: skip
+_BOUNDED = re.compile(r"(?:var)?char\((\d{1,7})\)", re.IGNORECASE)
+"""Texts of other databases that have a length in characters."""
 _ITS_OWN = re.compile(
     r"(interval|name|time(\(\d\))? with(out)? time zone|timestamp(\(\d\))? with(out)? time zone|date|"
     r"boolean|smallint|integer|bigint|oid|real|double precision|numeric(\(\d+,\d+\))?|money|text|bytea|jsonb?|uuid|xml|"
@@ -122,6 +124,8 @@ def declaration(field: pa.Field) -> str:
     """The type to declare for a new column that takes this field exactly: the source's own name of it if that is one of
     ours. Raises `ConfigError` for types that have no place."""
     ours, native = _declaration(field), native_type(field)
+    if ours == "text" and native is not None and (bounded := _BOUNDED.fullmatch(native)):
+        return f"character varying({bounded[1]})"
     if native is None or not _ITS_OWN.fullmatch(native):
         return ours
     return native if _is_read_as(native, field.type) else ours

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import ClassVar, Literal, Self, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Address, Block, Capability, ConfigError, Receipt, Task, Writer, WriteRequest
+from starhaul import (
+    Address,
+    Block,
+    Capability,
+    ConfigError,
+    Creation,
+    PermanentError,
+    Receipt,
+    StarhaulError,
+    Task,
+    Writer,
+    WriteRequest,
+)
 from starhaul_stores.postgresql.catalog import Table, find_name, find_table, folded, no_such_table, to_create
 from starhaul_stores.postgresql.connection import Connection, connect_first, quoted
+from starhaul_stores.postgresql.creation import TableCreation, creation
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
 from starhaul_stores.postgresql.loading import BatchLoading, BlockLoading, Loading, Merge, R, merge_into
 from starhaul_stores.postgresql.staging import Staging
 from starhaul_stores.postgresql.target import (
     conflict_target,
-    create_sql,
     fields_for,
     fields_to_create,
     names_to_create,
@@ -30,6 +42,7 @@ from starhaul_stores.postgresql.target import (
 from starhaul_stores.postgresql.tuples import ENCODING, passes
 from starhaul_stores.relational.addresses import address_of, to_write
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
+from starhaul_stores.relational.refusal import Refused
 
 _OUTSIDE = ("VACUUM", "CREATE DATABASE", "DROP DATABASE", "ALTER SYSTEM", "CALL")
 _PRIVILEGES = {
@@ -75,7 +88,7 @@ class PostgresqlWireWriter(Writer[P]):
             table = find_table(db, self.params.target)
             if table is None:
                 if self.params.create_table == "ifMissing":
-                    self._create_sql(db, schema)
+                    self._creation(db, schema)
                 elif not self.params.pre_sql:
                     raise no_such_table(db, self.params.target)
                 return
@@ -103,8 +116,11 @@ class PostgresqlWireWriter(Writer[P]):
                 if table is None and self.params.create_table == "never":
                     raise no_such_table(db, self.params.target, "preSql did not create it")
                 if table is None:
-                    db.execute(self._create_sql(db, schema))
+                    made = self._creation(db, schema)
+                    for statement in made.now:
+                        db.execute(statement)
                     table = self._table(db)
+                    ledger.remember(run, table.sql, [[statement] for statement in made.later])
                 note = ""
                 if self.params.write_mode == "overwrite":
                     staging = Staging(table, run)
@@ -148,6 +164,7 @@ class PostgresqlWireWriter(Writer[P]):
                 if ledger.is_open(run):  # else it was committed before
                     if self.params.write_mode == "overwrite":
                         Staging(self._table(db), run).publish(db)
+                    self._finish(db, ledger, run)
                     for statement in after:
                         if not _outside(statement):
                             db.execute(statement)
@@ -158,7 +175,11 @@ class PostgresqlWireWriter(Writer[P]):
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         if self.params.write_mode != "overwrite":
-            return  # what went through stays, and so does the ledger: the run can be resumed
+            # What went through stays, and so does the ledger: the run can be resumed. A table that was created is made
+            # complete for whoever writes to it next.
+            with suppress(StarhaulError), self._open() as db, db.transaction():
+                self._finish(db, Ledger(db, self.params.ledger_table), run)
+            return
         with self._open() as db, db.transaction():
             table = find_table(db, self.params.target)
             if table is not None:
@@ -191,6 +212,12 @@ class PostgresqlWireWriter(Writer[P]):
                 f"The rows go to a staging table in the same schema; in the transaction that ends the run {way}."
             )
         return facts
+
+    def creation(self, schema: pa.Schema) -> Creation | None:
+        with self._open() as db:
+            if self.params.create_table == "never" or find_table(db, self.params.target) is not None:
+                return None
+            return self._creation(db, schema).told
 
     @classmethod
     def from_url(cls, url: str) -> Address:
@@ -226,9 +253,21 @@ class PostgresqlWireWriter(Writer[P]):
     def _target_sql(self, db: Connection) -> str:
         return find_name(db, self.params.target) or to_create(db, self.params.target)
 
-    def _create_sql(self, db: Connection, schema: pa.Schema) -> str:
-        names = names_to_create(self.params.column, schema)
-        return create_sql(to_create(db, self.params.target), names, schema, self.params.keys)
+    def _creation(self, db: Connection, schema: pa.Schema) -> TableCreation:
+        names, keys = names_to_create(self.params.column, schema), self.params.keys
+        at_once = self.params.write_mode != "insert"
+        return creation(db, to_create(db, self.params.target), names, schema, keys, at_once=at_once)
+
+    def _finish(self, db: Connection, ledger: Ledger, run: str) -> None:
+        """Make the indexes that waited for the rows, in the caller's transaction."""
+        table = self._table(db)
+        for (statement,) in ledger.remembered(run, table.sql):
+            try:
+                db.execute(statement)
+            except Refused as refused:
+                hint = "mend the rows in the target, then resume the run"
+                raise PermanentError(db.where, f"{refused.problem}: {statement}", hint) from refused
+        ledger.forget(table.sql)
 
     def _merge(self, db: Connection, table: Table, schema: pa.Schema) -> Merge | None:
         """How rows get from a temporary table into the target; None where COPY writes there itself."""

@@ -15,6 +15,9 @@ from typing import Any, ClassVar, Protocol
 
 from starhaul import PermanentError, Receipt, Task
 
+LATER = "later"
+"""Stands for a task in the row that holds what follows the load."""
+
 
 class Database(Protocol):
     """What the ledger needs of a store's connection."""
@@ -103,6 +106,37 @@ class Ledger(ABC):
         sql = f"SELECT run, {note}, max({self.moment}) FROM {self._table} GROUP BY run"
         found = self._db.execute(sql) if self.exists() else []
         return {str(run): (str(note or ""), str(at)) for run, note, at in found}
+
+    def remember(self, run: str, table: str, later: Sequence[Sequence[str]]) -> None:
+        """Keep the statements (each perhaps with a name) that are to follow the load of a table that this run creates.
+        What dead runs wanted for that table is forgotten."""
+        for other, (known, _) in self._later().items():
+            if known == table or other == run:
+                self._delete(other, LATER)
+        if later:
+            self.create()
+            self._insert(run, LATER, 0, json.dumps([table, [[*each] for each in later]]))
+
+    def remembered(self, run: str, table: str) -> list[list[str]]:
+        """What is to follow the load of a table: what this run remembered, or one that died."""
+        found = self._later()
+        of_table = [later for known, later in found.values() if known == table]
+        return found[run][1] if run in found else of_table[0] if of_table else []
+
+    def forget(self, table: str) -> None:
+        """It has been done."""
+        for other, (known, _) in self._later().items():
+            if known == table:
+                self._delete(other, LATER)
+
+    def _later(self) -> dict[str, tuple[str, list[list[str]]]]:
+        sql = f"SELECT run, receipt FROM {self._table} WHERE task = '{LATER}'"
+        found = self._db.execute(sql) if self.exists() else []
+        return {str(run): (told[0], told[1]) for run, text in found for told in [json.loads(text)]}
+
+    def _delete(self, run: str, task: str) -> None:
+        mark = self.placeholder
+        self._db.execute(f"DELETE FROM {self._table} WHERE run = {mark} AND task = {mark}", [run, task])
 
     def forget_tasks(self, run: str) -> None:
         """Remove what is known of a run's tasks; the run stays open."""

@@ -42,6 +42,7 @@ class Selected:
 
     @property
     def field(self) -> pa.Field:
+        """Which may hold nulls as far as the declared type tells."""
         field = pa.field(self.name, self.kind)
         return with_native_type(field, self.told) if self.told else field
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from starhaul import ConfigError, with_native_type
-from starhaul_stores.sqlite.catalog import Column, Table, fold, quoted, suggestion, unique_keys
+from starhaul_stores.relational.blueprint import carried_all
+from starhaul_stores.sqlite.catalog import Column, Table, fold, unique_keys
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.types import accepted, declaration, declared
 
@@ -55,27 +56,14 @@ def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
 
 
 def fields_to_create(names: Sequence[str], source: pa.Schema) -> pa.Schema:
-    """The same for a table that `create_sql` will create; its types to declare travel as native types."""
+    """The same for a table that `creation` will create; its types to declare travel as native types, beside what the
+    source knows of its table."""
     fields = []
     for name, field in zip(names, source, strict=True):
         text = declaration(field)
         kind = accepted(declared(text), field.type)
         fields.append(with_native_type(pa.field(name, kind, nullable=field.nullable), text))
-    return pa.schema(fields)
-
-
-def create_sql(table: str, names: Sequence[str], schema: pa.Schema, keys: Sequence[str]) -> str:
-    """The CREATE TABLE for columns of these names and the types of `schema`, with a primary key if `keys` names one."""
-    parts = [
-        f"{quoted(name)} {declaration(field)}{'' if field.nullable else ' NOT NULL'}"
-        for name, field in zip(names, schema, strict=True)
-    ]
-    for key in keys:
-        if fold(key) not in map(fold, names):
-            raise ConfigError("keys", f"there is no column {key!r} to be a key", suggestion(key, names))
-    if keys:
-        parts.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))})")
-    return f"CREATE TABLE {quoted(table)} ({', '.join(parts)})"
+    return carried_all(fields, source)
 
 
 def conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[str, ...]:
