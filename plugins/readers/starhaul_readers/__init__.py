@@ -53,6 +53,9 @@ def starhaul_readers() -> Mapping[str, str]:
 def starhaul_reader_urls() -> Mapping[str, str]:
     """Kinds of URLs → names."""
     return {
+        **dict.fromkeys(
+            (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.bz2", ".tsv.bz2", ".csv.zst", ".tsv.zst"), "txtfilereader"
+        ),
         **dict.fromkeys(("sqlite", ".sqlite", ".sqlite3", ".db"), "sqlitereader"),
         **dict.fromkeys(("postgresql", "postgres"), "postgresqlreader"),
         **dict.fromkeys(("mysql", "mariadb", "tidb"), "mysqlreader"),

@@ -59,6 +59,9 @@ def starhaul_writers() -> Mapping[str, str]:
 def starhaul_writer_urls() -> Mapping[str, str]:
     """Kinds of URLs → names."""
     return {
+        **dict.fromkeys(
+            (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.bz2", ".tsv.bz2", ".csv.zst", ".tsv.zst"), "txtfilewriter"
+        ),
         **dict.fromkeys(("sqlite", ".sqlite", ".sqlite3", ".db"), "sqlitewriter"),
         **dict.fromkeys(("postgresql", "postgres"), "postgresqlwriter"),
         **dict.fromkeys(("mysql", "mariadb", "tidb"), "mysqlwriter"),

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from starhaul import Capability, Task
 from starhaul_stores.mysql.catalog import Table
 from starhaul_stores.mysql.connection import Connection
+from starhaul_stores.mysql.creation import TableCreation
 from starhaul_stores.mysql.insertion import Mode
 from starhaul_stores.mysql.oceanbase import (
     Memstore,
@@ -157,9 +158,9 @@ class OceanbaseV10Writer(MysqlWireWriter[OceanbaseWriterParams]):
             memstore.wait(task)
             yield batch
 
-    def _create_sql(self, db: Connection, schema: pa.Schema) -> str:
+    def _creation(self, db: Connection, schema: pa.Schema) -> TableCreation:
         require_narrow(schema)
-        return super()._create_sql(db, schema)
+        return super()._creation(db, schema)
 
     def _mode(self, table: Table) -> Mode:
         mode = self.params.write_mode

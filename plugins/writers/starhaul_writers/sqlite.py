@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -25,10 +24,10 @@ from starhaul import (
     Writer,
     WriteRequest,
 )
-from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
+from starhaul_stores.sqlite.address import Place, address_of, to_write, unquoted
 from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements
 from starhaul_stores.sqlite.connection import Connection, Mode, adbc_installed, connect, database_exists
-from starhaul_stores.sqlite.creation import TableCreation, creation
+from starhaul_stores.sqlite.creation import TableCreation, carry_out, creation, finish
 from starhaul_stores.sqlite.insertion import Insertion, changes_elsewhere, insert_sql, required_columns
 from starhaul_stores.sqlite.ledger import Ledger
 from starhaul_stores.sqlite.swap import drop_staging, drop_stale, stage, staging_name, swap
@@ -183,9 +182,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
                     raise no_such_table(db, self._table, "preSql did not create it")
                 if table is None:
                     made = self._creation(schema)
-                    at_once = self.params.write_mode != "insert"
-                    db.script([made.create, *(made.later if at_once else ())])
-                    ledger.remember(run, self._table, [] if at_once else [[statement] for statement in made.later])
+                    carry_out(made, db, ledger, run, self._table, at_once=self.params.write_mode != "insert")
                     table = find_table(db, self._table)
                 note = ""
                 if self.params.write_mode == "overwrite" and table is not None:
@@ -226,7 +223,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
                 if ledger.is_open(run):  # else it was committed before
                     if overwrite:
                         swap(db, self._table, staging_name(self._table, run))
-                    self._finish(db, ledger, run)
+                    finish(db, ledger, run, self._table)
                     db.script([each for each in after if not each.upper().startswith(_OUTSIDE)])
                     ledger.close_run(run)
             db.script([each for each in after if each.upper().startswith(_OUTSIDE)])
@@ -237,8 +234,9 @@ class SqliteWriter(Writer[SqliteWriterParams]):
         if self.params.write_mode != "overwrite":
             # What went through stays, and so does the ledger: the run can be resumed. A table that was created is made
             # complete for whoever writes to it next.
-            with suppress(StarhaulError), self._open("rw") as db, transaction(db):
-                self._finish(db, Ledger(db, self.params.ledger_table), run)
+            if self.params.create_table != "never":
+                with suppress(StarhaulError), self._open("rw") as db, transaction(db):
+                    finish(db, Ledger(db, self.params.ledger_table), run, self._table)
             return
         with self._open("rw") as db, transaction(db):
             drop_staging(db, staging_name(self._table, run))
@@ -278,13 +276,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
 
     @classmethod
     def complete(cls, address: Address, request: WriteRequest) -> Address:
-        told = {**address.parameters, "table": table_parameter(address, "target")}
-        told["writeMode"] = request.mode or "insert"
-        if request.create:
-            told["createTable"] = "ifMissing"
-        if request.keys:
-            told["keys"] = [*request.keys]
-        return replace(address, parameters=told)
+        return to_write(address, request)
 
     @property
     def _file(self) -> str:
@@ -333,11 +325,6 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             with self._open("ro") as db:
                 taken = [str(name) for (name,) in db.execute("SELECT name FROM sqlite_master")]
         return creation(self._table, self._names(None, schema), schema, keys, taken)
-
-    def _finish(self, db: Connection, ledger: Ledger, run: str) -> None:
-        """Make the indexes that waited for the rows, in the caller's transaction."""
-        db.script([statement for (statement,) in ledger.remembered(run, self._table)])
-        ledger.forget(self._table)
 
     def _conflict(self, db: Connection, table: Table) -> tuple[tuple[str, ...], list[str]]:
         """For `update`: the conflict target and the columns to set; nothing for the other modes."""

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+from pydantic import model_validator
+
+from starhaul import Address, Receipt, Task, WriteRequest
+from starhaul_stores.files.addresses import file_address, to_write
+from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.places.local import LocalPlace
+from starhaul_stores.files.places.place import FileStatus, Session, Staged
+from starhaul_stores.files.single import publish_joined
 from starhaul_stores.files.writer import FileWriter
 from starhaul_stores.files.writing import FileWriterParams
 
@@ -12,6 +24,15 @@ class TxtFileWriterParams(FileWriterParams):
 
     path: str
     """The directory of the files. It is made if it is not there."""
+    single_file: bool = False
+    """Write all rows into one file, named exactly `fileName` and the suffixes. `truncate` replaces that file, and no
+    other; `append` is not possible."""
+
+    @model_validator(mode="after")
+    def _one_file_is_whole(self) -> TxtFileWriterParams:
+        if self.single_file and (self.write_mode == "append" or self.partition_columns):
+            raise ValueError("singleFile goes with neither writeMode append nor partitionColumns")
+        return self
 
 
 class TxtFileWriter(FileWriter[TxtFileWriterParams]):
@@ -27,3 +48,59 @@ class TxtFileWriter(FileWriter[TxtFileWriterParams]):
     @property
     def directory(self) -> str:
         return self.place.absolute(self.params.path)
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        if not self.params.single_file:
+            return super().write(task, batches)
+        parts = type(self)(self.params.model_copy(update={"header": False, "single_file": False}))
+        receipt = parts.write(task, batches)
+        header = task.schema.names if self.params.header is True else self.params.header or []
+        return replace(receipt, data={**receipt.data, "header": header})
+
+    def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
+        if not self.params.single_file or not receipts:
+            super().commit(run, receipts)
+            return
+        parts = [Staged.of(args) for receipt in receipts for args in receipt.data["files"]]
+        head = self._head(receipts[0].data["header"])
+        publish_joined(self.place, self.directory, f"{self.params.file_name}{self._end}", head, parts)
+        with self.place.session() as session:
+            session.clear(self.directory, self._start(run))
+
+    def appending(self) -> FileWriter[TxtFileWriterParams] | None:
+        return None if self.params.single_file else super().appending()
+
+    def describe(self) -> Sequence[str]:
+        if not self.params.single_file:
+            return super().describe()
+        shown = self.place.shown(self.directory)
+        return [
+            f"writes one file, {shown}/{self.params.file_name}{self._end}, which is joined from those of the tasks",
+            "nothing is visible before the run has succeeded",
+        ]
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        address = file_address(url)
+        pattern = not address.name
+        return replace(address, name=address.name or ("*",), pattern=pattern)
+
+    @classmethod
+    def complete(cls, address: Address, request: WriteRequest) -> Address:
+        return to_write(address, request)
+
+    def _head(self, names: Sequence[str]) -> bytes:
+        """The first line, packed like the rest."""
+        if not names:
+            return b""
+        buffer = io.BytesIO()
+        schema = pa.schema([pa.field(name, pa.string()) for name in names])
+        with output_format(self.params).open(buffer, schema, 1 << 20):  # type: ignore[arg-type]
+            pass
+        return buffer.getvalue()
+
+    def _existing(self, session: Session) -> list[FileStatus]:
+        if not self.params.single_file:
+            return super()._existing(session)
+        name = f"{self.params.file_name}{self._end}"
+        return [file for file in super()._existing(session) if file.name == name]

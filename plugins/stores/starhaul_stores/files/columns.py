@@ -37,6 +37,10 @@ class FileColumn(Params):
     format: str | None = None
     """Java pattern of dates and times in this column, such as `yyyy/MM/dd HH:mm`; ISO 8601 if not given."""
 
+    exact: bool = False
+    """Whether a text must be written exactly as its type writes it: 007, +7 and 7.50 in a `decimal(10,1)` are rejected
+    then, although they are numbers."""
+
     @field_validator("type")
     @classmethod
     def _known_type(cls, text: str) -> str:
@@ -71,6 +75,7 @@ class TypedField:
     """The constant's value, as an array of one."""
     format: str | None = None
     base64: bool = False
+    exact: bool = False
     partition: str | None = None
     """The column whose value is in the name of a folder; its `constant` differs from file to file."""
     metadata: Mapping[bytes, bytes] | None = None
@@ -111,8 +116,29 @@ def typed(values: pa.Array, field: TypedField) -> Cast:
         return _from_base64(values)
     if field.type == values.type:
         return Cast(values)
+    if field.exact and values.type == pa.string():
+        return _exactly(values, field)
     result = cast(values, field.type, field.formats())
     return result if result.bad is None or values.type != pa.string() else _second_try(values, field, result)
+
+
+def _exactly(values: pa.Array, field: TypedField) -> Cast:
+    """As the type, where that would be written as the same text."""
+    import pyarrow.compute as pc
+
+    result = cast(values, field.type, field.formats())
+    again = cast(result.values, pa.string(), field.formats()).values
+    differs = pc.fill_null(pc.not_equal(again, values), False)
+    bad = differs if result.bad is None else pc.or_(differs, result.bad)
+    if not pc.any(bad).as_py():
+        return Cast(result.values)
+
+    def explain(row: int) -> str:
+        if result.bad is not None and result.bad[row].as_py():
+            return result.explain(row)
+        return f"{values[row].as_py()!r} is not how {field.type} is written"
+
+    return Cast(result.values, bad, explain)
 
 
 def _second_try(values: pa.Array, field: TypedField, first: Cast) -> Cast:
@@ -174,12 +200,14 @@ def _resolved(column: FileColumn, number: int, own: pa.Schema | None) -> TypedFi
             known = f"they have {', '.join(own.names)}" if own else "set `skipHeader`, or give an `index`"
             raise ConfigError(where, f"the files have no field {column.name!r}, or several", known)
     if own is None or index >= len(own):
-        return TypedField(column.name or f"column_{index}", kind, index, format=column.format, base64=is_base64)
+        return TypedField(
+            column.name or f"column_{index}", kind, index, format=column.format, base64=is_base64, exact=column.exact
+        )
     there = own.field(index)
     name = column.name or there.name
     if "type" not in column.model_fields_set:
         return TypedField(name, there.type, index, format=column.format, metadata=there.metadata)
-    return TypedField(name, kind, index, format=column.format, base64=is_base64)
+    return TypedField(name, kind, index, format=column.format, base64=is_base64, exact=column.exact)
 
 
 def _constant(value: str | bool | int | float | None, field: TypedField, where: str) -> pa.Array:

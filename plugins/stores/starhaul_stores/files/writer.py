@@ -92,7 +92,7 @@ class FileWriter(Writer[P]):
         with self.place.session() as session:
             session.clear(self.directory, self._start(run))
 
-    def appending(self) -> FileWriter[P]:
+    def appending(self) -> FileWriter[P] | None:
         return type(self)(self.params.model_copy(update={"write_mode": "append"}))
 
     def describe(self) -> Sequence[str]:

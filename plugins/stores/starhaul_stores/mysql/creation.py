@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from starhaul import Creation
-from starhaul_stores.mysql.catalog import column_list
-from starhaul_stores.mysql.connection import quoted
+from starhaul_stores.mysql.catalog import column_list, find_table, index_names, to_create
+from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.facts import DIALECT
+from starhaul_stores.mysql.ledger import MysqlLedger
 from starhaul_stores.mysql.types import declaration
 from starhaul_stores.relational.blueprint import Blueprint, NewColumn, NewIndex, blueprint, constant
 
@@ -68,6 +69,19 @@ def creation(
         create = f"CREATE TABLE {table} (\n  {items}\n) {options}"
     later = [(name, f"ALTER TABLE {table} ADD {clause}") for name, (clause, _) in keyed.items() if name not in now]
     return TableCreation(create, tuple(later), tuple(dict.fromkeys(left)))
+
+
+def finish(db: Connection, ledger: MysqlLedger, run: str, target: str) -> None:
+    """Make the indexes of the job's table (`target`) that waited for the rows. Safe to repeat."""
+    sql = to_create(db, target)
+    later = ledger.remembered(run, sql)
+    table = find_table(db, target) if later else None
+    if table is not None:
+        there = index_names(db, table)
+        for name, statement in later:
+            if name.casefold() not in there:
+                db.execute(statement)
+    ledger.forget(sql)
 
 
 def literal(text: str) -> str:

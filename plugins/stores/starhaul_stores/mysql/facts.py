@@ -8,7 +8,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from starhaul import ColumnFacts, Default, IndexFacts, TableFacts, native_type, with_column_facts, with_table_facts
+from starhaul import (
+    ColumnFacts,
+    ConfigError,
+    Default,
+    IndexFacts,
+    PermanentError,
+    TableFacts,
+    native_type,
+    with_column_facts,
+    with_table_facts,
+)
 from starhaul_stores.mysql.catalog import Table
 from starhaul_stores.mysql.connection import Connection
 from starhaul_stores.relational.ddl import body, words
@@ -32,7 +42,10 @@ _INDEXES = (
 def with_facts(db: Connection, table: Table, fields: Sequence[tuple[pa.Field, str]]) -> pa.Schema:
     """The schema of some columns of a table with all that is known of them and of the table. With each field goes the
     name of the table's own column that it is, empty for an expression."""
-    rows = db.execute(_COLUMNS, [table.schema, table.name])
+    try:
+        rows = db.execute(_COLUMNS, [table.schema, table.name])
+    except (ConfigError, PermanentError):  # MySQL 5.6 and older have no computed columns
+        rows = db.execute(_COLUMNS.replace("generation_expression", "''"), [table.schema, table.name])
     found = {str(name): rest for name, *rest in rows}
     options = db.execute(
         "SELECT table_collation, table_comment FROM information_schema.tables "
@@ -50,7 +63,10 @@ def with_facts(db: Connection, table: Table, fields: Sequence[tuple[pa.Field, st
     schema = pa.schema(told)
     if table.kind not in ("BASE TABLE", "SYSTEM VERSIONED") or any(not name for _, name in fields):
         return schema
-    return with_table_facts(schema, _table(db, table, [name for _, name in fields], comment))
+    try:
+        return with_table_facts(schema, _table(db, table, [name for _, name in fields], comment))
+    except (ConfigError, PermanentError, ValueError):  # SHOW CREATE TABLE is not for who may read some columns only
+        return schema
 
 
 def _column(name: str, kind: str, row: Sequence[Any], table_collation: str, *, strict: bool) -> ColumnFacts:

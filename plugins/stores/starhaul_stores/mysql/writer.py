@@ -28,14 +28,14 @@ from starhaul_stores.mysql.catalog import (
     column_list,
     find_table,
     full_name,
-    index_names,
     no_such_table,
     to_create,
 )
 from starhaul_stores.mysql.connection import Connection, connect, quoted
-from starhaul_stores.mysql.creation import TableCreation, creation
+from starhaul_stores.mysql.creation import TableCreation, creation, finish
 from starhaul_stores.mysql.insertion import Insertion, Mode, Target
 from starhaul_stores.mysql.ledger import MysqlLedger
+from starhaul_stores.mysql.strictness import make_strict
 from starhaul_stores.mysql.swap import check_swappable, drop_stale, note_of, stage, staging_of, swap
 from starhaul_stores.mysql.target import (
     TRANSACTIONAL,
@@ -47,13 +47,6 @@ from starhaul_stores.mysql.target import (
 )
 from starhaul_stores.relational.addresses import address_of, to_write
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
-
-_STRICT = (
-    "SET SESSION sql_mode = "
-    "CONCAT(REPLACE(REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', ''), 'ALLOW_INVALID_DATES', ''), "
-    "',STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION')"
-)
-"""Nothing is cut, rounded or replaced without a warning, and 0 is not a request for the next number."""
 
 
 class MysqlWireWriterParams(RelationalWriterParams):
@@ -160,7 +153,7 @@ class MysqlWireWriter(Writer[P]):
                 if self.params.write_mode == "overwrite":
                     self._swap(db, ledger, run)
                 if self.params.exactly_once:
-                    self._finish(db, ledger, run)
+                    finish(db, ledger, run, self.params.target)
                 with db.transaction():
                     for statement in statements_for(self.params.post_sql, to_create(db, self.params.target)):
                         db.execute(statement)
@@ -170,16 +163,17 @@ class MysqlWireWriter(Writer[P]):
                     ledger.tidy()
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
-        if not self.params.exactly_once:
+        if self.params.write_mode != "overwrite":
+            # What went through stays, and so does the ledger: the run can be resumed. A table that was created is made
+            # complete for whoever writes to it next.
+            if self.params.exactly_once and self.params.create_table != "never":
+                with suppress(StarhaulError), self._open() as db:
+                    ledger = MysqlLedger(db, self.params.ledger_table)
+                    with ledger.lock():
+                        finish(db, ledger, run, self.params.target)
             return
         with self._open() as db:
             ledger = MysqlLedger(db, self.params.ledger_table)
-            if self.params.write_mode != "overwrite":
-                # What went through stays, and so does the ledger: the run can be resumed. A table that was created is
-                # made complete for whoever writes to it next.
-                with ledger.lock(), suppress(StarhaulError):
-                    self._finish(db, ledger, run)
-                return
             with ledger.lock():
                 db.execute(f"DROP TABLE IF EXISTS {staging_of(self._place(db), run)}")
                 ledger.close_run(run)
@@ -241,7 +235,7 @@ class MysqlWireWriter(Writer[P]):
 
     def _open(self) -> Any:
         params = self.params
-        return connect(params.target_addresses, params.session, params.connect_timeout, _make_strict)
+        return connect(params.target_addresses, params.session, params.connect_timeout, make_strict)
 
     def _ledger_lock(self, ledger: MysqlLedger) -> Any:
         return ledger.lock() if self.params.exactly_once else nullcontext()
@@ -273,18 +267,6 @@ class MysqlWireWriter(Writer[P]):
             raise no_such_table(db, self.params.target, "preSql did not create it")
         self._check_table(db, table)
         return table
-
-    def _finish(self, db: Connection, ledger: MysqlLedger, run: str) -> None:
-        """Make the indexes that waited for the rows. Safe to repeat."""
-        sql = to_create(db, self.params.target)
-        later = ledger.remembered(run, sql)
-        table = find_table(db, self.params.target) if later else None
-        if table is not None:
-            there = index_names(db, table)
-            for name, statement in later:
-                if name.casefold() not in there:
-                    db.execute(statement)
-        ledger.forget(sql)
 
     def _check_table(self, db: Connection, table: Table) -> None:
         params = self.params
@@ -338,13 +320,6 @@ class MysqlWireWriter(Writer[P]):
         if _takes_files(db):
             return "LOAD DATA LOCAL"
         return "INSERT of many rows, since the server does not take LOAD DATA LOCAL into a transaction"
-
-
-def _make_strict(db: Connection) -> None:
-    db.execute(_STRICT)
-    for statement in ("SET SESSION max_error_count = 65535", "SET SESSION explicit_defaults_for_timestamp = ON"):
-        with suppress(StarhaulError):  # not every server has it
-            db.execute(statement)
 
 
 def _takes_files(db: Connection) -> bool:

@@ -132,7 +132,9 @@ def _default(column: NewColumn, kind: str, unknown: Sequence[str]) -> str:
             return "CURRENT_TIMESTAMP" if "with time" in kind else "LOCALTIMESTAMP"
         return {"date": "CURRENT_DATE"}.get(kind, "LOCALTIME" if kind.startswith("time") else "")
     text = constant(column)
-    return "" if text is None else f"{literal(text)}::{kind}"
+    if text is None or pa.types.is_integer(column.field.type) or pa.types.is_decimal(column.field.type):
+        return text or ""
+    return f"{literal(text)}::{kind}"
 
 
 def _index(table: str, index: NewIndex, taken: set[str]) -> str:

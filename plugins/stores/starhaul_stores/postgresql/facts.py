@@ -146,11 +146,12 @@ def _indexes(db: Connection, table: Table) -> tuple[IndexFacts | None, tuple[Ind
 def _left(db: Connection, table: Table) -> list[str]:
     """What no copy gets."""
     oid = table.oid
+    policies = f"UNION ALL SELECT 'policy ' || polname FROM pg_policy WHERE polrelid = {oid} "
     found = db.execute(
         "SELECT 'foreign key ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
         f"WHERE conrelid = {oid} AND contype = 'f' UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger "
-        f"WHERE tgrelid = {oid} AND NOT tgisinternal UNION ALL SELECT 'policy ' || polname FROM pg_policy "
-        f"WHERE polrelid = {oid} UNION ALL SELECT 'partitioning' FROM pg_class WHERE oid = {oid} AND relkind = 'p' "
+        f"WHERE tgrelid = {oid} AND NOT tgisinternal {policies if db.version >= 90500 else ''}"
+        f"UNION ALL SELECT 'partitioning' FROM pg_class WHERE oid = {oid} AND relkind = 'p' "
         f"UNION ALL SELECT 'being unlogged' FROM pg_class WHERE oid = {oid} AND relpersistence = 'u' "
         f"UNION ALL SELECT 'inheritance' FROM pg_inherits WHERE inhrelid = {oid}"
     )

@@ -177,8 +177,9 @@ class PostgresqlWireWriter(Writer[P]):
         if self.params.write_mode != "overwrite":
             # What went through stays, and so does the ledger: the run can be resumed. A table that was created is made
             # complete for whoever writes to it next.
-            with suppress(StarhaulError), self._open() as db, db.transaction():
-                self._finish(db, Ledger(db, self.params.ledger_table), run)
+            if self.params.create_table != "never":
+                with suppress(StarhaulError), self._open() as db, db.transaction():
+                    self._finish(db, Ledger(db, self.params.ledger_table), run)
             return
         with self._open() as db, db.transaction():
             table = find_table(db, self.params.target)
@@ -260,7 +261,9 @@ class PostgresqlWireWriter(Writer[P]):
 
     def _finish(self, db: Connection, ledger: Ledger, run: str) -> None:
         """Make the indexes that waited for the rows, in the caller's transaction."""
-        table = self._table(db)
+        table = find_table(db, self.params.target)
+        if table is None:
+            return
         for (statement,) in ledger.remembered(run, table.sql):
             try:
                 db.execute(statement)

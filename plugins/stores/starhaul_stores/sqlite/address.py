@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
 from pydantic import field_validator
 
-from starhaul import Address, ConfigError, Params
+from starhaul import Address, ConfigError, Params, WriteRequest
 
 _SCHEMES = ("jdbc:sqlite:", "sqlite:///")
 _URL = re.compile(r"(?:jdbc:)?sqlite:(?:///)?", re.IGNORECASE)
@@ -75,3 +76,13 @@ def table_parameter(address: Address, side: str) -> str:
     if not address.name:
         raise ConfigError(side, "names no table", "write it behind a '#': sqlite:///PATH#TABLE")
     return '"' + address.name[-1].replace('"', '""') + '"'
+
+
+def to_write(address: Address, request: WriteRequest) -> Address:
+    """The address completed for a writer."""
+    told = {**address.parameters, "table": table_parameter(address, "target"), "writeMode": request.mode or "insert"}
+    if request.create:
+        told["createTable"] = "ifMissing"
+    if request.keys:
+        told["keys"] = [*request.keys]
+    return replace(address, parameters=told)

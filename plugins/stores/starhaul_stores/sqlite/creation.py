@@ -10,7 +10,9 @@ import pyarrow as pa
 from starhaul import ConfigError, Creation
 from starhaul_stores.relational.blueprint import NewColumn, blueprint, constant
 from starhaul_stores.sqlite.catalog import fold, literal, quoted, suggestion
+from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.facts import DIALECT
+from starhaul_stores.sqlite.ledger import Ledger
 from starhaul_stores.sqlite.types import declaration
 
 
@@ -66,6 +68,18 @@ def creation(
     separator = ",\n  "
     create = f"CREATE TABLE {quoted(table)}" + (plan.native or f" (\n  {separator.join(items)}\n)")
     return TableCreation(create, tuple(later), tuple(dict.fromkeys(left)))
+
+
+def carry_out(made: TableCreation, db: Connection, ledger: Ledger, run: str, table: str, *, at_once: bool) -> None:
+    """Create the table, in the caller's transaction, and its indexes `at_once`; else `finish` makes them."""
+    db.script([made.create, *(made.later if at_once else ())])
+    ledger.remember(run, table, [] if at_once else [[statement] for statement in made.later])
+
+
+def finish(db: Connection, ledger: Ledger, run: str, table: str) -> None:
+    """Make the indexes that waited for the rows, in the caller's transaction."""
+    db.script([statement for (statement,) in ledger.remembered(run, table)])
+    ledger.forget(table)
 
 
 def _column(column: NewColumn, key: Sequence[str], left: list[str]) -> str:

@@ -31,7 +31,7 @@ class RenamingSession(Session):
 
     @contextmanager
     def stage(self, directory: str, name: str, attempt: int) -> Iterator[Staging]:
-        path = _staged_path(directory, name, attempt)
+        path = staged_path(directory, name, attempt)
         try:
             with self.create(path) as write:
                 staging = Staging(name, attempt, write)
@@ -50,7 +50,7 @@ class RenamingSession(Session):
             if folder not in folders:
                 self.make_directory(folder)
                 folders[folder] = True
-            if not self.rename(_staged_path(directory, each.name, each.attempt), target):
+            if not self.rename(staged_path(directory, each.name, each.attempt), target):
                 self._expect_published(target, each.size)
         for folder in folders:
             self.flush(folder)
@@ -74,5 +74,6 @@ class RenamingSession(Session):
             raise PermanentError(self.place.shown(target), "the staged file is gone", "start a new run")
 
 
-def _staged_path(directory: str, name: str, attempt: int) -> str:
+def staged_path(directory: str, name: str, attempt: int) -> str:
+    """Where an attempt's file stands until it is published."""
     return f"{directory}/.{name.rpartition('/')[2]}.{attempt}{_END}"
