@@ -16,13 +16,13 @@ import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, Task
 from starhaul_stores.files.avro_types import arrow_fields, converter, plain
+from starhaul_stores.files.exact_bytes import ExactBytes
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.matching import damage_told, raw_row, taken
 from starhaul_stores.files.places.source import Source
 
 _MAGIC = b"Obj\x01"
 _SYNC = 16
-_AT_ONCE = 1 << 20
 _MOST = 256 << 20
 """Bytes that one block may have, packed or unpacked."""
 _SMALLEST = 1 << 20
@@ -43,7 +43,7 @@ class AvroInput(InputFormat):
         if not source.file.size:
             return None
         with source.stream() as stream, damage_told(source.name, "Avro"):
-            return arrow_fields(_header(_Bytes(stream)).schema)
+            return arrow_fields(_header(ExactBytes(stream)).schema)
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
         total, size = source.file.size, max(size, _SMALLEST)
@@ -56,70 +56,16 @@ class AvroInput(InputFormat):
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         with damage_told(source.name, "Avro"):
             with source.stream() as stream:
-                header = _header(_Bytes(stream))
+                header = _header(ExactBytes(stream))
             rows = _Rows(header, selection, source.name, missing_as_null=self.params.missing_as_null)
             start = max(cut["start"], header.size - _SYNC)
             if start >= cut["end"]:
                 return
             with source.stream(start) as stream:
-                file = _Bytes(stream, start)
+                file = ExactBytes(stream, start)
                 file.skip_past(header.sync)
                 while file.position - _SYNC < cut["end"] and not file.ended:
                     yield from rows.of(*_block(file, header), file.position)
-
-
-class _Bytes:
-    """A stream with its position, of which exactly so many bytes are asked."""
-
-    def __init__(self, stream: Any, position: int = 0) -> None:
-        self._stream = stream
-        self._held = b""
-        self.position = position
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing is left."""
-        self._held = self._held or self._stream.read(_AT_ONCE)
-        return not self._held
-
-    def take(self, size: int) -> bytes:
-        if not 0 <= size <= _MOST:
-            raise ValueError(f"at {self.position}: a block of {size} bytes")
-        parts, left = [], size
-        while left:
-            if self.ended:
-                raise EOFError(f"at {self.position}: it ends too early")
-            part, self._held = self._held[:left], self._held[left:]
-            parts.append(part)
-            left -= len(part)
-            self.position += len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def number(self) -> int:
-        """A zigzag varint."""
-        value = shift = 0
-        while shift < 70:
-            byte = self.take(1)[0]
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return (value >> 1) ^ -(value & 1)
-            shift += 7
-        raise ValueError(f"at {self.position}: no number")
-
-    def skip_past(self, mark: bytes) -> None:
-        """To behind the next `mark`, or to the end."""
-        window = b""
-        while True:
-            place = window.find(mark)
-            if place >= 0:
-                self._held = window[place + len(mark) :] + self._held
-                self.position -= len(window) - place - len(mark)
-                return
-            if self.ended:
-                return
-            window = window[-len(mark) + 1 :] + self._held
-            self.position += len(self._held)
-            self._held = b""
 
 
 class _Rows:
@@ -167,26 +113,26 @@ class _Rows:
         return pa.array(values, field.type)
 
 
-def _header(file: _Bytes) -> _Header:
+def _header(file: ExactBytes) -> _Header:
     if file.take(4) != _MAGIC:
         raise ValueError("it does not begin as Avro files do")
     metadata: dict[str, bytes] = {}
-    while count := file.number():
+    while count := file.zigzag():
         if count < 0:
-            count, _ = -count, file.number()
+            count, _ = -count, file.zigzag()
         for _ in range(count):
-            key = file.take(file.number()).decode()
-            metadata[key] = file.take(file.number())
+            key = file.take(file.zigzag()).decode()
+            metadata[key] = file.take(file.zigzag())
     sync = file.take(_SYNC)
     return _Header(
         json.loads(metadata["avro.schema"]), metadata.get("avro.codec", b"null").decode(), sync, file.position
     )
 
 
-def _block(file: _Bytes, header: _Header) -> tuple[int, bytes]:
+def _block(file: ExactBytes, header: _Header) -> tuple[int, bytes]:
     """The number of rows in the next block, and their bytes."""
     begin = file.position
-    count, size = file.number(), file.number()
+    count, size = file.zigzag(), file.zigzag()
     if count < 0:
         raise ValueError(f"the block at {begin} has {count} rows")
     packed = file.take(size)

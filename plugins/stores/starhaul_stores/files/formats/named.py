@@ -22,6 +22,7 @@ INPUT = MappingProxyType(
         "json": "json_input:JsonInput",
         "avro": "avro_input:AvroInput",
         "sql": "sql_input:SqlInput",
+        "seq": "sequence_input:SequenceInput",
     }
 )
 OUTPUT = MappingProxyType(

@@ -1,0 +1,69 @@
+"""Sequence files that Hadoop's own code wrote (tests/fixtures/hadoop, made by MakeSequenceFiles.java)."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from starhaul import PermanentError
+from starhaul.testing import RecordingTask
+from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "hadoop"
+FILES = sorted(path.name for path in FIXTURES.glob("*.seq"))
+ROWS = [
+    (row, None if row % 7 == 0 else "text ü " + "x" * (row % 200), row * 0.5) for row in range(300)
+]  # fmt: skip
+COLUMNS = [{"index": 0, "type": "long"}, {"index": 1}, {"index": 2, "type": "double"}]
+
+
+def reader(path: Path, **parameters: Any) -> TxtFileReader:
+    given = {"path": str(path), "column": COLUMNS, "fileFormat": "seq", "fieldDelimiter": "\x01", "nullFormat": "\\N"}
+    return TxtFileReader(TxtFileReaderParams.model_validate({**given, **parameters}, by_alias=True, by_name=False))
+
+
+def read(source: TxtFileReader, target: int = 1) -> tuple[list[tuple[Any, ...]], list[str]]:
+    source.check()
+    task = RecordingTask(source.schema())
+    batches = [batch for split in source.split(target) for batch in source.read(split, task)]
+    reasons = [f"{at.rpartition('/')[2]}: {reason}" for _, reason, at in task.rejected]
+    return [tuple(row.values()) for row in pa.Table.from_batches(batches, schema=task.schema).to_pylist()], reasons
+
+
+def test_there_are_files_of_every_kind() -> None:
+    assert [name.partition("-")[0] for name in FILES] == ["block"] * 3 + ["none.seq", "record"]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("target", [1, 2, 3, 7, 40])
+def test_every_record_once_wherever_it_is_cut(name: str, target: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("starhaul_stores.files.formats.sequence_input._SMALLEST", 1)
+    monkeypatch.setattr("starhaul_stores.files.reader._SMALLEST_CUT", 1)
+    source = reader(FIXTURES / name)
+    assert len(source.split(target)) >= target
+    assert read(source, target) == (ROWS, [])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_damage_is_told(name: str, tmp_path: Path) -> None:
+    whole = (FIXTURES / name).read_bytes()
+    for damaged in (whole[:-1], whole[:200], whole[:10], b"RCF\x01", whole + b"\x00\x00"):
+        (tmp_path / "x").write_bytes(damaged)
+        with pytest.raises(PermanentError, match=r"cannot be read as"):
+            read(reader(tmp_path))
+
+
+def test_fields_and_rejects(tmp_path: Path) -> None:
+    shutil.copy(FIXTURES / "none.seq", tmp_path / "x")
+    source = reader(tmp_path, column=["*"])
+    assert source.schema().names == ["column_0", "column_1", "column_2"]
+    assert len(read(source)[0]) == 300
+    rows, reasons = read(reader(tmp_path, column=[{"index": 1, "type": "long"}]))
+    assert len(rows) == 43
+    assert reasons[0].partition(": ")[2].partition(" (")[0] == "column_1: 'text ü x' does not fit int64"
+    rows, reasons = read(reader(tmp_path, column=[{"index": 3}]))
+    assert (rows, reasons[0].partition(": ")[2]) == ([], "3 fields, but field 4 is needed")
