@@ -22,7 +22,7 @@ def _known(encoding: str) -> str:
     return encoding
 
 
-InputFormatName = Literal["csv", "text", "json", "parquet", "orc", "avro", "sql", "seq"]
+InputFormatName = Literal["csv", "text", "json", "parquet", "orc", "avro", "sql", "seq", "rc"]
 OneAscii = Annotated[str, Field(min_length=1, max_length=1, pattern=r"^[\x01-\x7f]$")]
 Compression = Literal[
     "auto", "none", "gzip", "bz2", "bzip2", "zip", "zstd", "lz4", "deflate", "snappy", "hadoop-snappy",
@@ -95,8 +95,8 @@ class FileReaderParams(Params):
     file_format: InputFormatName = "csv"
     """`csv`: fields may be quoted. `text`: a quote is a character as any other, and a record is a line. (DataX takes
     quotes in `text` too; set `csvReaderConfig.useTextQualifier` for that.) `json`: an object in each line.
-    `sql`: the rows of a dump's INSERT and COPY statements. `seq`: Hadoop's sequence files whose values
-    are text. `parquet`, `orc` and `avro` say themselves what their columns are."""
+    `sql`: the rows of a dump's INSERT and COPY statements. `seq`, `rc`: Hadoop's sequence files
+    and Hive's RCFiles whose values are text. `parquet`, `orc` and `avro` say themselves what their columns are."""
 
     encoding: EncodingName = "UTF-8"
     """Encoding of the files, any that Python knows. A row with bytes that are no text in it is rejected."""

@@ -1,4 +1,4 @@
-"""Sequence files that Hadoop's own code wrote (tests/fixtures/hadoop, made by MakeSequenceFiles.java)."""
+"""Sequence files and RCFiles that Hadoop's and Hive's own code wrote: tests/fixtures/hadoop, made by the Java there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starhaul.testing import RecordingTask
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "hadoop"
-FILES = sorted(path.name for path in FIXTURES.glob("*.seq"))
+FILES = sorted(path.name for suffix in ("seq", "rc") for path in FIXTURES.glob(f"*.{suffix}"))
 ROWS = [
     (row, None if row % 7 == 0 else "text ü " + "x" * (row % 200), row * 0.5) for row in range(300)
 ]  # fmt: skip
@@ -22,7 +22,8 @@ COLUMNS = [{"index": 0, "type": "long"}, {"index": 1}, {"index": 2, "type": "dou
 
 
 def reader(path: Path, **parameters: Any) -> TxtFileReader:
-    given = {"path": str(path), "column": COLUMNS, "fileFormat": "seq", "fieldDelimiter": "\x01", "nullFormat": "\\N"}
+    form = "rc" if path.suffix == ".rc" else "seq"
+    given = {"path": str(path), "column": COLUMNS, "fileFormat": form, "fieldDelimiter": "\x01", "nullFormat": "\\N"}
     return TxtFileReader(TxtFileReaderParams.model_validate({**given, **parameters}, by_alias=True, by_name=False))
 
 
@@ -35,13 +36,15 @@ def read(source: TxtFileReader, target: int = 1) -> tuple[list[tuple[Any, ...]],
 
 
 def test_there_are_files_of_every_kind() -> None:
-    assert [name.partition("-")[0] for name in FILES] == ["block"] * 3 + ["none.seq", "record"]
+    kinds = [name.partition("-")[0] for name in FILES]
+    assert kinds == ["DefaultCodec.rc", "GzipCodec.rc", *["block"] * 3, "none.rc", "none.seq", "record"]
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("target", [1, 2, 3, 7, 40])
 def test_every_record_once_wherever_it_is_cut(name: str, target: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("starhaul_stores.files.formats.sequence_input._SMALLEST", 1)
+    monkeypatch.setattr("starhaul_stores.files.formats.rc_input._SMALLEST", 1)
     monkeypatch.setattr("starhaul_stores.files.reader._SMALLEST_CUT", 1)
     source = reader(FIXTURES / name)
     assert len(source.split(target)) >= target
@@ -51,10 +54,11 @@ def test_every_record_once_wherever_it_is_cut(name: str, target: int, monkeypatc
 @pytest.mark.parametrize("name", FILES)
 def test_damage_is_told(name: str, tmp_path: Path) -> None:
     whole = (FIXTURES / name).read_bytes()
-    for damaged in (whole[:-1], whole[:200], whole[:10], b"RCF\x01", whole + b"\x00\x00"):
-        (tmp_path / "x").write_bytes(damaged)
+    for damaged in (whole[:-1], whole[:200], whole[:10], b"Obj\x01", whole + b"\x00\x00"):
+        path = tmp_path / f"x{Path(name).suffix}"
+        path.write_bytes(damaged)
         with pytest.raises(PermanentError, match=r"cannot be read as"):
-            read(reader(tmp_path))
+            read(reader(path))
 
 
 def test_fields_and_rejects(tmp_path: Path) -> None:
@@ -67,3 +71,16 @@ def test_fields_and_rejects(tmp_path: Path) -> None:
     assert reasons[0].partition(": ")[2].partition(" (")[0] == "column_1: 'text ü x' does not fit int64"
     rows, reasons = read(reader(tmp_path, column=[{"index": 3}]))
     assert (rows, reasons[0].partition(": ")[2]) == ([], "3 fields, but field 4 is needed")
+
+
+def test_bytes_that_are_no_text_in_an_rcfile(tmp_path: Path) -> None:
+    damaged = (FIXTURES / "none.rc").read_bytes().replace("text ü xx\x00".encode()[:8], b"text \xff\xff ", 1)
+    path = tmp_path / "x.rc"
+    path.write_bytes(damaged)
+    rows, reasons = read(reader(path))
+    assert len(rows) == 299
+    assert [reason.partition(": ")[2] for reason in reasons] == ["row 2: the bytes of a value are no text"]
+    rows, _ = read(reader(path, column=[{"index": 1, "type": "binary"}]))
+    assert rows[1][0].startswith(b"text \xff\xff ")
+    with pytest.raises(PermanentError, match="it has 3 columns, but column 3 is needed"):
+        read(reader(path, column=[{"index": 3}]))

@@ -23,6 +23,7 @@ INPUT = MappingProxyType(
         "avro": "avro_input:AvroInput",
         "sql": "sql_input:SqlInput",
         "seq": "sequence_input:SequenceInput",
+        "rc": "rc_input:RcInput",
     }
 )
 OUTPUT = MappingProxyType(

@@ -14,22 +14,18 @@ from typing import Any
 import pyarrow as pa
 
 from starhaul import Task
-from starhaul_stores.files.compression import Codec, decompressed
+from starhaul_stores.files.compression import Codec
 from starhaul_stores.files.delimited import Layout, Parser
 from starhaul_stores.files.encodings import shown
 from starhaul_stores.files.exact_bytes import ExactBytes
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection
 from starhaul_stores.files.formats.matching import damage_told
+from starhaul_stores.files.hadoop_codecs import codec_of_class, unpacked
 from starhaul_stores.files.places.source import Source
 
 _SYNC = 16
 _ESCAPE = -1
 _SMALLEST = 1 << 20
-_MOST = 256 << 20
-_CODECS: Mapping[str, Codec] = {
-    "DefaultCodec": "deflate", "DeflateCodec": "deflate", "GzipCodec": "gzip", "BZip2Codec": "bz2",
-    "SnappyCodec": "hadoop-snappy", "ZStandardCodec": "zstd",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,8 +89,7 @@ class SequenceInput(InputFormat):
         with damage_told(source.name, "a sequence file"):
             with source.stream() as stream:
                 header = _header(ExactBytes(stream))
-            first = start < header.size
-            begin = header.size if first else start
+            first, begin = start == 0, max(start, header.size)
             with source.stream(begin) as stream:
                 file = ExactBytes(stream, begin)
                 if not first and not file.skip_past(b"\xff\xff\xff\xff" + header.sync):
@@ -134,9 +129,7 @@ def _header(file: ExactBytes) -> _Header:
     sync = file.take(_SYNC)
     if value not in ("Text", "BytesWritable"):
         raise ValueError(f"its values are {value}, not Text or BytesWritable")
-    if packed and name not in _CODECS:
-        raise ValueError(f"{name} is not known")
-    return _Header(value, _CODECS.get(name, "none"), packed, blocks, sync, file.position)
+    return _Header(value, codec_of_class(name) if packed else "none", packed, blocks, sync, file.position)
 
 
 def _record(file: ExactBytes, header: _Header, length: int) -> bytes:
@@ -145,7 +138,7 @@ def _record(file: ExactBytes, header: _Header, length: int) -> bytes:
         raise ValueError(f"at {file.position}: a key of {key} bytes in a record of {length}")
     file.take(key)
     value = file.take(length - key)
-    return _plain(_unpacked(value, header) if header.packed else value, header)
+    return _plain(unpacked(value, header.codec) if header.packed else value, header)
 
 
 def _block(file: ExactBytes, header: _Header, position: int) -> Iterator[tuple[int, bytes]]:
@@ -153,24 +146,13 @@ def _block(file: ExactBytes, header: _Header, position: int) -> Iterator[tuple[i
     count = file.vint()
     for _ in range(2):
         file.take(file.vint())
-    lengths = ExactBytes(io.BytesIO(_unpacked(file.take(file.vint()), header)))
-    data = _unpacked(file.take(file.vint()), header)
+    lengths = ExactBytes(io.BytesIO(unpacked(file.take(file.vint()), header.codec)))
+    data = unpacked(file.take(file.vint()), header.codec)
     values = ExactBytes(io.BytesIO(data))
     for _ in range(count):
         yield position, _plain(values.take(lengths.vint()), header)
     if values.position != len(data):
         raise ValueError(f"at {position}: a block holds more than its {count} records")
-
-
-def _unpacked(data: bytes, header: _Header) -> bytes:
-    with decompressed(io.BytesIO(data), header.codec, "a part of it") as stream:
-        parts, size = [], 0
-        while part := stream.read(1 << 20):
-            parts.append(part)
-            size += len(part)
-            if size > _MOST:
-                raise ValueError("a part of it is too long")
-    return b"".join(parts)
 
 
 def _plain(value: bytes, header: _Header) -> bytes:
