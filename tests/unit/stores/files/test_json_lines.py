@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from starhaul import ConfigError, PermanentError
@@ -134,6 +134,7 @@ LINES = st.lists(
 
 
 @settings(max_examples=300, deadline=None)
+@example(["", '{"a":1}{"a":2}'], [pa.int64()] * 3)
 @given(LINES, st.lists(st.sampled_from(KINDS), min_size=3, max_size=3))
 def test_the_fast_path_reads_what_the_exact_one_reads(lines: list[str], kinds: list[pa.DataType]) -> None:
     from starhaul_stores.files.columns import TypedField, typed

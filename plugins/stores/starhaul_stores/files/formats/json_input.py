@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -20,6 +21,8 @@ from starhaul_stores.files.places.source import Source
 from starhaul_stores.files.streams import ByteStream
 
 _LINES = Dialect(delimiter="\x01", quote=None, record_delimiter="\n")
+_MANY_DIGITS = re.compile(rb"[0-9][0-9.]{15}|[eE][+-]?[0-9]{3}")
+"""What a number looks like that a double may not hold with all its digits."""
 _LOOKED_AT = 1 << 20
 """Bytes at the beginning of the first file that tell the fields."""
 
@@ -79,6 +82,11 @@ class JsonInput(InputFormat):
         wanted = selection.fields
         if wanted is None or not len(wanted) or not all(map(_is_fast, wanted.types)):
             return None
+        lines = data.count(b"\n")
+        if not data.startswith(b"{") or data.count(b"\n{") != lines - 1:
+            return None  # a line is empty, or begins otherwise
+        if pa.float64() in wanted.types and _MANY_DIGITS.search(data):
+            return None  # pyarrow rounds a number that has more digits than fit
         others = "ignore" if selection.width is None else "error"
         try:
             data.decode()
@@ -89,8 +97,8 @@ class JsonInput(InputFormat):
             )
         except (pa.ArrowInvalid, UnicodeDecodeError):
             return None
-        if table.num_rows != data.count(b"\n"):
-            return None  # empty lines, or several objects in one
+        if table.num_rows != lines:
+            return None  # there are several objects in one
         columns = [table.column(each).combine_chunks() for each in wanted.names]
         arrays = [column.chunk(0) if isinstance(column, pa.ChunkedArray) else column for column in columns]
         return Block(table.num_rows, arrays, partial(_raw_line, data, name, line))
