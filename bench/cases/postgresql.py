@@ -144,10 +144,10 @@ def _upsert(setup: Setup, server: Postgresql, source: str, rows: int) -> Compari
 
     return Comparison(
         name="upsert_postgresql",
-        what=f"CSV → PostgreSQL, upsert of {rows:,} lineitem rows into as many, half of them new",
+        what=f"CSV → PostgreSQL, upsert of {rows:,} lineitem rows into as many, half of them new, 2 channels",
         ours=Contender(
             "starhaul run",
-            setup.run("upsert_postgresql", job(csv_reader(data), into, 1)),
+            setup.run("upsert_postgresql", job(csv_reader(data), into, 2)),
             partial(seeded, "ours"),
         ),
         theirs=Contender(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import select
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
 from starhaul_stores.postgresql.failure import connecting_failure, failure
@@ -57,8 +58,23 @@ _SAVEPOINT = "_starhaul_chunk"
 _BLOCK_BYTES = 2 << 20
 _BLOCK_ROWS = 1 << 16
 
-Row: TypeAlias = bytes | bytearray | memoryview
-"""The data of one row of a COPY."""
+
+@dataclass(slots=True)
+class Rows:
+    """Some rows of a COPY as they came, one after the other."""
+
+    data: bytearray
+    lengths: list[int]
+    """Of each message of the server, which holds one row."""
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def cut(self, start: int, count: int) -> Rows:
+        """Some of them."""
+        first = sum(self.lengths[:start])
+        lengths = self.lengths[start : start + count]
+        return Rows(self.data[first : first + sum(lengths)], lengths)
 
 
 class Connection:
@@ -112,8 +128,8 @@ class Connection:
                 result.ftablecol(i)) for i in range(result.nfields) ]  # fmt: skip
 
     @contextmanager
-    def copy_out(self, sql: str) -> Iterator[Iterator[list[Row]]]:
-        """Run `COPY … TO STDOUT`; yields its rows in lists of about `_BLOCK_BYTES`. Left early, it closes the
+    def copy_out(self, sql: str) -> Iterator[Iterator[Rows]]:
+        """Run `COPY … TO STDOUT`; yields its rows in blocks of about `_BLOCK_BYTES`. Left early, it closes the
         connection, which ends the statement at once.
 
         It calls libpq itself: psycopg's iterator takes twice as long for each row.
@@ -131,24 +147,25 @@ class Connection:
             if not finished:
                 self._driver.close()
 
-    def _blocks(self) -> Iterator[list[Row]]:
+    def _blocks(self) -> Iterator[Rows]:
+        """Each row is copied as it comes: to hold the buffers that libpq gives takes twice as long."""
         from psycopg import pq
 
         connection = self._driver.pgconn
         receive = connection.get_copy_data
         readable = select.poll()
         readable.register(connection.socket, select.POLLIN)
-        held: list[Row] = []
-        size = 0
+        held, size = Rows(bytearray(), []), 0
         with self._failures():
             while True:
                 length, row = receive(1)
                 if length > 0:
-                    held.append(row)
+                    held.data += row
+                    held.lengths.append(length)
                     size += length
-                    if size >= _BLOCK_BYTES or len(held) == _BLOCK_ROWS:
+                    if size >= _BLOCK_BYTES or len(held.lengths) == _BLOCK_ROWS:
                         yield held
-                        held, size = [], 0
+                        held, size = Rows(bytearray(), []), 0
                 elif length == 0:
                     readable.poll()
                     connection.consume_input()
@@ -156,7 +173,7 @@ class Connection:
                     break
             while (result := connection.get_result()) is not None:
                 self._require(result, pq.ExecStatus.COMMAND_OK)
-        if held:
+        if held.lengths:
             yield held
 
     def _require(self, result: PGresult, status: int) -> None:

@@ -22,7 +22,7 @@ from starhaul import (
     native_type,
 )
 from starhaul_stores.postgresql.catalog import Table, find_table, folded, no_such_table
-from starhaul_stores.postgresql.connection import Connection, Row, connect_first, quoted
+from starhaul_stores.postgresql.connection import Connection, Rows, connect_first, quoted
 from starhaul_stores.postgresql.copy_text import batches
 from starhaul_stores.postgresql.discovery import tables
 from starhaul_stores.postgresql.facts import with_facts
@@ -130,7 +130,7 @@ class PostgresqlWireReader(Reader[P]):
             yield from blocks(rows, schema)
 
     @contextmanager
-    def _rows(self, split: Split, task: Task, form: str) -> Iterator[tuple[Iterator[list[Row]], pa.Schema]]:
+    def _rows(self, split: Split, task: Task, form: str) -> Iterator[tuple[Iterator[Rows], pa.Schema]]:
         """The rows of a split as COPY sends them in a format, and the schema that they are of."""
         source = self.params.sources()[split.args["source"]]
         part, snapshot = split.args["part"], self._snapshots.get(source.place)

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from starhaul import Block, PermanentError, native_type
-from starhaul_stores.postgresql.connection import Row
+from starhaul_stores.postgresql.connection import Rows
 from starhaul_stores.postgresql.encode import EPOCH_DAYS, EPOCH_MICROSECONDS, HEADER, TRAILER
 from starhaul_stores.postgresql.rendering import date_text, moment_text
 
@@ -50,17 +50,21 @@ def passes(source: pa.Schema, target: pa.Schema) -> bool:
     return same_everywhere(source) and list(map(native_type, source)) == list(map(native_type, target))
 
 
-def blocks(messages: Iterable[list[Row]], schema: pa.Schema) -> Iterator[Block]:
-    """The rows of a COPY in binary, as the server sends them: a header, messages of one row each, a trailer."""
+def blocks(messages: Iterable[Rows], schema: pa.Schema) -> Iterator[Block]:
+    """The rows of a COPY in binary, as the server sends them: a header, rows, a trailer."""
     first = True
     for rows in messages:
         if first:
-            begun, first = _after_header(bytes(rows[0])), False
-            rows = [begun, *rows[1:]] if begun else rows[1:]
-        if rows and len(rows[-1]) == len(TRAILER):
-            rows = rows[:-1]
-        if rows:
-            yield Block(b"".join(rows), len(rows), lambda data: decoded(data, schema))
+            header, first = _header_length(rows.data), False
+            del rows.data[:header]
+            rows.lengths[0] -= header
+            if not rows.lengths[0]:  # it came by itself
+                del rows.lengths[0]
+        if rows.lengths and rows.lengths[-1] == len(TRAILER):  # a row is longer
+            del rows.data[-len(TRAILER) :]
+            del rows.lengths[-1]
+        if rows.lengths:
+            yield Block(rows.data, len(rows), lambda data: decoded(data, schema))
 
 
 def row_ends(data: Data) -> list[int]:
@@ -95,14 +99,14 @@ def decoded(data: Data, schema: pa.Schema) -> pa.RecordBatch:
         return pa.RecordBatch.from_arrays(texts, names=schema.names)
 
 
-def _after_header(message: bytes) -> bytes:
-    """What follows signature, flags, and an extension that nobody knows yet."""
-    if not message.startswith(HEADER[:11]):
+def _header_length(data: bytearray) -> int:
+    """Of signature, flags, and an extension that nobody knows yet."""
+    if not data.startswith(HEADER[:11]):
         raise PermanentError("COPY", "the server does not send binary data", "is a proxy in between?")
-    flags, extension = unpack_from(">ii", message, 11)
+    flags, extension = unpack_from(">ii", data, 11)
     if flags:
         raise PermanentError("COPY", f"the server sends rows of an unknown form (flags {flags:#x})")
-    return message[19 + extension :]
+    return len(HEADER) + int(extension)
 
 
 def _values(data: bytes) -> list[list[bytes | None]]:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import ClassVar, Literal, Self, TypeVar
 
 import pyarrow as pa
+from pydantic import Field
 
 from starhaul import (
     Address,
@@ -54,6 +55,9 @@ _PRIVILEGES = {
 
 class PostgresqlWireWriterParams(RelationalWriterParams):
     """Parameters of all writers of PostgreSQL's wire."""
+
+    batch_byte_size: int = Field(default=8 << 20, ge=1)
+    """Most bytes to send at once. They are held in memory until the database has taken them."""
 
     build_keys: Literal["afterLoad", "beforeLoad"] = "afterLoad"
     """For `overwrite`: `afterLoad` builds keys and indexes when all rows are there, which is quicker; a row that
