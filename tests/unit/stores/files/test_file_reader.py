@@ -81,3 +81,12 @@ def test_a_file_that_vanishes_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "a").unlink()
     with pytest.raises(PermanentError, match=r"/a: is gone \(start a new run\)"):
         list(source.read(split, RecordingTask(source.schema())))
+
+
+def test_markers_of_hadoop_are_no_data(tmp_path: Path) -> None:
+    for name in ("_SUCCESS", "_temporary/0/part", "_metadata", "_day=1/part", "_part", "part"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{len(name)}\n")
+    assert read(reader(tmp_path)) == [len("part"), len("_part"), len("_day=1/part")]
+    assert read(reader(tmp_path / "_metadata")) == [len("_metadata")]
+    assert read(reader(f"{tmp_path}/_meta*")) == [len("_metadata")]

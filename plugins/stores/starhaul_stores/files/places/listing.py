@@ -9,6 +9,8 @@ from functools import cache
 from starhaul import ConfigError, PermanentError
 from starhaul_stores.files.places.place import FileStatus, Place, Session, printable
 
+_MARKERS = frozenset({"_SUCCESS", "_temporary", "_metadata", "_common_metadata", "_delta_log", "_spark_metadata"})
+"""What Hadoop, Spark and Hive put beside data; hidden in every place."""
 _LOCAL = re.compile(r"[*?]")
 _HADOOP = re.compile(r"[*?\[\]{}\\]")
 
@@ -34,7 +36,10 @@ def listed(session: Session, patterns: Sequence[str], where: str = "path", *, no
 
 
 def is_hidden(name: str, place: Place) -> bool:
-    """Whether a name is passed over; a partition's folder (`_day=1`) is hidden by a dot alone."""
+    """Whether a name is passed over: by the place's rule, or as one of the markers of Hadoop's programs. A partition's
+    folder (`_day=1`) is hidden by a dot alone."""
+    if name in _MARKERS:
+        return True
     return name.startswith(place.hides) and not ("=" in name and not name.startswith("."))
 
 
