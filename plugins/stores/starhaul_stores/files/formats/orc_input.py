@@ -51,7 +51,7 @@ class OrcInput(InputFormat):
                 read = stripe(file, native, number, columns or there[:1], source.name)
                 at_once = rows_at_once(read.num_rows, read.nbytes)
                 for first in range(0, read.num_rows, at_once):
-                    batch = read.slice(first, at_once)
+                    batch = _copied(read.slice(first, at_once))
                     arrays = [
                         pa.nulls(batch.num_rows) if place is None else batch.column(there[place]) for place in places
                     ]
@@ -67,6 +67,11 @@ def _as_microseconds(field: pa.Field) -> pa.Field:
     """ORC's timestamps have nanoseconds and any year; more files hold the year 9999 than nanoseconds."""
     kind = field.type
     return field.with_type(pa.timestamp("us", kind.tz)) if pa.types.is_timestamp(kind) else field
+
+
+def _copied(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows without the rest of the stripe, which would else stay in memory as long as one block is on its way."""
+    return pa.ipc.read_record_batch(batch.serialize(), batch.schema)
 
 
 def _opened(native: Any) -> Any:
