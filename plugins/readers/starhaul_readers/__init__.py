@@ -17,6 +17,8 @@ def starhaul_readers() -> Mapping[str, str]:
         "txtfilereader": "starhaul_readers.txtfile:TxtFileReader",
         "txtfile": "starhaul_readers.txtfile:TxtFileReader",
         "csv": "starhaul_readers.txtfile:TxtFileReader",
+        "hdfsreader": "starhaul_readers.hdfs:HdfsReader",
+        "hdfs": "starhaul_readers.hdfs:HdfsReader",
         "sqlitereader": "starhaul_readers.sqlite:SqliteReader",
         "sqlite": "starhaul_readers.sqlite:SqliteReader",
         "postgresqlreader": "starhaul_readers.postgresql:PostgresqlReader",

@@ -21,6 +21,8 @@ REALLY_WRONG = {
     "rdbmsreader-1.json": {"reader.parameter"},
     "oraclewriter-2.json": {"writer.parameter", "writer.parameter.truncate"},
     "sqlserverwriter-1.json": {"writer.parameter"},
+    "hdfsreader-1.json": {"reader.parameter"},
+    "hdfswriter-1.json": {"writer.parameter", "writer.parameter.compress"},
     "oceanbasev10reader-2.json": {"reader.parameter"},
     "oceanbasev10writer-1.json": {"writer.parameter"},
     "oceanbasev10writer-2.json": {"writer.parameter"},
