@@ -37,7 +37,7 @@ def loaded(values: pa.Array, column: Declared) -> Cast:
     if isinstance(kind, pa.BaseExtensionType):
         texts = _texts(values)
         return texts if texts.bad is not None else cast(texts.values, kind)
-    texts = _as_strings(values)
+    texts = as_strings(values)
     if types.is_duration(kind):
         return Cast(_durations(texts, kind, column.digits))
     if types.is_float32(kind):
@@ -65,7 +65,7 @@ def _parsed(texts: pa.Array, kind: pa.DataType) -> Cast:
 def _texts(values: pa.Array) -> Cast:
     """Bytes as text; the server may send what is not UTF-8 out of columns that were filled by force."""
     if _is_ascii(values):
-        return Cast(_as_strings(values))
+        return Cast(as_strings(values))
     try:
         return Cast(values.cast(pa.string()))
     except pa.ArrowInvalid:
@@ -80,7 +80,7 @@ def _is_ascii(values: pa.Array) -> bool:
     return octets is None or not octets.size or bool(np.frombuffer(octets, np.int8).min() >= 0)
 
 
-def _as_strings(values: pa.Array) -> pa.Array:
+def as_strings(values: pa.Array) -> pa.Array:
     """The same bytes, known to be ASCII, as strings."""
     return pa.Array.from_buffers(pa.string(), len(values), values.buffers(), values.null_count, values.offset)
 

@@ -1,8 +1,8 @@
 """Arrow columns to what MySQL is sent: the file of a LOAD DATA statement, or the rows of an INSERT.
 
-A file has a line for each row, values separated by tabs, NULL as `\\N`, and a backslash before backslashes, tabs and
-line ends, as `LOAD DATA` takes it by default. Bytes travel as hexadecimal digits: in a file of text they could not be
-told from broken characters.
+A file has a line for each row, values separated by tabs, NULL as `\\N`, and a backslash before backslashes, tabs, line
+feeds and carriage returns, as `LOAD DATA` takes it by default. Bytes travel as hexadecimal digits: in a file of text
+they could not be told from broken characters.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def as_file(columns: Sequence[Sent]) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     try:
         csv.write_csv(pa.RecordBatch.from_arrays(fields, names=names), sink, options)
-    except pa.ArrowInvalid:  # a quotation mark or a carriage return, which mean nothing to LOAD DATA
+    except pa.ArrowInvalid:  # a quotation mark, which means nothing to LOAD DATA
         return _joined(fields)
     return sink.getvalue()
 
@@ -137,7 +137,7 @@ def load_sql(table: str, names: Sequence[str], forms: Sequence[Form], duplicates
 
 
 _YEARS = "outside the years 0000 to 9999, which MySQL's dates cover"
-_IN_A_FILE = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"))
+_IN_A_FILE = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 _IN_A_STATEMENT = (("\\", "\\\\"), ("'", "''"))
 
 

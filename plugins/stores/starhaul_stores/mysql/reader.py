@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import pyarrow as pa
 from pydantic import field_validator
 
 from starhaul import (
+    Block,
     Capability,
     ConfigError,
     Split,
     StarhaulError,
     Task,
     TransientError,
-    with_native_type,
 )
+from starhaul_stores.mysql.batches import ResultColumn, is_date, loaded_batch
 from starhaul_stores.mysql.catalog import Table, find_table, no_such_table, partitions_of
 from starhaul_stores.mysql.connection import Connection, connect, quoted
-from starhaul_stores.mysql.decode import loaded, taken, zero_dates
 from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.facts import with_facts
 from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
-from starhaul_stores.mysql.types import Declared, declared, described
+from starhaul_stores.mysql.types import declared, described
+from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.names import names_in
 from starhaul_stores.relational.places import RelationalReaderParams, Source
 
@@ -59,21 +59,7 @@ class MysqlWireReaderParams(RelationalReaderParams):
 
 
 P = TypeVar("P", bound=MysqlWireReaderParams)
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column of the result."""
-
-    name: str
-    type: Declared
-    own: str = ""
-    """The column of the table that it is; empty for an expression."""
-    nullable: bool = True
-
-    @property
-    def field(self) -> pa.Field:
-        return with_native_type(pa.field(self.name, self.type.arrow, self.nullable), self.type.text)
+R = TypeVar("R", pa.RecordBatch, Block)
 
 
 class MysqlWireReader(FindingReader[P]):
@@ -154,6 +140,39 @@ class MysqlWireReader(FindingReader[P]):
         return splits
 
     def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        def batches(
+            block: Sequence[Values], columns: Sequence[ResultColumn], schema: pa.Schema
+        ) -> Iterator[pa.RecordBatch]:
+            batch = loaded_batch(block, columns, schema, task, zero_as_null=self.params.zero_date == "null")
+            most = self.params.fetch_size or max(batch.num_rows, 1)
+            for start in range(0, batch.num_rows, most):
+                yield batch.slice(start, most)
+
+        yield from self._read(split, task, batches)
+
+    def encodings(self) -> Sequence[str]:
+        from starhaul_stores.mysql.lines import has_lines
+
+        for source in self._sources():
+            with self._open(source) as db:
+                kinds = [column.type for column in self._columns(db, source)]
+            if not all(map(has_lines, kinds)) or (self.params.zero_date == "null" and any(map(is_date, kinds))):
+                return ()
+        return (LINES,)
+
+    def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
+        from starhaul_stores.mysql.lines import as_lines, decoded
+
+        def lines(block: Sequence[Values], columns: Sequence[ResultColumn], schema: pa.Schema) -> Iterator[Block]:
+            kinds = [column.type for column in columns]
+            yield Block(memoryview(as_lines(block)), len(block[0].offsets), lambda data: decoded(data, schema, kinds))
+
+        yield from self._read(split, task, lines)
+
+    def _read(
+        self, split: Split, task: Task, made: Callable[[list[Values], list[ResultColumn], pa.Schema], Iterator[R]]
+    ) -> Iterator[R]:
+        """The blocks of a slice, as `made` makes them."""
         source = self._sources()[split.args["source"]]
         with self._at_its_moment(source) as (db, of_moment):
             if not of_moment:
@@ -163,10 +182,7 @@ class MysqlWireReader(FindingReader[P]):
             with db.stream(self._select(db, source, columns, split.args["part"]), _BLOCK) as blocks:
                 try:
                     for block in blocks:
-                        batch = self._loaded(block, columns, schema, task)
-                        most = self.params.fetch_size or max(batch.num_rows, 1)
-                        for start in range(0, batch.num_rows, most):
-                            yield batch.slice(start, most)
+                        yield from made(block, columns, schema)
                 except GeneratorExit:
                     if self._moments and not task.cancelled:  # another attempt will want to see the same moment
                         with suppress(StarhaulError):
@@ -245,10 +261,12 @@ class MysqlWireReader(FindingReader[P]):
             return pa.schema([column.field for column in columns])
         return with_facts(db, self._table(db, source), [(column.field, column.own) for column in columns])
 
-    def _columns(self, db: Connection, source: Source) -> list[_Column]:
+    def _columns(self, db: Connection, source: Source) -> list[ResultColumn]:
         """The columns of the result, by what the server says of it; types of a table's own columns by its catalog."""
         if source.query is not None:
-            return [_Column(field.name, declared(described(field))) for field in db.described(_none_of(source.query))]
+            return [
+                ResultColumn(field.name, declared(described(field))) for field in db.described(_none_of(source.query))
+            ]
         table = self._table(db, source)
         if self.params.split_pk and table.column(self.params.split_pk) is None:
             raise table.missing(self.params.split_pk, "splitPk")
@@ -259,9 +277,9 @@ class MysqlWireReader(FindingReader[P]):
             own = table.column(quoted(field.org_name)) if field.org_name else None
             kind = own.type if own is not None else declared(described(field))
             nullable = own is None or not own.not_null or len(self._sources()) > 1
-            if self.params.zero_date == "null" and _is_date(kind):
+            if self.params.zero_date == "null" and is_date(kind):
                 nullable = True
-            columns.append(_Column(field.name, kind, own.name if own is not None else "", nullable))
+            columns.append(ResultColumn(field.name, kind, own.name if own is not None else "", nullable))
         return columns
 
     def _wanted(self, table: Table) -> list[str]:
@@ -274,7 +292,7 @@ class MysqlWireReader(FindingReader[P]):
             found.append(quoted(column.name) if column is not None else text)
         return found
 
-    def _select(self, db: Connection, source: Source, columns: Sequence[_Column], part: Any) -> str:
+    def _select(self, db: Connection, source: Source, columns: Sequence[ResultColumn], part: Any) -> str:
         """The SELECT of a slice. FLOAT is asked for as DOUBLE: by itself it is printed with six digits."""
         floats = [column.type.name == "float" for column in columns]
         if source.query is not None:
@@ -291,51 +309,6 @@ class MysqlWireReader(FindingReader[P]):
         partitions = [part["partition"]] if "partition" in part else self.params.partition_name
         relation = relation_of(table, partitions, self._moment_of(source))
         return f"SELECT {', '.join(wanted)} FROM {relation}{condition(part, self.params.condition)}"
-
-    def _loaded(
-        self, block: Sequence[Values], columns: Sequence[_Column], schema: pa.Schema, task: Task
-    ) -> pa.RecordBatch:
-        """A block in the reader's types, without the rows that do not fit, which are rejected."""
-        casts = []
-        for values, column in zip(block, columns, strict=True):
-            cast = taken(values, column.type)
-            if cast.bad is not None and self.params.zero_date == "null" and _is_date(column.type):
-                cast = loaded(_without_zero_dates(values.gathered(), task), column.type)
-            casts.append(cast)
-        batch = pa.RecordBatch.from_arrays([cast.values for cast in casts], schema=schema)
-        bad = [(column, cast) for column, cast in zip(columns, casts, strict=True) if cast.bad is not None]
-        return _reject(batch, block, bad, task) if bad else batch
-
-
-def _reject(batch: pa.RecordBatch, block: Sequence[Values], bad: Sequence[tuple[_Column, Any]], task: Task) -> Any:
-    """The batch without its bad rows, which are rejected as the server sent them."""
-    import pyarrow.compute as pc
-
-    reasons: dict[int, str] = {}
-    for column, cast in bad:
-        for row in pc.indices_nonzero(cast.bad).to_pylist():
-            reasons.setdefault(row, f"column {column.name!r}, {column.type.text}: {cast.explain(row)}")
-    arrays = [values.gathered() for values in block]
-    for row in sorted(reasons):
-        texts = [pa.array([_shown(values[row].as_py())], pa.string()) for values in arrays]
-        task.reject(pa.RecordBatch.from_arrays(texts, names=batch.schema.names), 0, reasons[row])
-    return batch.filter(pa.array([row not in reasons for row in range(batch.num_rows)], pa.bool_()))
-
-
-def _shown(value: bytes | None) -> str | None:
-    return None if value is None else value.decode(errors="replace")
-
-
-def _is_date(kind: Declared) -> bool:
-    return bool(pa.types.is_date(kind.arrow) or pa.types.is_timestamp(kind.arrow))
-
-
-def _without_zero_dates(values: pa.Array, task: Task) -> pa.Array:
-    import pyarrow.compute as pc
-
-    zero = zero_dates(values)
-    task.note("zero date made NULL", pc.sum(zero).as_py() or 0)
-    return pc.if_else(zero, pa.scalar(None, values.type), values)
 
 
 def _as_double(sql: str) -> str:

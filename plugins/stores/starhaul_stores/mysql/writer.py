@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any, ClassVar, Self, TypeVar
 
 import pyarrow as pa
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from starhaul import (
     Address,
@@ -52,6 +52,8 @@ from starhaul_stores.relational.places import RelationalWriterParams, statements
 class MysqlWireWriterParams(RelationalWriterParams):
     """Parameters of all writers of MySQL's wire."""
 
+    batch_byte_size: int = Field(default=4 << 20, ge=1)
+    """Most bytes to send at once. They are held in memory, as values and as texts, until the server has taken them."""
     exactly_once: bool = True
     """Write each task in one transaction with a row of the ledger. Set to false for a table whose engine has no
     transactions (MyISAM, Aria): rows then go one by one, and those of an attempt that failed stay."""

@@ -27,6 +27,7 @@ from starhaul_stores.postgresql.connection import Connection, connect_first, quo
 from starhaul_stores.postgresql.creation import TableCreation, creation
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
+from starhaul_stores.postgresql.lines import LineLoading, takes_lines
 from starhaul_stores.postgresql.loading import BatchLoading, BlockLoading, Loading, Merge, R, merge_into
 from starhaul_stores.postgresql.staging import Staging
 from starhaul_stores.postgresql.target import (
@@ -42,6 +43,7 @@ from starhaul_stores.postgresql.target import (
 )
 from starhaul_stores.postgresql.tuples import ENCODING, passes
 from starhaul_stores.relational.addresses import address_of, to_write
+from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 from starhaul_stores.relational.refusal import Refused
 
@@ -139,10 +141,12 @@ class PostgresqlWireWriter(Writer[P]):
     def encodings(self, source: pa.Schema) -> Sequence[str]:
         with self._open() as db:
             target = self._accepted(db, source) if db.has_integer_datetimes else None
-        return (ENCODING,) if target is not None and passes(source, target) else ()
+        if target is None:
+            return ()
+        return [*((ENCODING,) if passes(source, target) else ()), *((LINES,) if takes_lines(source, target) else ())]
 
     def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
-        return self._written(task, BlockLoading, blocks)
+        return self._written(task, LineLoading if encoding == LINES else BlockLoading, blocks)
 
     def _written(self, task: Task, loading_of: type[Loading[R]], pieces: Iterable[R]) -> Receipt:
         incoming = iter(pieces)
@@ -298,7 +302,7 @@ class PostgresqlWireWriter(Writer[P]):
         table = self._table(db)
         columns = target_columns(task.schema.names, table)
         require_as_planned(columns, task.schema)
-        if loading_of is BlockLoading:
+        if issubclass(loading_of, BlockLoading):
             require_same_types(columns, task.schema)
         target = Staging(table, task.run).sql if params.write_mode == "overwrite" else table.sql
         merge = self._merge(db, table, task.schema)

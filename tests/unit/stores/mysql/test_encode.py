@@ -21,7 +21,7 @@ DECIMALS = st.one_of(st.none(), st.decimals(-(10**17), 10**17, places=2), st.dec
 
 def line(row: list[str | None]) -> str:
     """https://mariadb.com/kb/en/load-data-infile/: escapes, and NULL."""
-    table = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n"})
+    table = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
     return "\t".join("\\N" if text is None else text.translate(table) for text in row) + "\n"
 
 

@@ -1,0 +1,31 @@
+"""The encoding `lines/tab`: a line for each row, values between tabs, as the text forms of COPY and LOAD DATA have it.
+
+Numbers are plain digits, dates and times of day ISO's with a blank between them, texts UTF-8; NULL is `\\N`, and a
+backslash, a tab, a line feed and a carriage return have a backslash before them (`\\\\`, `\\t`, `\\n`, `\\r`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias
+
+LINES = "lines/tab"
+Data: TypeAlias = bytes | bytearray | memoryview
+
+_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_ESCAPED = {b"t": b"\t", b"n": b"\n", b"r": b"\r"}
+
+
+def line_ends(data: Data) -> list[int]:
+    """Where each row ends."""
+    return [found.end() for found in re.finditer(rb"\n", data)]
+
+
+def values_of(data: Data) -> list[list[bytes | None]]:
+    """The values of each row. For rows that are refused."""
+    rows = bytes(data).split(b"\n")[:-1]
+    return [[None if text == rb"\N" else _plain(text) for text in row.split(b"\t")] for row in rows]
+
+
+def _plain(text: bytes) -> bytes:
+    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)
