@@ -31,6 +31,7 @@ CASES = (
     "csv_csv",
     "parquet_csv",
     "memory",
+    "memory_postgresql",
     "postgresql",
     "mysql",
     "mysql_postgresql",

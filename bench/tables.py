@@ -13,7 +13,7 @@ _BLOCK = re.compile(r"(<!-- begin generated: benchmarks -->\n).*?(<!-- end gener
 ORDER = (
     *("one_record", "help", "stream"),
     *("csv_sqlite", "csv_csv", "csv_csv_typed"),
-    *("memory_csv_csv", "memory_csv_sqlite"),
+    *("memory_csv_csv", "memory_csv_sqlite", "memory_csv_postgresql", "memory_postgresql_csv"),
     *("csv_postgresql", "postgresql_csv", "postgresql_postgresql", "upsert_postgresql", "channels_csv_postgresql"),
     *("csv_mysql", "mysql_csv", "channels_csv_mysql"),
     *("mysql_postgresql", "mysql_postgresql_overwrite", "postgresql_mysql", "many_tables"),

@@ -58,7 +58,7 @@ _PRIVILEGES = {
 class PostgresqlWireWriterParams(RelationalWriterParams):
     """Parameters of all writers of PostgreSQL's wire."""
 
-    batch_byte_size: int = Field(default=8 << 20, ge=1)
+    batch_byte_size: int = Field(default=4 << 20, ge=1)
     """Most bytes to send at once. They are held in memory until the database has taken them."""
 
     build_keys: Literal["afterLoad", "beforeLoad"] = "afterLoad"
