@@ -17,7 +17,7 @@ export SHOW
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: servers audit fidelity help quickstart test test-fast check format docs bench clean
+.PHONY: servers audit faults fidelity help quickstart test test-fast check format docs bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,9 @@ format: $(VENV)/.ready-dev  ## mend what ruff can mend
 
 docs: $(VENV)/.ready-dev  ## write the generated documentation
 	$(BIN)/python -m starhaul.docgen
+
+faults: $(VENV)/.ready-dev servers  ## cut, stall and kill connections and servers in every write mode
+	STARHAUL_FAULTS=all $(BIN)/python -m pytest tests/faults
 
 fidelity: $(VENV)/.ready-dev servers  ## move every type between real servers; writes docs/fidelity.md
 	$(BIN)/python -m tests.fidelity.page

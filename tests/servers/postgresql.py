@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -80,10 +81,10 @@ class PostgresqlServer:
                     raise
                 time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Stop it; connections are cut."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it; connections are cut. SIGQUIT lets it fall as in a crash."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(2)
+            self._process.send_signal(how)
             self._process.wait(_START_SECONDS)
 
     def _command(self, command: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
 from starhaul_stores.postgresql.failure import connecting_failure, failure
+from starhaul_stores.postgresql.patience import patient
 from starhaul_stores.relational.places import options_of
 from starhaul_stores.relational.url import DatabaseUrl
 
@@ -83,10 +84,11 @@ class Connection:
     Every method raises what `failure` makes of psycopg's exceptions; exceptions of the caller's own pass as they are.
     """
 
-    def __init__(self, driver: psycopg.Connection[Any], where: str) -> None:
+    def __init__(self, driver: psycopg.Connection[Any], where: str, patience: float | None = None) -> None:
         self.where = where
         """The server and database, for errors."""
         self._driver = driver
+        self._patience = patience
 
     @property
     def version(self) -> int:
@@ -135,9 +137,11 @@ class Connection:
         It calls libpq itself: psycopg's iterator takes twice as long for each row.
         """
         from psycopg import pq
+        from psycopg.generators import execute
 
         with self._failures():
-            self._require(self._driver.pgconn.exec_(sql.encode()), pq.ExecStatus.COPY_OUT)
+            self._driver.pgconn.send_query(sql.encode())
+            self._require(self._driver.wait(execute(self._driver.pgconn))[-1], pq.ExecStatus.COPY_OUT)
         finished = False
         try:
             blocks = self._blocks()
@@ -167,7 +171,8 @@ class Connection:
                         yield held
                         held, size = Rows(bytearray(), []), 0
                 elif length == 0:
-                    readable.poll()
+                    if not readable.poll(self._patience and self._patience * 1000):
+                        raise TransientError(self.where, f"the server did not answer for {self._patience:g} s")
                     connection.consume_input()
                 else:
                     break
@@ -245,7 +250,7 @@ def connect(address: DatabaseUrl, session: Sequence[str], timeout: float, *, utc
     """
     driver = _open(address, timeout)
     try:
-        connection = Connection(driver, str(address))
+        connection = Connection(driver, str(address), _patience(address) or None)
         schema = address.options.get("currentSchema")
         first, last = "SET TimeZone = 'UTC'", _SPELLING + ("; SET TimeZone = 'UTC'" if utc else "")
         if schema:
@@ -297,7 +302,7 @@ def _open(address: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
         **options_of(address, _OPTIONS),
     }
     try:
-        return psycopg.connect(
+        return patient(_patience(address)).connect(
             user=address.user,
             password=address.password,
             dbname=address.database or address.user,
@@ -310,6 +315,12 @@ def _open(address: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
         raise connecting_failure(error, str(address)) from error
 
 
+def _patience(address: DatabaseUrl) -> float:
+    """Seconds after which a server that says nothing is given up; 0 for never."""
+    options = {name.lower(): value for name, value in address.options.items()}
+    return float(options.get("sockettimeout") or 0)
+
+
 def _from_java(address: DatabaseUrl) -> dict[str, str]:
     """Options of the JDBC driver under libpq's names and in its units."""
     options = {name.lower(): value for name, value in address.options.items()}
@@ -320,8 +331,8 @@ def _from_java(address: DatabaseUrl) -> dict[str, str]:
     for name in ("connecttimeout", "logintimeout"):
         if options.get(name, "0") != "0":
             found["connect_timeout"] = options[name]
-    if options.get("sockettimeout", "0") != "0":
-        found["tcp_user_timeout"] = str(int(options["sockettimeout"]) * 1000)
+    if seconds := _patience(address):
+        found["tcp_user_timeout"] = str(round(seconds * 1000))
     if options.get("tcpkeepalive"):
         found["keepalives"] = str(int(options["tcpkeepalive"].lower() == "true"))
     if options.get("targetservertype"):
