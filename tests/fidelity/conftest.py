@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fidelity.databases import databases
+from tests.fidelity.databases import Database, databases
 from tests.fidelity.journeys import TYPES, Journeys
 from tests.fidelity.values import Store
 from tests.servers.mariadb import MariadbServer
@@ -15,10 +15,16 @@ from tests.servers.postgresql import PostgresqlServer
 
 
 @pytest.fixture(scope="session")
-def journeys(
+def bases(
     mariadb_server: MariadbServer, postgresql_server: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[Store, Journeys]]:
+) -> Iterator[Mapping[Store, Database]]:
+    """The three databases."""
+    with databases(mariadb_server, postgresql_server, tmp_path_factory.mktemp("bases")) as found:
+        yield {each.store: each for each in found}
+
+
+@pytest.fixture(scope="session")
+def journeys(bases: Mapping[Store, Database], tmp_path_factory: pytest.TempPathFactory) -> Mapping[Store, Journeys]:
     """What became of every value on every route, by the store that it comes from."""
     folder: Path = tmp_path_factory.mktemp("fidelity")
-    with databases(mariadb_server, postgresql_server, folder) as bases:
-        yield {store: Journeys(bases, store, folder) for store in TYPES}
+    return {store: Journeys(list(bases.values()), store, folder) for store in TYPES}

@@ -12,7 +12,7 @@ SETUP = """
 """Literals are texts: what stands between quotes in SQL."""
 
 _IN_ARROW = "rejected: is no "
-_NEVER = {"same": _IN_ARROW, "other": _IN_ARROW, "sqlite": _IN_ARROW}
+_NEVER = {"other": _IN_ARROW, "sqlite": _IN_ARROW}
 _YEARS = {"other": "rejected: outside the years", "sqlite": "rejected: outside the years"}
 _STAMP = {"other": "rejected: Incorrect datetime value"}
 _FLOAT = {"other": "rejected: no NaN and no infinities"}

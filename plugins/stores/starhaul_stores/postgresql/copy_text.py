@@ -84,6 +84,12 @@ def _columns(data: bytes | bytearray, types: Sequence[pa.DataType]) -> list[pa.A
     return [column.combine_chunks() for column in table.columns]
 
 
+def texts(data: bytes, schema: pa.Schema) -> pa.RecordBatch:
+    """Rows of CSV as the texts that they are, with the names of the schema."""
+    columns = _columns(data, [pa.string()] * len(schema))
+    return pa.RecordBatch.from_arrays(columns, names=schema.names)
+
+
 def _parsed_as(kind: pa.DataType) -> pa.DataType:
     """The type that pyarrow's parser makes of the text; `_as` does the rest."""
     if isinstance(kind, pa.BaseExtensionType) or pa.types.is_decimal256(kind):

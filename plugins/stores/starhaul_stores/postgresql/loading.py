@@ -12,11 +12,11 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import pyarrow as pa
 
 from starhaul import Block, Task
+from starhaul_stores.postgresql import csv_rows, tuples
 from starhaul_stores.postgresql.catalog import Column, Table, column_list
 from starhaul_stores.postgresql.connection import Connection, CopyIn, quoted
 from starhaul_stores.postgresql.encode import HEADER, TRAILER, Encoder, encoded, encoders
 from starhaul_stores.postgresql.rendering import misfits, rendered
-from starhaul_stores.postgresql.tuples import row_ends
 from starhaul_stores.relational.refusal import Refused, deliver
 
 R = TypeVar("R", pa.RecordBatch, Block)
@@ -249,16 +249,19 @@ class BatchLoading(Loading[pa.RecordBatch]):
 
 @dataclass(slots=True)
 class BlockLoading(Loading[Block]):
-    """Tuples in binary as another server sent them (`tuples.ENCODING`)."""
+    """Rows as another server sent them, in binary (`tuples.ENCODING`)."""
 
     @property
     def _form(self) -> str:
         return BINARY
 
+    def _ends(self, piece: Block) -> list[int]:
+        return tuples.row_ends(piece.data)
+
     def _cut(self, piece: Block, start: int, count: int) -> Block:
         if count == piece.num_rows:
             return piece
-        ends = [0, *row_ends(piece.data)]
+        ends = [0, *self._ends(piece)]
         return replace(piece, data=memoryview(piece.data)[ends[start] : ends[start + count]], num_rows=count)
 
     def _fit(self, piece: Block) -> Block:
@@ -269,3 +272,15 @@ class BlockLoading(Loading[Block]):
 
     def _reject(self, piece: Block, row: int, reason: str) -> None:
         self.task.reject(piece.decode(self._cut(piece, row, 1).data), 0, reason)
+
+
+@dataclass(slots=True)
+class TextLoading(BlockLoading):
+    """Rows as another server sent them, as text (`csv_rows.ENCODING`)."""
+
+    @property
+    def _form(self) -> str:
+        return "csv"
+
+    def _ends(self, piece: Block) -> list[int]:
+        return csv_rows.row_ends(piece.data)

@@ -21,6 +21,7 @@ from starhaul import (
     Task,
     native_type,
 )
+from starhaul_stores.postgresql import csv_rows, tuples
 from starhaul_stores.postgresql.catalog import Table, find_table, folded, no_such_table
 from starhaul_stores.postgresql.connection import Connection, Rows, connect_first, quoted
 from starhaul_stores.postgresql.copy_text import batches
@@ -29,7 +30,6 @@ from starhaul_stores.postgresql.facts import with_facts
 from starhaul_stores.postgresql.selection import Selection, selection_of_query, selection_of_table
 from starhaul_stores.postgresql.slices import BLOCKS, condition, slices
 from starhaul_stores.postgresql.snapshots import Snapshot, exported, guarantee, reading
-from starhaul_stores.postgresql.tuples import ENCODING, blocks, same_everywhere
 from starhaul_stores.relational.addresses import address_of, to_read
 from starhaul_stores.relational.places import RelationalReaderParams, Source
 
@@ -116,17 +116,19 @@ class PostgresqlWireReader(Reader[P]):
             yield from batches(rows, schema, self.params.fetch_size, reject)
 
     def encodings(self) -> Sequence[str]:
-        types = set()  # the writer sees those of the first source
+        types, binary = set(), True  # the writer sees those of the first source
         for source in self.params.sources():
             with self._open(source) as db:
                 schema = self._selection(db, source).schema
                 types.add(tuple(map(native_type, schema)))
-                if not (db.has_integer_datetimes and same_everywhere(schema) and len(types) == 1):
-                    return ()
-        return (ENCODING,)
+                binary = binary and db.has_integer_datetimes and tuples.same_everywhere(schema)
+        if len(types) != 1:
+            return ()
+        return (tuples.ENCODING, csv_rows.ENCODING) if binary else (csv_rows.ENCODING,)
 
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
-        with self._rows(split, task, "binary") as (rows, schema):
+        form, blocks = ("binary", tuples.blocks) if encoding == tuples.ENCODING else ("csv", csv_rows.blocks)
+        with self._rows(split, task, form) as (rows, schema):
             yield from blocks(rows, schema)
 
     @contextmanager

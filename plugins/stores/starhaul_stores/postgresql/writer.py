@@ -22,13 +22,14 @@ from starhaul import (
     Writer,
     WriteRequest,
 )
+from starhaul_stores.postgresql import csv_rows, tuples
 from starhaul_stores.postgresql.catalog import Table, find_name, find_table, folded, no_such_table, to_create
 from starhaul_stores.postgresql.connection import Connection, connect_first, quoted
 from starhaul_stores.postgresql.creation import TableCreation, creation
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
 from starhaul_stores.postgresql.lines import LineLoading, takes_lines
-from starhaul_stores.postgresql.loading import BatchLoading, BlockLoading, Loading, Merge, R, merge_into
+from starhaul_stores.postgresql.loading import BatchLoading, BlockLoading, Loading, Merge, R, TextLoading, merge_into
 from starhaul_stores.postgresql.staging import Staging
 from starhaul_stores.postgresql.target import (
     conflict_target,
@@ -41,7 +42,6 @@ from starhaul_stores.postgresql.target import (
     require_same_types,
     target_columns,
 )
-from starhaul_stores.postgresql.tuples import ENCODING, passes
 from starhaul_stores.relational.addresses import address_of, to_write
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
@@ -143,10 +143,13 @@ class PostgresqlWireWriter(Writer[P]):
             target = self._accepted(db, source) if db.has_integer_datetimes else None
         if target is None:
             return ()
-        return [*((ENCODING,) if passes(source, target) else ()), *((LINES,) if takes_lines(source, target) else ())]
+        taken = [each.ENCODING for each in (tuples, csv_rows) if each.passes(source, target)]
+        return [*taken, *((LINES,) if takes_lines(source, target) else ())]
 
     def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
-        return self._written(task, LineLoading if encoding == LINES else BlockLoading, blocks)
+        if encoding == LINES:
+            return self._written(task, LineLoading, blocks)
+        return self._written(task, BlockLoading if encoding == tuples.ENCODING else TextLoading, blocks)
 
     def _written(self, task: Task, loading_of: type[Loading[R]], pieces: Iterable[R]) -> Receipt:
         incoming = iter(pieces)
