@@ -129,13 +129,13 @@ class TestPostgresqlReaderOfPlainTypes(TestPostgresqlReader):
         return PostgresqlReader(PostgresqlReaderParams.model_validate(params))
 
     def test_it_offers_binary(self, reader: PostgresqlReader) -> None:
-        assert reader.encodings() == ("pgcopy/binary",)
+        assert reader.encodings() == ("pgcopy/binary", "pgcopy/csv")
 
 
-def test_a_reader_of_other_types_offers_no_encoding(postgresql: PostgresqlSchema) -> None:
+def test_a_reader_of_other_types_offers_text_alone(postgresql: PostgresqlSchema) -> None:
     fill(postgresql, "source", ())
     params = {"url": postgresql.url, "table": "source"}
-    assert not PostgresqlReader(PostgresqlReaderParams.model_validate(params)).encodings()
+    assert PostgresqlReader(PostgresqlReaderParams.model_validate(params)).encodings() == ("pgcopy/csv",)
 
 
 def _decimals(*texts: str | None) -> list[Decimal | None]:

@@ -88,3 +88,29 @@ def test_a_table_that_changes_after_the_plan_fails_the_run(tables: PostgresqlSch
     tables.db.execute("ALTER TABLE target ALTER COLUMN v TYPE varchar(20)")
     with pytest.raises(Exception, match=r"is character varying\(20\) now"):
         writer.write_encoded(delivery.task(), "pgcopy/binary", iter(blocks))
+
+
+def test_types_without_a_binary_form_of_their_own_pass_as_text(postgresql: PostgresqlSchema, tmp_path: Path) -> None:
+    """And so do infinite dates beside them; a row that is refused is found, whatever line ends and quotes it holds."""
+    for name in ("origin", "target"):
+        postgresql.db.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, n int[], d date, x text)".encode())
+    postgresql.db.execute(
+        """INSERT INTO origin SELECT id, ARRAY[id, NULL], 'infinity', E'a"\n' || chr(10) || '"",' || id
+           FROM generate_series(1, 3000) AS n(id)"""
+    )
+    postgresql.db.execute("INSERT INTO target (id) VALUES (7)")
+    report = copied(postgresql, tmp_path)
+    assert (report.state, report.written, report.rejected) == ("done", 2999, 1), report.error
+    (line,) = read_rejects(Path(report.rejects))
+    assert "Key (id)=(7) already exists" in line["reason"]
+    assert (line["row"]["id"], line["row"]["d"]) == ("7", "infinity")
+    same = "SELECT count(*) FROM origin o JOIN target t ON o::text = t::text"
+    assert postgresql.db.execute(same).fetchall() == [(2999,)]
+
+
+def test_a_row_beyond_the_limit_of_digits_is_not_rounded(postgresql: PostgresqlSchema, tmp_path: Path) -> None:
+    postgresql.db.execute("CREATE TABLE origin (id int, s timestamp(0), v text); CREATE TABLE target (LIKE origin)")
+    postgresql.db.execute("ALTER TABLE origin ALTER s TYPE timestamp")
+    postgresql.db.execute("INSERT INTO origin VALUES (1, '2026-01-31 12:00:00.5', ''), (2, '2026-01-31 12:00', '')")
+    report = copied(postgresql, tmp_path)
+    assert (report.written, report.rejected) == (1, 1)

@@ -68,7 +68,7 @@ def sent(values: pa.Array, column: Column, note: Callable[[str, int], None]) -> 
     if types.is_time(kind):
         return Sent(values.cast(pa.string()), "word", *_unsteady(values, column.type.digits))
     if types.is_binary(kind):
-        return Sent(_hex(values), "hex")
+        return Sent(_hex(values), "hex", *(_short(values, column) if column.type.name == "binary" else ()))
     if isinstance(kind, pa.UuidType):
         return Sent(cast(values, pa.string()).values, "word")
     texts = values.storage if isinstance(kind, pa.BaseExtensionType) else values
@@ -246,6 +246,15 @@ def _rest(values: pa.Array, divisor: int) -> pa.Array:
     import pyarrow.compute as pc
 
     return pc.subtract(values, pc.multiply(pc.divide(values, divisor), divisor))
+
+
+def _short(values: pa.Array, column: Column) -> tuple[pa.Array, str] | tuple[()]:
+    """The values that BINARY would fill up with zeros, which then are part of the value."""
+    import pyarrow.compute as pc
+
+    length = int(column.type.text.partition("(")[2].partition(")")[0] or 1)
+    bad = pc.fill_null(pc.less(pc.binary_length(values), length), False)
+    return (bad, f"{column.type.text} would fill it up with zeros") if pc.any(bad).as_py() else ()
 
 
 def _hex(values: pa.Array) -> pa.Array:

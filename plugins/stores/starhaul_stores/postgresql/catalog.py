@@ -24,7 +24,7 @@ class Column:
     modifier: int
     """The type's modifier, -1 for none."""
     told: str
-    """The type as SQL (`numeric(12,2)`)."""
+    """The type as SQL (`numeric(12,2)`); for a domain that of the type underneath."""
     not_null: bool
     generated: bool
     always_identity: bool
@@ -73,7 +73,9 @@ def find_table(db: Connection, text: str) -> Table | None:
         "SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text, "
         "(SELECT conkey FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p'), "
         "a.attname::text, a.attnum::int8, CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END::int8, "
-        "CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END::int8, format_type(a.atttypid, a.atttypmod), "
+        "CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END::int8, "
+        "CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) "
+        "ELSE format_type(a.atttypid, a.atttypmod) END, "
         f"a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), {generated}, {identity} "
         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         "LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "

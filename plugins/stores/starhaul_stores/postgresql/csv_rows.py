@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import pyarrow as pa
 
@@ -42,7 +43,7 @@ def decoded(data: bytes | bytearray | memoryview, schema: pa.Schema) -> pa.Recor
     """Rows as a batch of the schema that they were read with; as texts if a value has no place there."""
     whole = bytes(data)
     ends = [0, *row_ends(whole)]
-    rows: list[Row] = [whole[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    rows: list[Row] = [whole[start:end] for start, end in pairwise(ends)]
     found = list(batches([rows], schema, None, lambda row, reason: None))
     if sum(map(len, found)) == len(rows) and found:
         return pa.Table.from_batches(found).combine_chunks().to_batches()[0]

@@ -24,6 +24,7 @@ _EARLIEST, _LATEST = -2440588, 2145042905
 """4714-11-24 BC and 5874897-12-31, the ends of the type date."""
 _FIRST_MICROSECOND, _END_MICROSECOND = -210866803200000000, 9224318016000000000
 """4714-11-24 BC and 294277-01-01, the ends of the types timestamp (the latter excluded), in Arrow's microseconds."""
+_DIGITS = {"s": 0, "ms": 3, "us": 6}
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6}
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146097  # the Gregorian calendar repeats
 
@@ -75,11 +76,11 @@ def _checks(column: Column, values: pa.Array) -> Iterator[tuple[pa.Array, str]]:
         early = pc.less(ticks, -(-_FIRST_MICROSECOND // unit))
         late = pc.greater_equal(ticks, _END_MICROSECOND // unit) if unit > 1 else pa.scalar(False)
         yield pc.or_(early, late), "timestamp out of range"
-    if column.type in (TIMESTAMP, TIMESTAMPTZ, TIME) and column.modifier in (1, 2, 4, 5):
+    if column.type in (TIMESTAMP, TIMESTAMPTZ, TIME) and 0 <= column.modifier < _DIGITS[kind.unit]:
         import pyarrow.compute as pc
 
-        step = 10 ** (6 - column.modifier)
-        ticks = values.view(pa.int64())
+        step = 10 ** (_DIGITS[kind.unit] - column.modifier)
+        ticks = values.view(pa.int64() if kind.bit_width == 64 else pa.int32())
         rest = pc.subtract(ticks, pc.multiply(pc.divide(ticks, step), step))
         yield pc.not_equal(rest, 0), f"the server would round it to {column.told}"
     elif pa.types.is_date(kind):

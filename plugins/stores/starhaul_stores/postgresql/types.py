@@ -32,6 +32,7 @@ from starhaul import ConfigError, native_type
 
 BOOL, BYTEA, CHAR, NAME, INT8, INT2, INT4, TEXT, OID = 16, 17, 18, 19, 20, 21, 23, 25, 26
 JSON, FLOAT4, FLOAT8, MONEY, BPCHAR, VARCHAR = 114, 700, 701, 790, 1042, 1043
+TIMETZ, VARBIT = 1266, 1562
 DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL, BIT, NUMERIC, UUID, JSONB = (
     1082,
     1083,
@@ -77,6 +78,10 @@ class Numeric:
         return decimal(self.precision, self.scale)
 
 
+_FROM_TEXT = frozenset({BIT, VARBIT, INTERVAL, TIMETZ})
+"""Types whose texts may look like a number and mean something else: 10 is two bits, and ten seconds."""
+
+
 def decimal(precision: int, scale: int) -> pa.DataType:
     """Arrow's exact decimal of so many digits."""
     return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
@@ -104,7 +109,14 @@ def accepted(kind: int, modifier: int, told: str, source: pa.Field) -> pa.DataTy
     types = pa.types
     if kind == NUMERIC:
         return _accepted_numeric(modifier, source)
+    if kind == BIT and modifier == 1 and (types.is_boolean(source.type) or types.is_uint8(source.type)):
+        return pa.uint8()  # its text is 0 or 1
+    if kind in _FROM_TEXT and (types.is_integer(source.type) or types.is_floating(source.type)):
+        hint = "let the source give it as text"
+        raise ConfigError("column", f"{source.name!r}: the server would take a number's digits for {told}", hint)
     if kind in (TIMESTAMP, TIMESTAMPTZ, TIME):
+        if native_type(source) == told and source.type == read_as(kind, modifier):
+            return source.type
         unit = {0: "s", 3: "ms"}.get(modifier, "us")
         if kind == TIME:
             return pa.time64("us") if unit == "us" else pa.time32(unit)
@@ -115,8 +127,6 @@ def accepted(kind: int, modifier: int, told: str, source: pa.Field) -> pa.DataTy
         if modifier != -1 and native_type(source) != told:
             hint = "declare it as interval, or let the source be the same"
             raise ConfigError("column", f"{source.name!r}: the server would round values for {told}", hint)
-    if kind == BIT and modifier == 1 and (types.is_boolean(source.type) or types.is_uint8(source.type)):
-        return pa.uint8()  # its text is 0 or 1
     return _PLAIN.get(kind, pa.string())
 
 
