@@ -13,7 +13,7 @@ from itertools import pairwise
 import pyarrow as pa
 
 from starhaul import Block, native_type
-from starhaul_stores.postgresql.connection import Row
+from starhaul_stores.postgresql.connection import Rows
 from starhaul_stores.postgresql.copy_text import batches, texts
 
 ENCODING = "pgcopy/csv"
@@ -28,10 +28,10 @@ def passes(source: pa.Schema, target: pa.Schema) -> bool:
     return None not in names and names == list(map(native_type, target))
 
 
-def blocks(messages: Iterable[list[Row]], schema: pa.Schema) -> Iterator[Block]:
+def blocks(messages: Iterable[Rows], schema: pa.Schema) -> Iterator[Block]:
     """The rows of a COPY as CSV, as the server sends them: each message is a row."""
     for rows in messages:
-        yield Block(b"".join(rows), len(rows), lambda data: decoded(data, schema))
+        yield Block(rows.data, len(rows), lambda data: decoded(data, schema))
 
 
 def row_ends(data: bytes | bytearray | memoryview) -> list[int]:
@@ -42,9 +42,8 @@ def row_ends(data: bytes | bytearray | memoryview) -> list[int]:
 def decoded(data: bytes | bytearray | memoryview, schema: pa.Schema) -> pa.RecordBatch:
     """Rows as a batch of the schema that they were read with; as texts if a value has no place there."""
     whole = bytes(data)
-    ends = [0, *row_ends(whole)]
-    rows: list[Row] = [whole[start:end] for start, end in pairwise(ends)]
-    found = list(batches([rows], schema, None, lambda row, reason: None))
-    if sum(map(len, found)) == len(rows) and found:
+    lengths = [end - start for start, end in pairwise([0, *row_ends(whole)])]
+    found = list(batches([Rows(bytearray(whole), lengths)], schema, None, lambda row, reason: None))
+    if sum(map(len, found)) == len(lengths) and found:
         return pa.Table.from_batches(found).combine_chunks().to_batches()[0]
     return texts(whole, schema)
