@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
 from starhaul_stores.postgresql.failure import connecting_failure, failure
-from starhaul_stores.postgresql.patience import patient
+from starhaul_stores.postgresql.patience import patience, patient
 from starhaul_stores.relational.places import options_of
 from starhaul_stores.relational.url import DatabaseUrl
 
@@ -250,7 +250,7 @@ def connect(address: DatabaseUrl, session: Sequence[str], timeout: float, *, utc
     """
     driver = _open(address, timeout)
     try:
-        connection = Connection(driver, str(address), _patience(address) or None)
+        connection = Connection(driver, str(address), patience(address) or None)
         schema = address.options.get("currentSchema")
         first, last = "SET TimeZone = 'UTC'", _SPELLING + ("; SET TimeZone = 'UTC'" if utc else "")
         if schema:
@@ -302,7 +302,7 @@ def _open(address: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
         **options_of(address, _OPTIONS),
     }
     try:
-        return patient(_patience(address)).connect(
+        return patient(patience(address)).connect(
             user=address.user,
             password=address.password,
             dbname=address.database or address.user,
@@ -315,12 +315,6 @@ def _open(address: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
         raise connecting_failure(error, str(address)) from error
 
 
-def _patience(address: DatabaseUrl) -> float:
-    """Seconds after which a server that says nothing is given up; 0 for never."""
-    options = {name.lower(): value for name, value in address.options.items()}
-    return float(options.get("sockettimeout") or 0)
-
-
 def _from_java(address: DatabaseUrl) -> dict[str, str]:
     """Options of the JDBC driver under libpq's names and in its units."""
     options = {name.lower(): value for name, value in address.options.items()}
@@ -331,7 +325,7 @@ def _from_java(address: DatabaseUrl) -> dict[str, str]:
     for name in ("connecttimeout", "logintimeout"):
         if options.get(name, "0") != "0":
             found["connect_timeout"] = options[name]
-    if seconds := _patience(address):
+    if seconds := patience(address):
         found["tcp_user_timeout"] = str(round(seconds * 1000))
     if options.get("tcpkeepalive"):
         found["keepalives"] = str(int(options["tcpkeepalive"].lower() == "true"))

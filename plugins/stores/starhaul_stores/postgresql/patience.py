@@ -10,8 +10,16 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
+from starhaul_stores.relational.url import DatabaseUrl
+
 if TYPE_CHECKING:
     import psycopg
+
+
+def patience(address: DatabaseUrl) -> float:
+    """Seconds after which a server that says nothing is given up; 0 for never."""
+    options = {name.lower(): value for name, value in address.options.items()}
+    return float(options.get("sockettimeout") or 0)
 
 
 def patient(seconds: float) -> type[psycopg.Connection[Any]]:
