@@ -15,7 +15,7 @@ from tests.servers.postgresql import PostgresqlServer, running
 
 __all__ = ["MysqlDatabase", "PostgresqlSchema"]
 
-pytest_plugins = ["tests.servers.rdbms", "tests.servers.oceanbase", "tests.servers.hdfs"]
+pytest_plugins = ["tests.servers.rdbms", "tests.servers.oceanbase", "tests.servers.hdfs", "tests.servers.hbase"]
 
 _numbers = count(1)
 

@@ -58,6 +58,9 @@ WAIVED: Mapping[tuple[str, str], str] = {
     (name, "columns"): "our own transformers name columns; DataX's `column` describes those of a store"
     for name in ("cast", "rename", "select")
 } | {
+    (name, "mode"): "DataX's HBase jobs call it so; it tells what a row is, not what happens to rows that are there"
+    for name in ("hbase11xreader", "hbase11xwriter")
+} | {
     (name, "url"): "the URL need not be JDBC's; `jdbcUrl` is understood as well"
     for store in (
         "mysql", "postgresql", "oceanbasev10", "rdbms", "oracle", "sqlserver", "drds", "adbmysql", "adbpg", "gaussdb",

@@ -48,6 +48,13 @@ def starhaul_readers() -> Mapping[str, str]:
         "kingbaseesreader": "starhaul_readers.kingbasees:KingbaseEsReader",
         "kingbasees": "starhaul_readers.kingbasees:KingbaseEsReader",
         "kingbase": "starhaul_readers.kingbasees:KingbaseEsReader",
+        "hbase11xreader": "starhaul_readers.hbase:Hbase11xReader",
+        "hbase11x": "starhaul_readers.hbase:Hbase11xReader",
+        "hbase094xreader": "starhaul_readers.hbase:Hbase11xReader",
+        "hbase094x": "starhaul_readers.hbase:Hbase11xReader",
+        "hbase20xreader": "starhaul_readers.hbase:Hbase11xReader",
+        "hbase20x": "starhaul_readers.hbase:Hbase11xReader",
+        "hbase": "starhaul_readers.hbase:Hbase11xReader",
     }
 
 

@@ -54,6 +54,13 @@ def starhaul_writers() -> Mapping[str, str]:
         "hologresjdbcwriter": "starhaul_writers.hologres:HologresJdbcWriter",
         "hologresjdbc": "starhaul_writers.hologres:HologresJdbcWriter",
         "hologres": "starhaul_writers.hologres:HologresJdbcWriter",
+        "hbase11xwriter": "starhaul_writers.hbase:Hbase11xWriter",
+        "hbase11x": "starhaul_writers.hbase:Hbase11xWriter",
+        "hbase094xwriter": "starhaul_writers.hbase:Hbase11xWriter",
+        "hbase094x": "starhaul_writers.hbase:Hbase11xWriter",
+        "hbase20xwriter": "starhaul_writers.hbase:Hbase11xWriter",
+        "hbase20x": "starhaul_writers.hbase:Hbase11xWriter",
+        "hbase": "starhaul_writers.hbase:Hbase11xWriter",
     }
 
 

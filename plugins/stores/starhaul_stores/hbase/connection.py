@@ -1,0 +1,172 @@
+"""A connection to one of the Thrift servers, and what its errors mean."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+from zlib import crc32
+
+from starhaul import ConfigError, PermanentError, TransientError
+from starhaul_stores.hbase.parameters import HbaseParams
+
+_NO_TABLE = ("TableNotFoundException", "TableNotEnabledException")
+_PASSING = (
+    "NotServingRegion", "RegionTooBusy", "ServerNotRunningYet", "PleaseHold", "ConnectException", "CallTimeout",
+    "ConnectionClosing", "RegionServerStopped", "RegionMoved", "RegionOpening", "SocketTimeout", "InterruptedIO",
+    "NoServerForRegion", "MasterNotRunning", "UnknownScanner", "ScannerTimeout", "LeaseException", "FailedServer",
+)  # fmt: skip
+"""Java exceptions that another attempt may not meet again."""
+_SPLITTING_SECONDS = 30
+
+
+class Refused(Exception):  # noqa: N818  it is what happened
+    """HBase refused a call because of what was in it. Another attempt cannot help, another row may."""
+
+
+@contextmanager
+def connected(params: HbaseParams, turn: str = "") -> Iterator[Any]:
+    """A client, as `opened` gives it. Errors of the connection and of HBase that leave the `with` block are told as
+    `TransientError` and `PermanentError`."""
+    with opened(params, turn) as client, told(params):
+        yield client
+
+
+@contextmanager
+def opened(params: HbaseParams, turn: str = "") -> Iterator[Any]:
+    """happybase's client of the service `Hbase` for the time of a `with` block. `turn` (a split, a task) decides which
+    server is asked first. Errors of its calls pass as they are, see `told`."""
+    happybase = driver()
+    with told(params):
+        connection = _open(happybase, params, turn)
+    try:
+        yield connection.client
+    finally:
+        with suppress(Exception):  # it may be lost
+            connection.close()
+
+
+@contextmanager
+def told(params: HbaseParams) -> Iterator[None]:
+    """Errors of happybase, thriftpy2 and HBase as Starhaul's; others pass."""
+    from Hbase_thrift import AlreadyExists, IllegalArgument, IOError
+    from thriftpy2.protocol.exc import TProtocolException
+    from thriftpy2.thrift import TApplicationException
+    from thriftpy2.transport import TTransportException
+
+    where = params.where()
+    try:
+        yield
+    except (TTransportException, TProtocolException, OSError) as error:
+        hint = "is it `framed` or `compact`? see thriftTransport, thriftProtocol"
+        raise TransientError(where, f"the connection to the Thrift server failed: {message_of(error)}", hint) from error
+    except (IOError, IllegalArgument, AlreadyExists, TApplicationException) as error:
+        text = message_of(error)
+        if any(name in text for name in _PASSING):
+            raise TransientError(where, text) from error
+        raise PermanentError(where, text) from error
+
+
+def refusal(error: Exception) -> str | None:
+    """Why HBase refused a write, if it is due to what was written; None for every other error."""
+    from Hbase_thrift import IllegalArgument, IOError
+    from thriftpy2.thrift import TApplicationException
+
+    if not isinstance(error, IllegalArgument | IOError | TApplicationException):
+        return None
+    text = message_of(error)
+    if any(name in text for name in (*_PASSING, *_NO_TABLE, "AccessDenied")):
+        return None
+    return text
+
+
+def message_of(error: Exception) -> str:
+    """The first line of what an error says. Thrift's hold bytes, Java's a whole stack."""
+    text = getattr(error, "message", None) or (b"" if hasattr(error, "message") else str(error))
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    lines = [line.strip() for line in str(text).splitlines()]
+    telling = [line for line in lines if line and not line.startswith(("at ", "..."))]
+    return (telling[0] if telling else type(error).__name__)[:500]
+
+
+def families(params: HbaseParams, client: Any) -> dict[str, int]:
+    """Name of each column family → how many versions it keeps. `ConfigError` if there is no such table."""
+    from Hbase_thrift import IOError
+
+    try:
+        found = client.getColumnDescriptors(params.table.encode())
+    except IOError as error:
+        if "TableNotFoundException" in message_of(error):
+            raise ConfigError("table", f'there is no table "{params.table}"', "create it first") from error
+        raise
+    if not found:
+        raise ConfigError("table", f'there is no table "{params.table}"', "create it first")
+    if not client.isTableEnabled(params.table.encode()):
+        raise ConfigError("table", f'the table "{params.table}" is disabled', "enable it in the HBase shell")
+    return {_text(name).rstrip(":"): each.maxVersions for name, each in found.items()}
+
+
+def require_families(params: HbaseParams, client: Any, columns: Sequence[tuple[str, str]]) -> None:
+    """`ConfigError` for a column, given with its parameter, whose family the table does not have."""
+    there = families(params, client)
+    for where, column in columns:
+        family = column.partition(":")[0]
+        if family not in there:
+            known = ", ".join(sorted(there))
+            raise ConfigError(where, f'{params.where()} has no column family "{family}"', f"it has {known}")
+
+
+def region_starts(params: HbaseParams, client: Any) -> list[bytes]:
+    """The first key of each region, in order; the first is empty. While a region is being split, HBase's Thrift server
+    answers with an error, so it is asked again."""
+    from thriftpy2.thrift import TApplicationException
+
+    deadline = time.monotonic() + _SPLITTING_SECONDS
+    while True:
+        try:
+            regions = client.getTableRegions(params.table.encode())
+            return sorted({b"", *(as_bytes(region.startKey) for region in regions)})
+        except TApplicationException as error:
+            if time.monotonic() > deadline:
+                raise TransientError(params.where(), f"its regions cannot be listed: {message_of(error)}") from error
+            time.sleep(0.2)
+
+
+def as_bytes(value: Any) -> bytes:
+    """What thriftpy2 gives for a binary, which may be absent."""
+    return value.encode() if isinstance(value, str) else bytes(value or b"")
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _open(happybase: Any, params: HbaseParams, turn: str) -> Any:
+    """A connection to the first server that answers, beginning with the one whose turn it is."""
+    servers = params.servers()
+    first = crc32(turn.encode()) % len(servers)
+    failure: Exception | None = None
+    for host, port in servers[first:] + servers[:first]:
+        try:
+            return happybase.Connection(
+                host,
+                port,
+                timeout=int(params.timeout * 1000),
+                transport="framed" if params.framed() else "buffered",
+                protocol="compact" if params.compact() else "binary",
+            )
+        except Exception as error:
+            failure = error
+    assert failure is not None  # noqa: S101  there is a server at least
+    raise failure
+
+
+def driver() -> Any:
+    """happybase; `ConfigError` if it is not installed."""
+    try:
+        import happybase
+    except ImportError as error:
+        raise ConfigError("", "HBase needs the package happybase", "pip install 'starhaul[hbase]'") from error
+    return happybase

@@ -1,0 +1,176 @@
+"""Values as Java's `org.apache.hadoop.hbase.util.Bytes` writes them: big-endian, without a length or a type.
+
+`encode` and `decode` are vectorised; they know whole columns. Imported on first use: it needs numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from starhaul import Formats, cast
+from starhaul_stores.hbase.row_keys import to_binary_text
+from starhaul_stores.hbase.types import CellType
+
+_FIXED: Mapping[str, tuple[str, pa.DataType]] = MappingProxyType(
+    {
+        "boolean": ("u1", pa.uint8()),
+        "short": (">i2", pa.int16()),
+        "int": (">i4", pa.int32()),
+        "long": (">i8", pa.int64()),
+        "float": (">f4", pa.float32()),
+        "double": (">f8", pa.float64()),
+    }
+)
+"""Type → numpy's name of what Java writes, and the type of the number."""
+_EXACT = Context(prec=200)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A column that was encoded or decoded."""
+
+    values: pa.Array
+    bad: Mapping[int, str]
+    """Row → why its value could not be; `values` holds null there."""
+
+
+def encode(values: pa.Array, kind: CellType, encoding: str) -> Converted:
+    """An array of `kind.arrow` (of any decimal for a decimal) as binary; null stays null."""
+    if kind.name in _FIXED:
+        return Converted(_encode_fixed(values, kind.name), {})
+    if kind.name == "decimal":
+        return Converted(
+            pa.array([None if v is None else _decimal_bytes(v) for v in values.to_pylist()], pa.binary()), {}
+        )
+    if pa.types.is_binary(values.type):
+        return Converted(values, {})
+    if encoding.lower().replace("-", "").replace("_", "") == "utf8":
+        return Converted(values.cast(pa.binary()), {})
+    return _cast(values, pa.binary(), Formats(encoding=encoding))
+
+
+def decode(cells: pa.Array, kind: CellType, encoding: str) -> Converted:
+    """A binary array as an array of `kind.arrow`. An empty cell is null, but for texts and bytes."""
+    if kind.name in _FIXED:
+        return _decode_fixed(cells, kind)
+    if kind.name == "bytes":
+        return Converted(cells, {})
+    if kind.name == "string":
+        return _cast(cells, pa.string(), Formats(encoding=encoding))
+    if kind.name == "binarystring":
+        texts = [None if cell is None else to_binary_text(cell) for cell in cells.to_pylist()]
+        return Converted(pa.array(texts, pa.string()), {})
+    cells = _empty_as_null(cells)
+    if kind.name == "decimal":
+        return _decode_decimals(cells, kind.arrow)
+    decoded = _cast(cells, pa.string(), Formats(encoding=encoding))
+    times = _cast(decoded.values, kind.arrow, Formats(datetime=kind.format, date=kind.format))
+    return Converted(times.values, {**times.bad, **decoded.bad})
+
+
+def _encode_fixed(values: pa.Array, name: str) -> pa.Array:
+    layout, number = _FIXED[name]
+    plain = values
+    if name == "boolean":  # Java writes -1 for true
+        plain = pc.if_else(values, pa.scalar(255, number), pa.scalar(0, number))
+    valid = None
+    if plain.null_count:
+        valid = plain.is_valid()
+        plain = plain.fill_null(pa.scalar(0, number))
+    raw = np.ascontiguousarray(plain.to_numpy(zero_copy_only=False).astype(layout))
+    width = raw.dtype.itemsize
+    offsets = pa.py_buffer(np.arange(0, (len(raw) + 1) * width, width, dtype="i4"))
+    encoded = pa.Array.from_buffers(pa.binary(), len(raw), [None, offsets, pa.py_buffer(raw.view("u1"))])
+    return encoded if valid is None else pc.if_else(valid, encoded, pa.scalar(None, pa.binary()))
+
+
+def _decode_fixed(cells: pa.Array, kind: CellType) -> Converted:
+    layout, number = _FIXED[kind.name]
+    dtype = np.dtype(layout)
+    cells = _empty_as_null(cells)
+    bad = _of_other_length(cells, dtype.itemsize, kind.name)
+    if bad:
+        cells = _without(cells, bad)
+    valid = None
+    if cells.null_count:
+        valid = cells.is_valid()
+        cells = cells.fill_null(b"\0" * dtype.itemsize)
+    raw = np.frombuffer(cells.buffers()[2] or b"", dtype, len(cells), cells.offset * dtype.itemsize)
+    plain = pa.array(raw.astype(dtype.newbyteorder("=")), number)
+    decoded = pc.not_equal(plain, pa.scalar(0, number)) if kind.name == "boolean" else plain
+    return Converted(decoded if valid is None else pc.if_else(valid, decoded, pa.scalar(None, kind.arrow)), bad)
+
+
+def _decode_decimals(cells: pa.Array, target: pa.DataType) -> Converted:
+    bad: dict[int, str] = {}
+    made: list[Decimal | None] = []
+    for row, cell in enumerate(cells.to_pylist()):
+        value = None
+        if cell is not None:
+            try:
+                value = _exactly(_decimal(cell), target)
+            except ValueError as error:
+                bad[row] = str(error)
+        made.append(value)
+    return Converted(pa.array(made, target), bad)
+
+
+def _decimal(cell: bytes) -> Decimal:
+    """A BigDecimal: its scale as an int, then its digits as a number in two's complement."""
+    if len(cell) < 5:
+        raise ValueError(f"{cell.hex(' ')} is no decimal, which has 5 bytes or more")
+    scale, digits = int.from_bytes(cell[:4], "big", signed=True), int.from_bytes(cell[4:], "big", signed=True)
+    return Decimal(digits).scaleb(-scale, _EXACT)
+
+
+def _exactly(value: Decimal, target: pa.DataType) -> Decimal:
+    """The value with the digits of the target; `ValueError` if it has more."""
+    with localcontext(_EXACT):
+        fitted = round(value, target.scale)
+        if fitted != value or len(fitted.as_tuple().digits) > target.precision:
+            raise ValueError(f"{value} does not fit {target}")
+    return fitted
+
+
+def _decimal_bytes(value: Decimal) -> bytes:
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101  Arrow holds finite decimals only
+    number = int("".join(map(str, digits)))
+    if sign:
+        number = -number
+    length = (number if number >= 0 else ~number).bit_length() // 8 + 1
+    return (-exponent).to_bytes(4, "big", signed=True) + number.to_bytes(length, "big", signed=True)
+
+
+def _empty_as_null(cells: pa.Array) -> pa.Array:
+    empty = pc.equal(pc.binary_length(cells), 0)
+    return pc.if_else(empty, pa.scalar(None, pa.binary()), cells) if pc.any(empty).as_py() else cells
+
+
+def _of_other_length(cells: pa.Array, width: int, name: str) -> dict[int, str]:
+    lengths = pc.binary_length(cells)
+    wrong = pc.not_equal(lengths, width)
+    if not pc.any(wrong).as_py():
+        return {}
+    rows = pc.indices_nonzero(pc.fill_null(wrong, False)).to_pylist()
+    return {row: f"{cells[row].as_py()[:32].hex(' ')} is no {name}, which has {width} bytes" for row in rows}
+
+
+def _without(values: pa.Array, bad: Mapping[int, str]) -> pa.Array:
+    keep = np.ones(len(values), bool)
+    keep[list(bad)] = False
+    return pc.if_else(pa.array(keep), values, pa.scalar(None, values.type))
+
+
+def _cast(values: pa.Array, target: pa.DataType, formats: Formats) -> Converted:
+    made = cast(values, target, formats)
+    if made.bad is None:
+        return Converted(made.values, {})
+    return Converted(made.values, {row: made.explain(row) for row in pc.indices_nonzero(made.bad).to_pylist()})
