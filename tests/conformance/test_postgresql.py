@@ -207,7 +207,10 @@ def plain_source(postgresql: PostgresqlSchema, *ids: int) -> PostgresqlReader:
 
 
 class TestInsert(PostgresqlWriterTests):
-    more = {"batchSize": 7}  # noqa: RUF012
+    @pytest.fixture(autouse=True)
+    def _small_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("starhaul_stores.relational.places._ROWS_AT_ONCE", 7)
+        monkeypatch.setattr(self, "more", {"batchSize": 7})
 
     @pytest.fixture
     def encoded_bad(self, postgresql: PostgresqlSchema) -> PostgresqlReader:

@@ -198,7 +198,7 @@ def test_a_deadlock_is_transient(mysql: MysqlDatabase) -> None:
             cursor.execute("ROLLBACK")
 
     other = threading.Thread(target=update)
-    target = writer(mysql, writeMode="update", batchSize=1)
+    target = writer(mysql, writeMode="update", batchByteSize=1)
     other.start()
     with pytest.raises(TransientError, match="Deadlock"):
         target.write(delivery.task(), waiting())
@@ -280,6 +280,16 @@ def test_pre_and_post_sql(mysql: MysqlDatabase) -> None:
     assert again is not None
     write(again, pa.table({"id": [3]}))
     assert mysql.execute("SELECT count(*) FROM t") == [(3,)]
+
+
+def test_the_small_batches_of_datax_jobs_do_not_slow_the_load(mysql: MysqlDatabase) -> None:
+    """`batchSize` is written in most jobs, and means rows of a JDBC batch."""
+    mysql.execute("CREATE TABLE t (id int)")
+    said = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Com_load', 'Com_savepoint')"
+    before = [int(str(number)) for _, number in mysql.execute(said)]
+    write(writer(mysql, batchSize=256), pa.table({"id": range(20_000)}))
+    assert [int(str(number)) for _, number in mysql.execute(said)] == [number + 1 for number in before]
+    assert mysql.execute("SELECT count(*) FROM t") == [(20_000,)]
 
 
 def test_datax_parameters(mysql: MysqlDatabase) -> None:

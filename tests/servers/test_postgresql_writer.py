@@ -242,6 +242,20 @@ def _batches(rows: int, between: Any) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch([pa.array(range(start, start + rows), pa.int32()), pa.array(["x"] * rows)], schema=schema)
 
 
+def test_the_small_batches_of_datax_jobs_do_not_slow_the_load(postgresql: PostgresqlSchema) -> None:
+    """`batchSize` is written in most jobs, and means rows of a JDBC batch."""
+    postgresql.db.execute("CREATE TABLE t (id int)")
+    postgresql.db.execute("CREATE TABLE statements (at timestamptz)")
+    postgresql.db.execute(
+        "CREATE FUNCTION count_statement() RETURNS trigger LANGUAGE plpgsql "
+        f"AS $$ BEGIN INSERT INTO {postgresql.name}.statements VALUES (now()); RETURN NULL; END $$"
+    )
+    postgresql.db.execute("CREATE TRIGGER counts AFTER INSERT ON t EXECUTE FUNCTION count_statement()")
+    write(writer(postgresql, batchSize=256), pa.table({"id": pa.array(range(20_000), pa.int32())}))
+    assert contents(postgresql, "SELECT count(*) FROM t") == [(20_000,)]
+    assert contents(postgresql, "SELECT count(*) FROM statements") == [(1,)]
+
+
 def test_a_killed_backend_is_transient(postgresql: PostgresqlSchema) -> None:
     """In the midst of a COPY: nothing of the attempt stays, and the next one is as the first."""
     postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
@@ -262,7 +276,7 @@ def test_a_killed_backend_is_transient(postgresql: PostgresqlSchema) -> None:
 def test_a_deadlock_is_transient(postgresql: PostgresqlSchema) -> None:
     """Two tasks that bring the same keys in opposite order: one of them fails, for now."""
     postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
-    target = writer(postgresql, batchSize=1, session="SET deadlock_timeout = '100ms'")
+    target = writer(postgresql, batchByteSize=1, session="SET deadlock_timeout = '100ms'")
     delivery = Delivery(target, pa.schema([("id", pa.int32()), ("v", pa.string())]))
     delivery.prepare()
     both = threading.Barrier(2)

@@ -312,7 +312,7 @@ class MysqlWireWriter(Writer[P]):
             "replace",
             "update",
         )  # what has no transactions cannot take rows back, but these may come twice
-        rows = params.batch_size if params.exactly_once or again else 1
+        rows = params.rows_at_once if params.exactly_once or again else 1
         packet = int(db.value("SELECT @@max_allowed_packet"))
         return Insertion(db, target, task, rows, params.batch_byte_size, packet)
 

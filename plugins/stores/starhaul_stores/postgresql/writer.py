@@ -309,7 +309,7 @@ class PostgresqlWireWriter(Writer[P]):
             require_same_types(columns, task.schema)
         target = Staging(table, task.run).sql if params.write_mode == "overwrite" else table.sql
         merge = self._merge(db, table, task.schema)
-        return loading_of(db, task, target, columns, merge, params.batch_size, params.batch_byte_size)
+        return loading_of(db, task, target, columns, merge, params.rows_at_once, params.batch_byte_size)
 
 
 def _outside(statement: str) -> bool:

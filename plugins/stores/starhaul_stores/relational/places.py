@@ -15,6 +15,9 @@ from starhaul_stores.relational.url import DatabaseUrl, parse_url
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_ROWS_AT_ONCE = 131_072
+"""What a bulk load is best sent in: pieces of fewer rows cost several times the work."""
+
 
 class Place(Params):
     """One element of DataX's `connection` list."""
@@ -205,8 +208,10 @@ class RelationalWriterParams(RelationalParams):
     """Statements to run before, once per run. `@table` stands for the table."""
     post_sql: tuple[str, ...] = ()
     """Statements to run when all rows have arrived. `@table` stands for the table."""
-    batch_size: int = Field(default=131072, ge=1)
-    """Most rows to send at once, and to look through again if one of them is refused."""
+    batch_size: int = Field(default=_ROWS_AT_ONCE, ge=1)
+    """Most rows to send at once, and to look through again if one of them is refused. Less than the default changes
+    nothing: DataX's 256 or 2048 are rows of a JDBC batch, and would cost a bulk load most of its speed.
+    `batchByteSize` makes the pieces smaller."""
     batch_byte_size: int = Field(default=16 << 20, ge=1)
     """Most bytes to send at once. They are held in memory until the database has taken them."""
     empty_as_null: bool | None = None
@@ -244,6 +249,11 @@ class RelationalWriterParams(RelationalParams):
 
         marked = [with_empty_as_null(field, when) if _is_number(field) else field for field in fields]
         return pa.schema(marked, fields.metadata)
+
+    @property
+    def rows_at_once(self) -> int:
+        """`batch_size`, or what a bulk load needs."""
+        return max(self.batch_size, _ROWS_AT_ONCE)
 
     @property
     def target(self) -> str:
