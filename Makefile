@@ -17,7 +17,7 @@ export SHOW
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: servers audit faults fidelity help quickstart test test-fast check format docs bench clean
+.PHONY: servers audit faults soak fidelity help quickstart test test-fast check format docs bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -50,8 +50,14 @@ format: $(VENV)/.ready-dev  ## mend what ruff can mend
 docs: $(VENV)/.ready-dev  ## write the generated documentation
 	$(BIN)/python -m starhaul.docgen
 
-faults: $(VENV)/.ready-dev servers  ## cut, stall and kill connections and servers in every write mode
-	STARHAUL_FAULTS=all $(BIN)/python -m pytest tests/faults
+EVERY ?= 1
+faults: $(VENV)/.ready-dev servers  ## kill runs, connections and servers at every point (EVERY=3: a third); writes docs/guarantees.md
+	STARHAUL_FAULTS=all STARHAUL_FAULTS_EVERY=$(EVERY) $(BIN)/python -m pytest tests/faults --deselect tests/faults/test_guarantees.py
+	$(BIN)/python -m tests.faults.page
+
+SECONDS ?= 600
+soak: $(VENV)/.ready-dev servers  ## run mixed jobs under faults for SECONDS; fails if memory, connections or leftovers grow
+	$(BIN)/python -m tests.faults.soak $(SECONDS)
 
 fidelity: $(VENV)/.ready-dev servers  ## move every type between real servers; writes docs/fidelity.md
 	$(BIN)/python -m tests.fidelity.page
