@@ -15,7 +15,15 @@ from tests.servers.postgresql import PostgresqlServer, running
 
 __all__ = ["MysqlDatabase", "PostgresqlSchema"]
 
-pytest_plugins = ["tests.servers.rdbms", "tests.servers.oceanbase", "tests.servers.hdfs", "tests.servers.hbase"]
+pytest_plugins = [
+    "tests.servers.rdbms",
+    "tests.servers.oceanbase",
+    "tests.servers.hdfs",
+    "tests.servers.hbase",
+    "tests.servers.s3",
+    "tests.servers.ftp",
+    "tests.servers.sftp",
+]
 
 _numbers = count(1)
 

@@ -74,24 +74,32 @@ WAIVED: Mapping[tuple[str, str], str] = {
 UNTRIED = "nothing here was run against one"
 """What the page of a plugin says that the tests have no server for."""
 
-NO_SERVER: Mapping[str, str] = {
-    f"{store}{kind}": f"{product} comes in no package that a test may install; its code is that of rdbms{kind}, which "
-    "the kit tries on three databases, and tests/unit/stores/rdbms holds its SQL"
-    for store, product in (("oracle", "Oracle"), ("sqlserver", "SQL Server"))
-    for kind in ("reader", "writer")
-} | {
-    f"{store}{kind}": f"its makers give no server away; its code is that of {wire}{kind}, which the kit tries, and "
-    "tests/servers/test_declarations.py runs a job through it"
-    for wire, store, kinds in (
-        ("mysql", "drds", ("reader", "writer")),
-        ("mysql", "adbmysql", ("writer",)),
-        ("postgresql", "adbpg", ("writer",)),
-        ("postgresql", "gaussdb", ("reader", "writer")),
-        ("postgresql", "kingbasees", ("reader", "writer")),
-        ("postgresql", "hologresjdbc", ("writer",)),
-    )
-    for kind in kinds
-}
+NO_SERVER: Mapping[str, str] = (
+    {
+        f"{store}{kind}": f"{product} comes in no package that a test may install; its code is that of rdbms{kind}, "
+        "which the kit tries on three databases, and tests/unit/stores/rdbms holds its SQL"
+        for store, product in (("oracle", "Oracle"), ("sqlserver", "SQL Server"))
+        for kind in ("reader", "writer")
+    }
+    | {
+        f"{store}{kind}": f"its makers give no server away; its code is that of {wire}{kind}, which the kit tries, and "
+        "tests/servers/test_declarations.py runs a job through it"
+        for wire, store, kinds in (
+            ("mysql", "drds", ("reader", "writer")),
+            ("mysql", "adbmysql", ("writer",)),
+            ("postgresql", "adbpg", ("writer",)),
+            ("postgresql", "gaussdb", ("reader", "writer")),
+            ("postgresql", "kingbasees", ("reader", "writer")),
+            ("postgresql", "hologresjdbc", ("writer",)),
+        )
+        for kind in kinds
+    }
+    | {
+        f"oss{kind}": "OSS comes in no package; its code is that of the other object stores, which the kit tries, and "
+        "jobs in its words run on the same server in tests/servers/test_s3.py"
+        for kind in ("reader", "writer")
+    }
+)
 """Plugin → why the kit cannot try it. Its page has to say so."""
 
 

@@ -8,8 +8,25 @@ command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing+=(mariadb
 command -v javac >/dev/null || missing+=(default-jdk-headless)
 command -v mvn >/dev/null || missing+=(maven)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
+[ -x /usr/sbin/vsftpd ] || missing+=(vsftpd)
+[ -x /usr/sbin/sshd ] || missing+=(openssh-server)
 
-[ ${#missing[@]} -eq 0 ] && exit 0
+# The S3 server is a Go program, built once. Go's own caches go again: they are ten times its size.
+versitygw=v1.8.0
+servers=$(cd "$(dirname "$0")/../.." && pwd)/.cache/servers
+[ -x "$servers/versitygw-$versitygw" ] || command -v go >/dev/null || [ -x /usr/local/go/bin/go ] || missing+=(golang-go)
+build_versitygw() {
+    [ -x "$servers/versitygw-$versitygw" ] && return
+    local go made=$servers/go.$$
+    go=$(command -v go || echo /usr/local/go/bin/go)
+    mkdir -p "$made"
+    GOPATH=$made GOCACHE=$made/build GOBIN=$made/bin CGO_ENABLED=0 "$go" install -ldflags '-s -w' \
+        "github.com/versity/versitygw/cmd/versitygw@$versitygw" >"$made/log" 2>&1 || { cat "$made/log" >&2; exit 1; }
+    mv "$made/bin/versitygw" "$servers/versitygw-$versitygw"
+    chmod -R u+w "$made" && rm -rf "$made"
+}
+
+[ ${#missing[@]} -eq 0 ] && { build_versitygw; exit 0; }
 if ! command -v apt-get >/dev/null; then
     echo "The tests need: ${missing[*]}. Install them, or run: pytest --ignore=tests/servers" >&2
     exit 1
@@ -20,3 +37,4 @@ as_root=()
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=600 update
 "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}" >/dev/null
+build_versitygw

@@ -27,6 +27,11 @@ REALLY_WRONG = {
     "oceanbasev10writer-1.json": {"writer.parameter"},
     "oceanbasev10writer-2.json": {"writer.parameter"},
     "adbmysqlwriter-1.json": {"writer.parameter"},
+    "ftpreader-1.json": {"writer.parameter.protocol", "writer.parameter.host", "writer.parameter.username"},
+    "ftpwriter-1.json": {"writer.parameter.writeMode"},
+    "osswriter-1.json": {"writer.parameter.accessId", "writer.parameter.writeMode"},
+    "osswriter-2.json": {"writer.parameter.accessId"},
+    "osswriter-3.json": {"writer.parameter.accessId", "writer.parameter.parquetSchema"},
     "gaussdbreader-1.json": {"reader.parameter"},
     "gaussdbreader-2.json": {"reader.parameter"},
 }

@@ -144,7 +144,7 @@ class FileWriter(Writer[P]):
         """The files that the new ones take the place of. `overwrite` leaves partitions alone that got no rows."""
         if self.params.write_mode not in ("truncate", "overwrite"):
             return []
-        kept = {f"{self.directory}/{name}" for name in names}
+        kept = {f"{self.directory.rstrip('/')}/{name}" for name in names}
         folders = {path.rpartition("/")[0] for path in kept}
         every = self.params.write_mode == "truncate" or not self.params.partition_columns
         existing = [file.path for file in self._existing(session) if file.path not in kept]

@@ -45,7 +45,7 @@ class RenamingSession(Session):
     def publish(self, directory: str, staged: Sequence[Staged]) -> None:
         folders = {}
         for each in staged:
-            target = f"{directory}/{each.name}"
+            target = f"{directory.rstrip('/')}/{each.name}"
             folder = target.rpartition("/")[0]
             if folder not in folders:
                 self.make_directory(folder)
@@ -76,4 +76,4 @@ class RenamingSession(Session):
 
 def staged_path(directory: str, name: str, attempt: int) -> str:
     """Where an attempt's file stands until it is published."""
-    return f"{directory}/.{name.rpartition('/')[2]}.{attempt}{_END}"
+    return f"{directory.rstrip('/')}/.{name.rpartition('/')[2]}.{attempt}{_END}"

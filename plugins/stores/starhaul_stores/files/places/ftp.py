@@ -1,0 +1,323 @@
+"""FTP servers, and FTPS: by the standard library's ftplib. Commands: RFC 959, MLSD 3659, TLS 4217."""
+
+from __future__ import annotations
+
+import ftplib  # nosec B402  # a job that says `ftp` means it; `ftps` and `sftp` are there
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
+from starhaul_stores.files.places.ftp_control import connected
+from starhaul_stores.files.places.ftp_listing import of_facts, of_lines, seconds
+from starhaul_stores.files.places.ftp_reading import Reading
+from starhaul_stores.files.places.place import FileStatus, Place, Session, printable
+from starhaul_stores.files.places.remote import RemoteSession
+from starhaul_stores.files.streams import ByteStream
+
+_BLOCK = 1 << 16
+_NO_SPACE = ("452", "552")
+_UNKNOWN = ("500", "501", "502", "504")
+"""Replies to commands that a server lacks."""
+
+
+@dataclass(frozen=True)
+class FtpPlace(Place):
+    """An FTP server and a user of it. A path is the server's, from its root as that user sees it."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    tls: Literal["none", "explicit", "implicit"] = "none"
+    verify: bool = True
+    ca_file: str | None = None
+    """Authorities in place of the system's."""
+    passive: bool = True
+    timeout: float = 60.0
+    """Seconds that a connection may take to be made, or be silent."""
+    encoding: str = "utf-8"
+    """Of the names of files."""
+    depth: int = 100
+    """How many directories below the first are walked; more is an error."""
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        session = FtpSession(self)
+        try:
+            session.connect()
+            yield session
+        finally:
+            session.close()
+
+    def shown(self, path: str) -> str:
+        return f"ftp{'' if self.tls == 'none' else 's'}://{self.host}:{self.port}{printable(path)}"
+
+
+class FtpSession(RemoteSession):
+    """One control connection. After a transfer that was broken off it is made anew when next needed."""
+
+    def __init__(self, place: FtpPlace) -> None:
+        self.place: FtpPlace = place
+        self.encoding, self.depth = place.encoding, place.depth
+        self._ftp: ftplib.FTP | None = None
+        self._features: frozenset[str] = frozenset()
+
+    def connect(self) -> ftplib.FTP:
+        """The connection, made if there is none."""
+        if self._ftp is None:
+            place = self.place
+            self._ftp = connected(place)
+            with self._told("/"):
+                self._features = _features(self._ftp)
+                if "UTF8" in self._features and place.encoding.lower().replace("-", "") == "utf8":
+                    with suppress(ftplib.error_perm):
+                        self._ftp.sendcmd("OPTS UTF8 ON")
+                self._ftp.voidcmd("TYPE I")
+        return self._ftp
+
+    def close(self) -> None:
+        """Take leave, if the server still listens."""
+        ftp, self._ftp = self._ftp, None
+        if ftp is not None:
+            with suppress(*ftplib.all_errors, ValueError):
+                ftp.sock.settimeout(min(self.place.timeout, 5.0))  # type: ignore[union-attr]
+                ftp.quit()
+            ftp.close()
+
+    # --- reading
+
+    def stat(self, path: str) -> FileStatus | None:
+        if "MLST" in self._features:
+            reply = self._unless_missing(path, f"MLST {self._wire(path)}")
+            if reply is None:
+                return None
+            facts = reply.split("\n")[1].strip().partition(" ")[0] if "\n" in reply else reply
+            status = of_facts(path, dict(fact.partition("=")[::2] for fact in facts.lower().split(";") if fact))
+            return self._dated(status) if status is not None and not status.mark else status
+        size = self._unless_missing(path, f"SIZE {self._wire(path)}")
+        if size is not None and size.split()[-1].isdigit():
+            return self._dated(FileStatus(path, int(size.split()[-1]), ""))
+        if self._unless_missing(path, f"CWD {self._wire(path)}") is not None:
+            return FileStatus(path, 0, "", directory=True)
+        return None
+
+    def entries(self, directory: str) -> Iterator[FileStatus]:
+        """What a server calls a link is what it leads to; links to nowhere are left out."""
+        if self._unless_missing(directory, f"CWD {self._wire(directory)}") is None:
+            return
+        start = directory.rstrip("/")
+        if "MLST" in self._features:
+            for name, facts in self._facts(directory):
+                status = of_facts(f"{start}/{name}", facts)
+                if status is None and facts.get("type", "").startswith("os.unix=slink"):
+                    status = self.stat(f"{start}/{name}")
+                if status is not None:
+                    yield status if status.mark or status.directory else self._dated(status)
+            return
+        try:
+            listed = list(of_lines(self._lines(directory)))
+        except ValueError as error:
+            raise PermanentError(self.place.shown(directory), f"cannot be listed: {error}") from error
+        for name, size in listed:
+            path = f"{start}/{name}"
+            if size is None:  # a link, or a line of an unknown form
+                status = self.stat(path)
+                if status is not None:
+                    yield status
+            else:
+                yield FileStatus(path, 0, "", directory=True) if size < 0 else self._dated(FileStatus(path, size, ""))
+
+    @contextmanager
+    def open_range(self, file: FileStatus, start: int, end: int) -> Iterator[ByteStream]:
+        reading = Reading(self, file, start, end)
+        try:
+            yield reading
+        finally:
+            reading.close()
+
+    # --- writing
+
+    def make_one(self, path: str) -> None:
+        with self._told(path):
+            self.connect().sendcmd(f"MKD {self._wire(path)}")
+
+    @contextmanager
+    def create(self, path: str) -> Iterator[Callable[[Any], object]]:
+        with self._told(path):
+            connection = self.connect().transfercmd(f"STOR {self._wire(path)}")
+        done = False
+        try:
+
+            def write(data: Any) -> None:
+                with self._told(path):
+                    connection.sendall(data)
+
+            yield write
+            with self._told(path):
+                _end(connection)
+                self.connect().voidresp()
+            done = True
+        finally:
+            connection.close()
+            if not done:
+                self._drop()
+
+    def rename(self, source: str, target: str) -> bool:
+        """Some servers refuse to replace a file: there it is removed just before."""
+        if not self._renamed(source, target):
+            if self.stat(source) is None:
+                return False
+            if self.stat(target) is not None:
+                self.remove(target)
+            with self._told(target):
+                self.connect().rename(self._wire(source), self._wire(target))
+        return True
+
+    def remove_one(self, path: str) -> None:
+        with self._told(path):
+            self.connect().sendcmd(f"DELE {self._wire(path)}")
+
+    # --- commands
+
+    def begin(self, file: FileStatus, start: int) -> tuple[Any, int]:
+        """The data connection that gives a file, and the offset at which it begins: `start`, or 0 where the server
+        cannot begin in the middle."""
+        command = f"RETR {self._wire(file.path)}"
+        with self._told(file.path):
+            try:
+                return self.connect().transfercmd(command, rest=start or None), start
+            except ftplib.error_perm as error:
+                if not start or str(error)[:3] not in _UNKNOWN:
+                    raise
+            return self.connect().transfercmd(command), 0
+
+    def finish(self, path: str, *, whole: bool) -> None:
+        """After the data connection is closed: the server must say that it sent all, if all was taken."""
+        if whole:
+            with self._told(path):
+                self.connect().voidresp()
+            return
+        try:
+            self.connect().voidresp()
+        except ftplib.error_temp:
+            pass  # "transfer aborted", as it was meant
+        except (ftplib.Error, EOFError, OSError, StarhaulError):
+            self._drop()
+
+    @contextmanager
+    def told(self, path: str) -> Iterator[None]:
+        """Failures of a data connection as Starhaul's errors."""
+        with self._told(path):
+            yield
+
+    def _renamed(self, source: str, target: str) -> bool:
+        try:
+            with self._told(target):
+                self.connect().rename(self._wire(source), self._wire(target))
+        except PermanentError:
+            return False
+        return True
+
+    def _facts(self, directory: str) -> list[tuple[str, dict[str, str]]]:
+        found = []
+        for line in self._listing(directory, "MLSD"):
+            facts, _, name = line.partition(" ")
+            pairs = dict(fact.partition("=")[::2] for fact in facts.lower().split(";") if fact)
+            if pairs.get("type") not in ("cdir", "pdir"):
+                found.append((self._name(name), pairs))
+        return found
+
+    def _lines(self, directory: str) -> list[str]:
+        """What LIST says of the current directory. `-a` shows hidden files; not all servers know it."""
+        for command in ("LIST -a", "LIST"):
+            try:
+                lines = self._listing(directory, command)
+            except PermanentError:
+                continue
+            if lines:
+                return [self._name(line) for line in lines]
+        return []
+
+    def _listing(self, directory: str, command: str) -> list[str]:
+        """The lines of a listing. ftplib's own function would leave the connection in the mode for text, in which
+        servers alter the line ends of files."""
+        with self._told(directory):
+            ftp = self.connect()
+            with ftp.transfercmd(command) as connection:
+                blocks = []
+                while block := connection.recv(_BLOCK):
+                    blocks.append(block)
+            ftp.voidresp()
+        text = b"".join(blocks).decode("latin-1").removesuffix("\n")
+        return [line.removesuffix("\r") for line in text.split("\n")] if text else []
+
+    def _dated(self, status: FileStatus) -> FileStatus:
+        """With the time of modification, if the server tells."""
+        with self._told(status.path):
+            try:
+                when = self.connect().sendcmd(f"MDTM {self._wire(status.path)}").split()[-1]
+            except ftplib.error_perm:
+                return status
+        return FileStatus(status.path, status.size, when, seconds(when))
+
+    def _unless_missing(self, path: str, command: str) -> str | None:
+        """The reply; None if the server says that it cannot do that with this path."""
+        ftp = self.connect()
+        with self._told(path):
+            try:
+                return ftp.sendcmd(command)
+            except ftplib.error_perm as error:
+                if str(error)[:3] in ("550", "553", "501", "504"):
+                    return None
+                raise
+
+    def _wire(self, path: str) -> str:
+        """A path as the connection sends it: each character is a byte."""
+        if set(path) & set("\r\n\0"):
+            raise ConfigError("path", f"{path!r} holds a character that FTP cannot carry")
+        return self.spelt(path).decode("latin-1")
+
+    def _name(self, received: str) -> str:
+        return self.read_name(received.encode("latin-1"))
+
+    def _drop(self) -> None:
+        """Forget a connection on which replies may be out of step."""
+        ftp, self._ftp = self._ftp, None
+        if ftp is not None:
+            ftp.close()
+
+    @contextmanager
+    def _told(self, path: str) -> Iterator[None]:
+        shown = self.place.shown(path)
+        try:
+            yield
+        except ftplib.error_perm as error:
+            if str(error)[:3] in _NO_SPACE:
+                raise PermanentError(shown, "there is no space left", "free some, or write elsewhere") from error
+            raise PermanentError(shown, f"the server answers {error}") from error
+        except ftplib.error_temp as error:
+            if str(error)[:3] in _NO_SPACE:
+                raise PermanentError(shown, "there is no space left", "free some, or write elsewhere") from error
+            self._drop()
+            raise TransientError(shown, f"the server answers {error}") from error
+        except (ftplib.Error, EOFError, OSError) as error:
+            self._drop()
+            raise TransientError(shown, f"the connection failed: {error or 'it was closed'}") from error
+
+
+def _features(ftp: ftplib.FTP) -> frozenset[str]:
+    """What the server says it can do beyond RFC 959; nothing if it does not understand the question."""
+    try:
+        lines = ftp.sendcmd("FEAT").splitlines()[1:-1]
+    except ftplib.error_perm:
+        return frozenset()
+    return frozenset(line.split()[0].upper() for line in lines if line.strip())
+
+
+def _end(connection: Any) -> None:
+    """Say that this was all. With TLS that takes a message of its own, or the server must take it for a cut."""
+    if hasattr(connection, "unwrap"):
+        connection.unwrap()
+    connection.close()

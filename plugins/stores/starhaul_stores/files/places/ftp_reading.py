@@ -1,0 +1,51 @@
+"""A file on its way from an FTP server, from anywhere to anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starhaul_stores.files.places.place import FileStatus
+
+if TYPE_CHECKING:
+    from starhaul_stores.files.places.ftp import FtpSession
+
+_BLOCK = 1 << 16
+
+
+class Reading:
+    """A range of a file as it comes."""
+
+    def __init__(self, session: FtpSession, file: FileStatus, start: int, end: int) -> None:
+        self._session = session
+        self._path = file.path
+        self._left = end - start
+        self._last = end == file.size
+        self._connection, begun = session.begin(file, start)
+        self._open = True
+        while begun < start:
+            data = self._take(min(_BLOCK, start - begun))
+            if not data:
+                break
+            begun += len(data)
+
+    def read(self, size: int, /) -> bytes:
+        data = self._take(min(size, self._left, 1 << 20))
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        """Break off, or hear the server say that this was all."""
+        if self._open:
+            self._open = False
+            whole = self._left == 0 and self._last
+            try:
+                if whole:
+                    with self._session.told(self._path):
+                        whole = not self._connection.recv(1)  # more than was listed: it grew, which `Source` notices
+            finally:
+                self._connection.close()
+            self._session.finish(self._path, whole=whole)
+
+    def _take(self, size: int) -> bytes:
+        with self._session.told(self._path):
+            return bytes(self._connection.recv(size)) if size else b""

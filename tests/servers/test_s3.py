@@ -1,0 +1,140 @@
+"""Whole jobs to and from an object store, and what can go wrong there."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.process import starhaul
+from tests.servers.s3 import Bucket
+
+ROWS = 3000
+CSV = "".join(f"{n},row {n}\n" for n in range(ROWS)).encode()
+COLUMN = [{"index": 0, "type": "long", "name": "id"}, {"index": 1, "type": "string", "name": "text"}]
+STORE, WRITER = "starhaul.runs.store:RunStore", "starhaul_writers.s3:S3Writer"
+
+
+def run(tmp_path: Path, reader: dict[str, Any], writer: dict[str, Any], kill_at: str = "", code: int = 0) -> str:
+    """Run a job to its end, and give what it printed."""
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps({"reader": reader, "writer": writer, "settings": {"channel": 2}}))
+    done = starhaul(tmp_path / "state", "run", str(job), kill_at=kill_at)
+    assert done.returncode == code, done.stderr + done.stdout
+    return done.stderr + done.stdout
+
+
+def source(tmp_path: Path) -> dict[str, Any]:
+    """Two local files of `CSV` in all."""
+    folder = tmp_path / "in"
+    folder.mkdir(exist_ok=True)
+    middle = CSV.index(b"\n", len(CSV) // 2) + 1
+    for name, content in (("a.csv", CSV[:middle]), ("b.csv", CSV[middle:])):
+        (folder / name).write_bytes(content)
+    return {"name": "csv", "path": str(folder), "column": COLUMN, "splitSize": len(CSV) // 2}
+
+
+def target(bucket: Bucket, /, **more: Any) -> dict[str, Any]:
+    """A writer."""
+    return {"name": "s3writer", **bucket.parameters, "object": "out/t", "writeMode": "truncate", **more}
+
+
+def origin(bucket: Bucket, /, **more: Any) -> dict[str, Any]:
+    """A reader."""
+    return {"name": "s3reader", **bucket.parameters, "object": "in/*.csv", "column": COLUMN, **more}
+
+
+def local(tmp_path: Path) -> dict[str, Any]:
+    """A writer of local files."""
+    return {"name": "csv", "path": str(tmp_path / "out"), "fileName": "t", "writeMode": "truncate"}
+
+
+def in_order(text: bytes) -> bytes:
+    """Its lines by their numbers."""
+    lines: list[bytes] = re.findall(rb"[^\n]*\n", text)
+    ordered: list[bytes] = sorted(lines, key=lambda line: int(line.split(b",")[0]))
+    return b"".join(ordered)
+
+
+def written(bucket: Bucket) -> bytes:
+    """All rows, in the order of the source."""
+    return in_order(b"".join(content for key, content in bucket.objects().items() if key.startswith("out/")))
+
+
+def received(tmp_path: Path) -> bytes:
+    """All rows in local files, in the order of the source."""
+    return in_order(b"".join(path.read_bytes() for path in (tmp_path / "out").glob("[!.]*")))
+
+
+def test_there_and_back(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.put("out/t_old", b"-1,old\n")
+    bucket.put("out/other", b"-2,other\n")
+    run(tmp_path, source(tmp_path), target(bucket, suffix=".csv"))
+    assert bucket.objects()["out/other"] == b"-2,other\n"
+    assert "out/t_old" not in bucket.objects()
+    assert written(bucket) == b"-2,other\n" + CSV
+    run(tmp_path, origin(bucket, object="out/t*.csv", splitSize=10_000), local(tmp_path))
+    assert received(tmp_path) == CSV
+
+
+def test_in_the_words_of_oss(bucket: Bucket, tmp_path: Path) -> None:
+    words = {**bucket.parameters, "addressing": "path"}
+    writer = {"name": "osswriter", **words, "object": "out/t", "writeMode": "nonConflict", "fileFormat": "text",
+              "fieldDelimiter": ",", "encoding": "UTF-8", "maxFileSize": 100000, "encrypt": False}  # fmt: skip
+    run(tmp_path, source(tmp_path), writer)
+    assert written(bucket) == CSV
+    assert "begin with 't'" in run(tmp_path, source(tmp_path), writer, code=2)
+    run(tmp_path, {"name": "ossreader", **words, "object": ["out/*"], "column": COLUMN}, local(tmp_path))
+    assert received(tmp_path) == CSV
+
+
+def test_at_the_root_of_the_bucket(bucket: Bucket, tmp_path: Path) -> None:
+    run(tmp_path, source(tmp_path), target(bucket, object="t"))
+    assert in_order(b"".join(bucket.objects().values())) == CSV
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"accessKey": "wrong secret"}, "the secret is wrong"),
+        ({"accessId": "nobody"}, "no such access key"),
+        ({"bucket": "no-such-bucket"}, "no such bucket"),
+        ({"object": "in/none*"}, "no file matches"),
+        ({"object": "in/none.csv"}, "no file matches"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_runs(
+    bucket: Bucket, tmp_path: Path, change: dict[str, str], told: str
+) -> None:
+    bucket.put("in/a.csv", CSV)
+    said = run(tmp_path, origin(bucket, **change), local(tmp_path), code=2)
+    assert told in said
+    assert "wrong secret" not in said
+    if "object" not in change:
+        assert told in run(tmp_path, source(tmp_path), target(bucket, **change), code=2)
+
+
+def test_no_object_may_be_no_rows(bucket: Bucket, tmp_path: Path) -> None:
+    run(tmp_path, origin(bucket, successOnNoObject=True), local(tmp_path))
+    assert received(tmp_path) == b""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "point",
+    [f"{WRITER}.write:after:1", f"{STORE}.task_done:after:2", f"{WRITER}.commit:before:1", f"{WRITER}.commit:after:1",
+     "starhaul_stores.files.places.s3:S3Session._expect_published:before:1"],
+)  # fmt: skip
+def test_a_killed_run_resumes(bucket: Bucket, tmp_path: Path, point: str) -> None:
+    bucket.put("out/t_old", b"-1,old\n")
+    run(tmp_path, source(tmp_path), target(bucket), kill_at=point, code=-signal.SIGKILL)
+    if "commit" not in point and "published" not in point:
+        assert bucket.objects() == {"out/t_old": b"-1,old\n"}
+    resumed = starhaul(tmp_path / "state", "resume", "--last")
+    assert resumed.returncode == 0, resumed.stderr
+    assert written(bucket) == CSV
+    assert bucket.uploads() == []
