@@ -36,6 +36,7 @@ CASES = (
     "mysql",
     "mysql_postgresql",
     "many_tables",
+    "hbase",
     "peers",
 )
 

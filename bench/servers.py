@@ -8,13 +8,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from bench.cpu import tree_seconds
-from tests.servers import mariadb, postgresql
+from tests.servers import hbase, mariadb, postgresql
 
 _POSTGRESQL = {
     "shared_buffers": "512MB", "max_wal_size": "16GB", "checkpoint_timeout": "1h", "maintenance_work_mem": "256MB",
@@ -124,6 +125,28 @@ class Mariadb:
         return name
 
 
+@dataclass(frozen=True)
+class Hbase:
+    """HBase as the cases see it."""
+
+    server: hbase.HbaseServer
+
+    @property
+    def port(self) -> int:
+        """Of its Thrift server."""
+        return self.server.thrift["binary"]
+
+    def place(self, table: str) -> dict[str, Any]:
+        """For a job."""
+        return {"name": "hbase", "thriftServers": [f"127.0.0.1:{self.port}"], "table": table}
+
+    def target(self, name: str, rows: int) -> None:
+        """An empty table of this name, in two regions for keys of ten digits up to `rows`."""
+        with suppress(RuntimeError):  # there is none yet
+            self.server.command("drop", name)
+        self.server.command("create", name, "cf=1", f"{rows // 2:010d}".encode())
+
+
 @dataclass
 class Servers:
     """The servers that were started. Close it at the end."""
@@ -146,6 +169,13 @@ class Servers:
         with server.connect() as db, db.cursor() as cursor:
             cursor.execute("CREATE DATABASE bench CHARACTER SET utf8mb4")
         return Mariadb(server.port)
+
+    @cached_property
+    def hbase(self) -> Hbase:
+        """HBase with a Thrift server of the usual kind."""
+        server = self._stack.enter_context(hbase.running(("binary",), "1g"))
+        self._pids.append(server.pid)
+        return Hbase(server)
 
     @property
     def pids(self) -> Sequence[int]:

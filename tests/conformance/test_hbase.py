@@ -17,6 +17,7 @@ from starhaul_stores.hbase.write_parameters import HbaseWriterParams
 from starhaul_writers.hbase import Hbase11xWriter
 from tests.servers.hbase import HbaseServer, HbaseTables
 
+pytestmark = pytest.mark.timeout(300)  # the first test starts HBase
 HEAVY = frozenset({"happybase", "thriftpy2"})
 COLUMNS = [
     {"name": "rowkey", "type": "string"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -195,18 +196,19 @@ class Hbase11xReader(Reader[HbaseReaderParams]):
 
         first, end = (bytes.fromhex(split.args[name]) for name in ("first", "end"))
         schema = self.schema()
-        with connected(self.params, split.id) as client:
-            rows = scanned(self.params, client, self.params.cells(), first, end, self.params.scan_cache_size)
+        rows = scanned(self.params, split.id, self.params.cells(), first, end, self.params.scan_cache_size)
+        with closing(rows):
             if self.params.mode == "normal":
                 from starhaul_stores.hbase.rows import row_batch
 
                 columns = [_source(index, column) for index, column in enumerate(self.params.column)]
                 for chunk in rows:
                     yield row_batch(chunk, columns, schema, self.params.encoding, task)
-            else:
-                kinds = {column.cell_name(): column.kind() for column in self.params.column if not column.is_rowkey()}
-                key = next((column.kind() for column in self.params.column if column.is_rowkey()), cell_type("string"))
-                most = self.params.max_version or -1
+                return
+            kinds = {column.cell_name(): column.kind() for column in self.params.column if not column.is_rowkey()}
+            key = next((column.kind() for column in self.params.column if column.is_rowkey()), cell_type("string"))
+            most = self.params.max_version or -1
+            with connected(self.params, split.id) as client:
                 yield from version_batches(self.params, client, rows, kinds, key, most, schema, task)
 
     def describe(self) -> Sequence[str]:

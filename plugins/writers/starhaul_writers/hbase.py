@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import ClassVar
 
 import pyarrow as pa
@@ -61,13 +62,14 @@ class Hbase11xWriter(Writer[HbaseWriterParams]):
                 delete_rows(self.params, client, run)
 
     def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
-        from starhaul_stores.hbase.connection import opened
+        from starhaul_stores.hbase.connection import Link, driver
         from starhaul_stores.hbase.mutations import plan_mutations
         from starhaul_stores.hbase.writing import Delivery
 
         mutations = plan_mutations(self.params, task.schema)
-        with opened(self.params, f"{task.run}{task.id}") as client:
-            delivery = Delivery(self.params, client, mutations, task)
+        driver()
+        with closing(Link(self.params, f"{task.run}{task.id}")) as link:
+            delivery = Delivery(self.params, link, mutations, task)
             for batch in batches:
                 delivery.write(batch)
             delivery.look()

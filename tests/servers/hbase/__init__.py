@@ -125,7 +125,15 @@ class HbaseServer:
 
     def restart_thrift(self, kind: str = "binary") -> None:
         """Cut all connections of a Thrift server and start another in its place."""
+        self.stop_thrift(kind)
+        self.start_thrift(kind)
+
+    def stop_thrift(self, kind: str) -> None:
+        """Stop a Thrift server; its connections are cut."""
         self.command("stop-thrift", str(self.thrift[kind]))
+
+    def start_thrift(self, kind: str) -> None:
+        """Start one that was stopped."""
         self.command("start-thrift", f"{self.thrift[kind]}{_OPTIONS[kind]}")
 
     def _settings(self) -> dict[str, object]:

@@ -47,6 +47,38 @@ def opened(params: HbaseParams, turn: str = "") -> Iterator[Any]:
             connection.close()
 
 
+class Link:
+    """A connection for one thread that is opened when it is needed, and anew after it was lost: Thrift servers drop
+    those that were idle for a minute, as when the other side of a run is slow. Close it at the end."""
+
+    def __init__(self, params: HbaseParams, turn: str) -> None:
+        self._params = params
+        self._turn = turn
+        self._connection: Any = None
+
+    @property
+    def client(self) -> Any:
+        """happybase's client. Errors of its calls pass as they are, see `told`."""
+        if self._connection is None:
+            self._connection = _open(driver(), self._params, self._turn)
+        return self._connection.client
+
+    def close(self) -> None:
+        """Close it; it may be lost, and it may be used again."""
+        if self._connection is not None:
+            with suppress(Exception):
+                self._connection.close()
+            self._connection = None
+
+
+def lost(error: BaseException) -> bool:
+    """Whether an error of a call, or of `Link.client`, means that the connection is of no more use."""
+    from thriftpy2.protocol.exc import TProtocolException
+    from thriftpy2.transport import TTransportException
+
+    return isinstance(error, TTransportException | TProtocolException | OSError)
+
+
 @contextmanager
 def told(params: HbaseParams) -> Iterator[None]:
     """Errors of happybase, thriftpy2 and HBase as Starhaul's; others pass."""

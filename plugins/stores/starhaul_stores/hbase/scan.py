@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import closing, suppress
 from typing import Any
 
-from starhaul_stores.hbase.connection import as_bytes
+from starhaul_stores.hbase.connection import Link, as_bytes, driver, lost, told
 from starhaul_stores.hbase.parameters import HbaseParams
 
 CHUNK_BYTES = 2 << 20
@@ -14,14 +14,42 @@ _FIRST_CHUNK = 32
 _MOST_ROWS = 8192
 _KEYS_ONLY = b"FirstKeyOnlyFilter() AND KeyOnlyFilter()"
 _CELL_OVERHEAD = 40  # of a cell's name and timestamp on the wire
+_ATTEMPTS = 3
 
 
 def scanned(
+    params: HbaseParams, turn: str, cells: Sequence[str], first: bytes, end: bytes, most: int | None
+) -> Generator[list[Any], None, None]:
+    """The rows (`answers.Row`) from the key `first` to before `end` that have one of the cells, in chunks of
+    at most `most` rows, of about 2 MiB. Without cells, all rows, with their keys alone.
+
+    Takes a connection of its own. When that is lost, the scan goes on after the last row, on another; `TransientError`
+    if that fails time and again without a row.
+    """
+    driver()
+    failures = 0
+    with closing(Link(params, turn)) as link, told(params):
+        while True:
+            try:
+                for rows in _scan(params, link.client, cells, first, end, most):
+                    failures = 0
+                    first = as_bytes(rows[-1].row) + b"\0"
+                    yield rows
+                return
+            except Exception as error:
+                failures += 1
+                if failures == _ATTEMPTS or not lost(error):
+                    raise
+                link.close()
+
+
+def _scan(
     params: HbaseParams, client: Any, cells: Sequence[str], first: bytes, end: bytes, most: int | None
-) -> Iterator[list[Any]]:
-    """The rows (happybase's `TRowResult`) from the key `first` to before `end` that have one of the cells, in chunks of
-    at most `most` rows, of about 2 MiB. Without cells, all rows, with their keys alone."""
+) -> Generator[list[Any], None, None]:
+    """One scan. Each chunk is asked for before the last one is given out, so that the server makes it meanwhile."""
     from Hbase_thrift import TScan  # registered by happybase
+
+    from starhaul_stores.hbase.answers import answer, ask
 
     scan = TScan(startRow=first, columns=[cell.encode() for cell in cells] or None)
     if end:
@@ -30,13 +58,24 @@ def scanned(
         scan.filterString = _KEYS_ONLY
     scan.caching = min(most or 1024, 1024)
     scanner = client.scannerOpenWithScan(params.table.encode(), scan, {})
+    size = min(_FIRST_CHUNK, most or _FIRST_CHUNK)
+    asked = False
     try:
-        size = min(_FIRST_CHUNK, most or _FIRST_CHUNK)
-        while rows := client.scannerGetList(scanner, size):
+        while True:
+            if not asked:
+                ask(client, scanner, size)
+            asked = False
+            rows = answer(client)
+            if not rows:
+                return
             size = _next_size(rows, most or _MOST_ROWS)
+            ask(client, scanner, size)
+            asked = True
             yield rows
     finally:
         with suppress(Exception):  # a connection that is lost has closed it
+            if asked:
+                answer(client)
             client.scannerClose(scanner)
 
 

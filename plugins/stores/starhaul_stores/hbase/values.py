@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -94,18 +95,30 @@ def _encode_fixed(values: pa.Array, name: str) -> pa.Array:
 def _decode_fixed(cells: pa.Array, kind: CellType) -> Converted:
     layout, number = _FIXED[kind.name]
     dtype = np.dtype(layout)
-    cells = _empty_as_null(cells)
-    bad = _of_other_length(cells, dtype.itemsize, kind.name)
-    if bad:
-        cells = _without(cells, bad)
-    valid = None
-    if cells.null_count:
-        valid = cells.is_valid()
-        cells = cells.fill_null(b"\0" * dtype.itemsize)
-    raw = np.frombuffer(cells.buffers()[2] or b"", dtype, len(cells), cells.offset * dtype.itemsize)
-    plain = pa.array(raw.astype(dtype.newbyteorder("=")), number)
-    decoded = pc.not_equal(plain, pa.scalar(0, number)) if kind.name == "boolean" else plain
-    return Converted(decoded if valid is None else pc.if_else(valid, decoded, pa.scalar(None, kind.arrow)), bad)
+    bad: dict[int, str] = {}
+    lengths = _lengths(cells)
+    if cells.null_count or (lengths != dtype.itemsize).any():
+        cells, bad = _of_width(cells, lengths, dtype.itemsize, kind.name)
+    raw = np.frombuffer(cells.buffers()[2] or b"", dtype, len(lengths), cells.offset * dtype.itemsize)
+    there = lengths == dtype.itemsize
+    mask = None if there.all() else ~there
+    if kind.name == "boolean":
+        return Converted(pa.array(raw != 0, pa.bool_(), mask=mask), bad)
+    return Converted(pa.array(raw.astype(dtype.newbyteorder("=")), number, mask=mask), bad)
+
+
+def _lengths(cells: pa.Array) -> np.ndarray[Any, Any]:
+    """Bytes of each cell; of one that is null, none."""
+    offsets = np.frombuffer(cells.buffers()[1] or b"", "i4", len(cells) + 1 if len(cells) else 0, cells.offset * 4)
+    return np.diff(offsets)
+
+
+def _of_width(cells: pa.Array, lengths: np.ndarray[Any, Any], width: int, name: str) -> tuple[pa.Array, dict[int, str]]:
+    """The cells with those of another length as zeros, and what is wrong with the latter unless they are empty."""
+    wrong = np.flatnonzero((lengths != width) & (lengths != 0))
+    bad = {int(row): f"{cells[row].as_py()[:32].hex(' ')} is no {name}, which has {width} bytes" for row in wrong}
+    keep = pa.array(lengths == width)
+    return pc.if_else(keep, cells, pa.scalar(b"\0" * width, pa.binary())), bad
 
 
 def _decode_decimals(cells: pa.Array, target: pa.DataType) -> Converted:
@@ -152,21 +165,6 @@ def _decimal_bytes(value: Decimal) -> bytes:
 def _empty_as_null(cells: pa.Array) -> pa.Array:
     empty = pc.equal(pc.binary_length(cells), 0)
     return pc.if_else(empty, pa.scalar(None, pa.binary()), cells) if pc.any(empty).as_py() else cells
-
-
-def _of_other_length(cells: pa.Array, width: int, name: str) -> dict[int, str]:
-    lengths = pc.binary_length(cells)
-    wrong = pc.not_equal(lengths, width)
-    if not pc.any(wrong).as_py():
-        return {}
-    rows = pc.indices_nonzero(pc.fill_null(wrong, False)).to_pylist()
-    return {row: f"{cells[row].as_py()[:32].hex(' ')} is no {name}, which has {width} bytes" for row in rows}
-
-
-def _without(values: pa.Array, bad: Mapping[int, str]) -> pa.Array:
-    keep = np.ones(len(values), bool)
-    keep[list(bad)] = False
-    return pc.if_else(pa.array(keep), values, pa.scalar(None, values.type))
 
 
 def _cast(values: pa.Array, target: pa.DataType, formats: Formats) -> Converted:

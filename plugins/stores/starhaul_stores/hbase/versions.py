@@ -43,14 +43,18 @@ def version_batches(
 
 
 def _versions(params: HbaseParams, client: Any, row: Any, single: set[str], most: int) -> Iterator[_Version]:
-    """Of one row; what the scan brought is the latest of each cell, and all there is in a family of one version."""
-    key = as_bytes(row.row)
-    for name, latest in sorted(row.columns.items()):
-        cell = as_bytes(name).decode("utf-8", "replace")
+    """Of one row. The scan tells which cells there are; those of families that keep one version come at once."""
+    key, table = as_bytes(row.row), params.table.encode()
+    names = {name: as_bytes(name).decode("utf-8", "replace") for name in sorted(row.columns)}
+    latest: dict[bytes, Any] = {}
+    if alone := [name for name, cell in names.items() if cell in single]:
+        for found in client.getRowWithColumns(table, key, alone, {}):
+            latest |= found.columns
+    for name, cell in names.items():
         if cell in single:
-            versions = [latest]
+            versions = [latest[name]] if name in latest else []  # deleted meanwhile
         else:
-            versions = client.getVer(params.table.encode(), key, name, _ALL if most < 0 else most, {})
+            versions = client.getVer(table, key, name, _ALL if most < 0 else most, {})
         for each in versions:
             yield _Version(key, cell, each.timestamp, as_bytes(each.value))
 

@@ -110,7 +110,7 @@ class HbaseWriterParams(HbaseParams):
     """Whether region servers log rows before they acknowledge them. Without it (DataX's default), rows that were
     acknowledged are lost when a region server dies before it flushed them."""
 
-    write_buffer_size: int = Field(default=1 << 20, ge=1)
+    write_buffer_size: int = Field(default=2 << 20, ge=1)
     """Bytes of keys and values per call, about."""
 
     auto_flush: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from starhaul import PermanentError, Task
-from starhaul_stores.hbase.connection import refusal, told
+from starhaul_stores.hbase.connection import Link, lost, refusal, told
 from starhaul_stores.hbase.mutations import Encoded, Mutations
 from starhaul_stores.hbase.write_parameters import HbaseWriterParams
 
@@ -24,10 +24,10 @@ _RUN_STARTED = re.compile(r"\d{8}_\d{6}")
 class Delivery:
     """Writes the batches of one task. `rows` is what HBase acknowledged."""
 
-    def __init__(self, params: HbaseWriterParams, client: Any, mutations: Mutations, task: Task) -> None:
+    def __init__(self, params: HbaseWriterParams, link: Link, mutations: Mutations, task: Task) -> None:
         self.rows = 0
         self._params = params
-        self._client = client
+        self._link = link
         self._mutations = mutations
         self._task = task
         self._timestamp = _fixed_timestamp(params, task.run)
@@ -49,7 +49,8 @@ class Delivery:
             return
         key, cell = self._last
         with told(self._params):
-            found = self._client.getRowWithColumns(self._params.table.encode(), key, [cell], {})
+            table = self._params.table.encode()
+            found = self._insist(lambda client: client.getRowWithColumns(table, key, [cell], {}))
         if not found:
             raise PermanentError(
                 self._params.where(),
@@ -85,15 +86,25 @@ class Delivery:
         with told(self._params):
             try:
                 if stamp is None:
-                    self._client.mutateRows(table, mutations, {})
+                    self._link.client.mutateRows(table, mutations, {})
                 else:
-                    self._client.mutateRowsTs(table, mutations, stamp, {})
+                    self._insist(lambda client: client.mutateRowsTs(table, mutations, stamp, {}))
             except Exception as error:
                 reason = refusal(error)
                 if reason is None:
                     raise
                 return reason
         return None
+
+    def _insist(self, call: Callable[[Any], Any]) -> Any:
+        """Make a call that may be made twice: once more, on another connection, if the connection is lost."""
+        try:
+            return call(self._link.client)
+        except Exception as error:
+            if not lost(error):
+                raise
+            self._link.close()
+        return call(self._link.client)
 
 
 class _Rows:
