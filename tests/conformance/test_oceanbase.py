@@ -16,6 +16,10 @@ from tests.conftest import MysqlDatabase
 
 class TestOceanbaseReader(MysqlReaderTests, ReaderConformance):
     @pytest.fixture
+    def url(self, oceanbase: MysqlDatabase) -> str:
+        return f"{oceanbase.url.replace('mysql:', 'oceanbase:')}.source"
+
+    @pytest.fixture
     def reader(self, oceanbase: MysqlDatabase) -> OceanbaseV10Reader:
         fill(oceanbase, "source", ROWS)
         return OceanbaseV10Reader(OceanbaseReaderParams.model_validate({"url": oceanbase.url, "table": "source"}))
@@ -40,6 +44,10 @@ class OceanbaseTests(MysqlWriterTests, WriterConformance):
     @pytest.fixture
     def mysql(self, oceanbase: MysqlDatabase) -> MysqlDatabase:
         return oceanbase
+
+    @pytest.fixture
+    def url(self, oceanbase: MysqlDatabase) -> str:
+        return f"{oceanbase.url.replace('mysql:', 'oceanbase:')}.target"
 
     @pytest.fixture
     def leftovers(self, oceanbase: MysqlDatabase) -> Callable[[], Collection[str]]:

@@ -49,6 +49,10 @@ def fill(rdbms: RdbmsDatabase, rows: Collection[tuple[Any, ...]]) -> None:
 
 class TestRdbmsReader(ReaderConformance):
     @pytest.fixture
+    def url(self, rdbms: RdbmsDatabase) -> str:
+        return f"{rdbms.url}#source"
+
+    @pytest.fixture
     def expected(self, rdbms: RdbmsDatabase) -> pa.Table:
         micro = 1_000_000
         end, first, last = 1769903999 * micro + 123456, -62135596800 * micro, 253402300799 * micro + 999999
@@ -89,6 +93,10 @@ class RdbmsWriterTests(WriterConformance):
     @pytest.fixture
     def rdbms(self, request: pytest.FixtureRequest, tmp_path: Path) -> RdbmsDatabase:
         return make(self.engine, request.getfixturevalue, tmp_path)
+
+    @pytest.fixture
+    def url(self, rdbms: RdbmsDatabase) -> str:
+        return f"{rdbms.url}#target"
 
     @pytest.fixture
     def writer(self, rdbms: RdbmsDatabase) -> RdbmsWriter:

@@ -51,6 +51,10 @@ class _Reader(ReaderConformance):
         return table.append_column("constant", pa.array(["x"] * len(texts)))
 
     @pytest.fixture
+    def url(self, tmp_path: Path) -> str:
+        return f"{tmp_path}/full/part*.csv?null=\\N"
+
+    @pytest.fixture
     def reader(self, tmp_path: Path, expected: pa.Table) -> TxtFileReader:
         return self._of(_fill(tmp_path / "full", expected, expected.num_rows))
 
@@ -73,6 +77,10 @@ class TestTxtFileReaderInPieces(_Reader):
 
 class _Writer(WriterConformance):
     settings: ClassVar[dict[str, Any]]
+
+    @pytest.fixture
+    def url(self, tmp_path: Path) -> str:
+        return f"{tmp_path}/out/t.csv"
 
     @pytest.fixture
     def writer(self, tmp_path: Path) -> TxtFileWriter:

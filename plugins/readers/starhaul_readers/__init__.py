@@ -76,6 +76,13 @@ def starhaul_reader_urls() -> Mapping[str, str]:
         **dict.fromkeys(("sqlite", ".sqlite", ".sqlite3", ".db"), "sqlitereader"),
         **dict.fromkeys(("postgresql", "postgres"), "postgresqlreader"),
         **dict.fromkeys(("mysql", "mariadb", "tidb"), "mysqlreader"),
+        "oceanbase": "oceanbasev10reader",
+        "oracle": "oraclereader",
+        **dict.fromkeys(("mssql", "sqlserver"), "sqlserverreader"),
+        **dict.fromkeys(
+            ("db2", "dm", "duckdb", "firebird", "hana", "redshift", "snowflake", "teradatasql", "trino", "vertica"),
+            "rdbmsreader",
+        ),
     }
 
 

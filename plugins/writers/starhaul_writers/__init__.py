@@ -82,4 +82,11 @@ def starhaul_writer_urls() -> Mapping[str, str]:
         **dict.fromkeys(("sqlite", ".sqlite", ".sqlite3", ".db"), "sqlitewriter"),
         **dict.fromkeys(("postgresql", "postgres"), "postgresqlwriter"),
         **dict.fromkeys(("mysql", "mariadb", "tidb"), "mysqlwriter"),
+        "oceanbase": "oceanbasev10writer",
+        "oracle": "oraclewriter",
+        **dict.fromkeys(("mssql", "sqlserver"), "sqlserverwriter"),
+        **dict.fromkeys(
+            ("db2", "dm", "duckdb", "firebird", "hana", "redshift", "snowflake", "teradatasql", "trino", "vertica"),
+            "rdbmswriter",
+        ),
     }

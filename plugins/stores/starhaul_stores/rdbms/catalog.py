@@ -83,12 +83,18 @@ def find_table(db: Connection, text: str) -> Table | None:
 def full_name(traits: Traits, text: str) -> tuple[str | None, str]:
     """Schema and name of the table that a name in a job means. A name without quotes is taken as the database would
     take it, in SQLAlchemy's view."""
+    parts = parts_of(traits, text)
+    return ".".join(parts[:-1]) or None, parts[-1]
+
+
+def parts_of(traits: Traits, text: str) -> list[str]:
+    """The parts of a dotted name, as `full_name` takes them."""
     if traits.brackets:
         text = _BRACKETS.sub(lambda matched: '"' + matched[1].replace('"', '""') + '"', text)
     parts = name_parts(text, '"`', str.lower if traits.folds_to == "lower" else str)
     if len(parts) > 3:
         raise ConfigError("table", f"{text!r} is not a name", "write NAME or SCHEMA.NAME")
-    return ".".join(parts[:-1]) or None, parts[-1]
+    return parts
 
 
 def sql_name(db: Connection, schema: str | None, name: str) -> str:

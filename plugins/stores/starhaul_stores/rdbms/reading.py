@@ -8,13 +8,26 @@ from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Capability, Cast, ConfigError, Reader, Split, Task, TransientError
+from starhaul import (
+    Address,
+    Capability,
+    Cast,
+    ConfigError,
+    Found,
+    Reader,
+    ReadRequest,
+    Split,
+    Task,
+    TransientError,
+)
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.catalog import Table, find_table, no_such_table
 from starhaul_stores.rdbms.connection import Connection, connect
+from starhaul_stores.rdbms.discovery import address_of, quoted, tables
 from starhaul_stores.rdbms.selection import Selection, of_query, of_table
 from starhaul_stores.rdbms.slices import condition, slices
 from starhaul_stores.rdbms.values import column
+from starhaul_stores.relational.addresses import to_read
 from starhaul_stores.relational.places import RelationalReaderParams, Source
 from starhaul_stores.relational.url import DatabaseUrl
 
@@ -99,6 +112,29 @@ class SqlAlchemyReader(Reader[R]):
             way,
             "Each slice is one SELECT; the slices of a table that is written meanwhile are of several moments.",
         )
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        known: type[RdbmsReaderParams] = cls.params_type  # type: ignore[assignment]
+        return address_of(url, known.parse_address)
+
+    @classmethod
+    def complete(cls, address: Address, request: ReadRequest) -> Address:
+        return to_read(address, request, quoted)
+
+    @classmethod
+    def discover(cls, address: Address, *, details: bool = True) -> Iterator[Found]:
+        params = cls._params_of(address.called("_"))
+        with connect(params.addresses(params.places[0]), params.session, params.connect_timeout) as db:
+            for name, kind in tables(db, address):
+                reader = cls(cls._params_of(address.called(*name)))
+                schema = reader._selection(db, reader._sources()[0]).schema if details else None
+                yield Found(name, kind, None, schema)
+
+    @classmethod
+    def _params_of(cls, address: Address) -> R:
+        params: R = cls.params_type.parse(dict(cls.complete(address, ReadRequest()).parameters))  # type: ignore[assignment]
+        return params
 
     def hint_for(self, table: str) -> str:
         """What stands between SELECT and the columns of a table, with a blank after it."""

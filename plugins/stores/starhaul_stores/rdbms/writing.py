@@ -9,11 +9,12 @@ from typing import Any, ClassVar, TypeVar
 import pyarrow as pa
 from pydantic import Field
 
-from starhaul import Capability, ConfigError, PermanentError, Receipt, Task, Writer
+from starhaul import Address, Capability, ConfigError, PermanentError, Receipt, Task, Writer, WriteRequest
 from starhaul_stores.rdbms import staging
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.catalog import Table, find_table, no_such_table, to_create
 from starhaul_stores.rdbms.connection import Connection, connect
+from starhaul_stores.rdbms.discovery import address_of, quoted
 from starhaul_stores.rdbms.insertion import Insertion
 from starhaul_stores.rdbms.ledger import RdbmsLedger
 from starhaul_stores.rdbms.statements import Target
@@ -26,6 +27,7 @@ from starhaul_stores.rdbms.target import (
     require_as_planned,
     target_columns,
 )
+from starhaul_stores.relational.addresses import to_write
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 from starhaul_stores.relational.url import DatabaseUrl
 
@@ -165,6 +167,15 @@ class SqlAlchemyWriter(Writer[W]):
         if self.params.write_mode == "overwrite":
             facts.append("The rows go to a staging table; one transaction deletes the old rows and copies them over.")
         return facts
+
+    @classmethod
+    def from_url(cls, url: str) -> Address:
+        params: type[RdbmsWriterParams] = cls.params_type  # type: ignore[assignment]
+        return address_of(url, params.parse_address)
+
+    @classmethod
+    def complete(cls, address: Address, request: WriteRequest) -> Address:
+        return to_write(address, request, quoted)
 
     def _open(self) -> AbstractContextManager[Connection]:
         params = self.params

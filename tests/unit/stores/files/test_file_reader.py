@@ -41,6 +41,7 @@ def test_many_small_files_share_splits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # making the files may take minutes where the disk is busy
 def test_a_hundred_thousand_small_files(tmp_path: Path) -> None:
     """A split for each would be 100,000 tasks; here they are some hundred, and little memory."""
     for folder in range(100):

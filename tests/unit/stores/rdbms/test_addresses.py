@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from starhaul import ConfigError
-from starhaul_readers.oracle import OracleReaderParams
-from starhaul_readers.sqlserver import SqlServerReaderParams
+from starhaul_readers.oracle import OracleReader, OracleReaderParams
+from starhaul_readers.rdbms import RdbmsReader
+from starhaul_readers.sqlserver import SqlServerReader, SqlServerReaderParams
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.engine import engine_for
 from starhaul_stores.rdbms.writing import RdbmsWriterParams
@@ -92,3 +93,33 @@ def test_a_table_beside_the_connection_may_say_the_same() -> None:
     assert RdbmsWriterParams.model_validate({"connection": connection, "table": "t"}).target == "t"
     with pytest.raises(ValueError, match="either url and table, or connection"):
         RdbmsWriterParams.model_validate({"connection": connection, "table": "u"})
+
+
+@pytest.mark.parametrize(
+    ("reader", "url", "scheme", "name"),
+    [
+        (OracleReader, "oracle://u:p@h:1521/?service_name=s.x#HR.Orders", "oracle+oracledb", ("hr", "orders")),
+        (OracleReader, 'jdbc:oracle:thin:u/p@//h:1521/s.x#"Orders"', "oracle+oracledb", ("Orders",)),
+        (SqlServerReader, "mssql://u:p@h/db#dbo.[my orders]", "mssql+pymssql", ("dbo", "my orders")),
+        (SqlServerReader, "jdbc:sqlserver://h;databaseName=db;user=u;password=p#t", "mssql+pymssql", ("t",)),
+        (RdbmsReader, "jdbc:dm://u:p@h:5236/DB#t", "dm+dmPython", ("t",)),
+        (RdbmsReader, "duckdb://u:p@/x.db#t", "duckdb+duckdb", ("t",)),
+    ],
+)
+def test_urls_of_tables(
+    reader: type[OracleReader | SqlServerReader | RdbmsReader], url: str, scheme: str, name: tuple[str, ...]
+) -> None:
+    address = reader.from_url(url)
+    assert address.name == name
+    assert (address.parameters["username"], address.parameters["password"]) == ("u", "p")
+    again = reader.params_type.parse_address(address.parameters["url"])
+    plain = parse_address(url.partition("#")[0]).for_user(None, None)
+    assert again.scheme == plain.scheme
+    assert again.scheme.startswith(scheme.partition("+")[0])
+    assert (again.hosts, again.database, again.options) == (plain.hosts, plain.database, plain.options)
+    assert "p@" not in address.parameters["url"]
+
+
+def test_a_pattern_in_a_url() -> None:
+    assert SqlServerReader.from_url("mssql://h/db#dbo.o*").pattern
+    assert not SqlServerReader.from_url("mssql://h/db#dbo.[o*]").pattern
