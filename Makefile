@@ -17,7 +17,7 @@ export SHOW
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: servers audit faults soak fidelity help quickstart test test-fast check format docs bench clean
+.PHONY: servers versions audit faults soak fidelity help quickstart test test-fast check format docs bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -61,6 +61,9 @@ soak: $(VENV)/.ready-dev servers  ## run mixed jobs under faults for SECONDS; fa
 
 fidelity: $(VENV)/.ready-dev servers  ## move every type between real servers; writes docs/fidelity.md
 	$(BIN)/python -m tests.fidelity.page
+
+versions: $(VENV)/.ready-dev servers  ## test against MariaDB 11.4, MySQL 5.5 and PostgreSQL 18 (needs Maven)
+	$(BIN)/python -m pytest $(filter-out %/conftest.py,$(wildcard tests/versions/*.py))
 
 bench: $(VENV)/.ready-bench  ## measure speed and memory; writes docs/benchmarks.md (needs the sqlite3 command)
 	$(BIN)/python -m bench.run

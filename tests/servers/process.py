@@ -24,6 +24,8 @@ class ServerProcess(ABC):
 
     end: ClassVar[signal.Signals] = signal.SIGTERM
     """What ends it at once, with its connections."""
+    account: ClassVar[str] = ""
+    """The user as whom root starts it; empty: as root."""
     not_yet: ClassVar[tuple[type[Exception], ...]]
     """What `ping` raises while the server does not answer."""
 
@@ -50,10 +52,9 @@ class ServerProcess(ABC):
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        guard = ["setpriv", "--pdeathsig", self.end.name.removeprefix("SIG")]
         with (self.folder / "output").open("ab") as log:
             self._process = subprocess.Popen(
-                [*guard, *self.command()], stdout=log, stderr=log, cwd=self.folder, env=dict(self.environment())
+                self.guarded(self.command()), stdout=log, stderr=log, cwd=self.folder, env=dict(self.environment())
             )
         deadline = time.monotonic() + _START_SECONDS
         while True:
@@ -64,6 +65,20 @@ class ServerProcess(ABC):
                 if time.monotonic() > deadline or self._process.poll() is not None:
                     raise
                 time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        """Its first process. It must be running."""
+        if self._process is None:
+            raise RuntimeError("the server is not running")
+        return self._process.pid
+
+    def guarded(self, command: Sequence[str]) -> list[str]:
+        """A command as the server's user, which ends when the tests do."""
+        guard = ["setpriv", "--pdeathsig", self.end.name.removeprefix("SIG")]
+        if self.account and os.geteuid() == 0:
+            guard += ["--reuid", self.account, "--regid", self.account, "--clear-groups"]
+        return [*guard, *command]
 
     def stop(self, how: signal.Signals | None = None) -> None:
         """Stop it, or kill it; connections are cut."""

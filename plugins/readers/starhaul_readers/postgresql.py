@@ -21,6 +21,8 @@ class PostgresqlReader(PostgresqlWireReader[PostgresqlReaderParams]):
     key by its blocks. All slices are read from one snapshot, so that they are of one moment whatever is written
     meanwhile. If that snapshot is lost (the server restarts, or a run is resumed), the slices that are left are read
     at a later moment, and the report counts them; blocks cannot be told apart then, and the run fails.
+
+    Tested against PostgreSQL 15 and, less often, 18.
     """
 
     name = "postgresqlreader"

@@ -15,8 +15,8 @@ class MysqlWriter(MysqlWireWriter[MysqlWriterParams]):
     So a task arrives exactly once, however often it is tried. Rows go by LOAD DATA LOCAL; a row that the server would
     refuse, cut or alter is found and rejected with the server's own words.
 
-    Tested against MariaDB 10.11. MySQL 8 and TiDB speak the same protocol, but no server of either was at hand: nothing
-    here was run against them.
+    Tested against MariaDB 10.11 and, less often, MariaDB 11.4 and MySQL 5.5. MySQL 8 and TiDB speak the same protocol,
+    but no server of either was at hand: nothing here was run against them.
     """
 
     name = "mysqlwriter"
