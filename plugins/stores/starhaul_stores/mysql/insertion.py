@@ -7,16 +7,16 @@ again in halves, the last ones by INSERT, until those that are to blame stand al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
 
 from starhaul import Task
 from starhaul_stores.mysql.catalog import Column, column_list
 from starhaul_stores.mysql.connection import Connection, quoted
-from starhaul_stores.mysql.encode import Sent, as_file, as_rows, load_sql, sent
+from starhaul_stores.mysql.encode import Form, Sent, as_file, as_rows, load_sql, sent
 from starhaul_stores.mysql.failure import DUPLICATE
 from starhaul_stores.relational.refusal import Refused, deliver
 
@@ -141,16 +141,25 @@ class Insertion:
     def _send(self, columns: Sequence[Sent], start: int, count: int) -> int:
         """Send rows by whatever is best; how many were written. Raises `Refused` if anything is amiss."""
         if self.target.takes_files and count >= _ROWS_OF_A_LOAD:
-            return self._load(columns, start, count)
+            pieces = (
+                as_file([column.slice(each, min(_ROWS_OF_A_PIECE, start + count - each)) for column in columns])
+                for each in range(start, start + count, _ROWS_OF_A_PIECE)
+            )
+            return self._load(pieces, [column.form for column in columns], count)
         return self._insert([column.slice(start, count) for column in columns])
 
-    def _load(self, columns: Sequence[Sent], start: int, count: int) -> int:
-        target, forms = self.target, [column.form for column in columns]
+    def load(self, pieces: Iterable[Any], count: int) -> None:
+        """Send this file of `count` rows in all columns, in one piece; what is waiting goes first. Raises `Refused` if
+        anything is amiss, and none of its rows is there then."""
+        self.flush()
+        with self.db.savepoint():
+            written = self._load(pieces, ["text"] * len(self.target.columns), count)
+        self.written += written
+        self.skipped += count - written
+
+    def _load(self, pieces: Iterable[Any], forms: Sequence[Form], count: int) -> int:
+        target = self.target
         duplicates = {"ignore": "IGNORE", "replace": "REPLACE"}.get(target.mode, "")
-        pieces = (
-            as_file([column.slice(each, min(_ROWS_OF_A_PIECE, start + count - each)) for column in columns])
-            for each in range(start, start + count, _ROWS_OF_A_PIECE)
-        )
         sql = load_sql(target.staging or target.table, target.names, forms, duplicates)
         written = self._judged(self.db.load(sql, pieces), count, whole=bool(target.staging))
         if not target.staging:

@@ -42,7 +42,7 @@ class MysqlWireReaderParams(RelationalReaderParams):
 
     zero_date: Literal["reject", "null"] = "reject"
     """What becomes of MySQL's zero date `0000-00-00`, which is no date: `reject` its row, or read it as NULL, counted
-    in the report."""
+    in the report. To a table of MySQL that takes rows as they are, and zero dates, `reject` lets it pass."""
     check_slave: bool = False
     """Pass over a URL whose server is a replica that does not replicate."""
     read_by_partition: bool = False

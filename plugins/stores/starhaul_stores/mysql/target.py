@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from starhaul import ConfigError, with_native_type
-from starhaul_stores.mysql.catalog import NAME_CHARACTERS, Column, Table
+from starhaul import ConfigError, PermanentError, with_native_type
+from starhaul_stores.mysql.catalog import NAME_CHARACTERS, Column, Table, column_list
+from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.types import accepted, declaration, declared
 from starhaul_stores.relational.blueprint import carried_all, key_of
 
@@ -79,3 +80,21 @@ def check_keys(table: Table, keys: Sequence[str], mode: str) -> tuple[str, ...]:
     if not chosen:
         raise ConfigError("keys", f"{table.name!r} has no primary key or unique index, which {mode} needs", hint)
     raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
+
+
+def takes_files(db: Connection) -> bool:
+    """Whether LOAD DATA LOCAL works, and in the transaction that it is said in."""
+    if db.product in ("OceanBase", "TiDB"):
+        return False
+    return str(db.value("SELECT @@GLOBAL.local_infile")) in ("1", "ON")
+
+
+def temporary(db: Connection, table: Table, columns: Sequence[Column]) -> str:
+    """A temporary table with these columns and no key, as SQL; empty where the user or the server has none."""
+    name = f"{quoted(table.schema)}._starhaul_rows"
+    empty = f"SELECT {column_list([column.name for column in columns])} FROM {table.sql} LIMIT 0"
+    try:
+        db.execute(f"CREATE TEMPORARY TABLE {name} ENGINE = InnoDB {empty}")
+    except (ConfigError, PermanentError):
+        return ""
+    return name

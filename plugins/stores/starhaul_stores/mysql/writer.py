@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from itertools import chain
 from typing import Any, ClassVar, Self, TypeVar
@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from starhaul import (
     Address,
+    Block,
     Capability,
     ConfigError,
     Creation,
@@ -23,9 +24,7 @@ from starhaul import (
     WriteRequest,
 )
 from starhaul_stores.mysql.catalog import (
-    Column,
     Table,
-    column_list,
     find_table,
     full_name,
     no_such_table,
@@ -35,6 +34,7 @@ from starhaul_stores.mysql.connection import Connection, connect, quoted
 from starhaul_stores.mysql.creation import TableCreation, creation, finish
 from starhaul_stores.mysql.insertion import Insertion, Mode, Target
 from starhaul_stores.mysql.ledger import MysqlLedger
+from starhaul_stores.mysql.line_loading import LineLoading, takes_lines
 from starhaul_stores.mysql.strictness import make_strict
 from starhaul_stores.mysql.swap import check_swappable, drop_stale, note_of, stage, staging_of, swap
 from starhaul_stores.mysql.target import (
@@ -43,9 +43,12 @@ from starhaul_stores.mysql.target import (
     fields_for,
     fields_to_create,
     names_to_create,
+    takes_files,
     target_columns,
+    temporary,
 )
 from starhaul_stores.relational.addresses import address_of, to_write
+from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 
 
@@ -66,6 +69,7 @@ class MysqlWireWriterParams(RelationalWriterParams):
 
 
 P = TypeVar("P", bound=MysqlWireWriterParams)
+R = TypeVar("R", pa.RecordBatch, Block)
 
 
 class MysqlWireWriter(Writer[P]):
@@ -124,7 +128,32 @@ class MysqlWireWriter(Writer[P]):
                     ledger.open_run(run, note)
 
     def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
-        incoming = iter(batches)
+        def send(insertion: Insertion, rows: Iterable[pa.RecordBatch]) -> None:
+            for batch in self._paced(insertion.db, task, rows):
+                insertion.write(batch)
+            insertion.flush()
+
+        return self._written(task, batches, send)
+
+    def encodings(self, source: pa.Schema) -> Sequence[str]:
+        if not self.params.exactly_once:
+            return ()
+        with self._open() as db:
+            table = find_table(db, self.params.target)
+            if table is None or not takes_files(db):
+                return ()
+        columns = target_columns(table, self.params.column)
+        accepted = self.params.accepted(fields_for(columns, source))
+        return (LINES,) if takes_lines(source, columns, accepted) else ()
+
+    def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
+        def send(insertion: Insertion, rows: Iterable[Block]) -> None:
+            LineLoading(insertion, task).load(rows)
+
+        return self._written(task, blocks, send)
+
+    def _written(self, task: Task, pieces: Iterable[R], send: Callable[[Insertion, Iterable[R]], None]) -> Receipt:
+        incoming = iter(pieces)
         first = next(incoming, None)  # before a transaction begins: the source may take its time
         with self._open() as db:
             ledger = MysqlLedger(db, self.params.ledger_table)
@@ -132,9 +161,7 @@ class MysqlWireWriter(Writer[P]):
             with db.transaction():
                 if self.params.exactly_once:
                     ledger.fence(task)
-                for batch in self._paced(db, task, chain([] if first is None else [first], incoming)):
-                    insertion.write(batch)
-                insertion.flush()
+                send(insertion, chain([] if first is None else [first], incoming))
                 receipt = Receipt(task.id, insertion.written, insertion.skipped, task.attempt)
                 if self.params.exactly_once:
                     ledger.record(receipt, task.run)
@@ -305,38 +332,18 @@ class MysqlWireWriter(Writer[P]):
         if mode == "update" and not updated:
             keys = {key.casefold() for key in check_keys(table, params.keys, mode)}
             updated = [column.name for column in columns if column.name.casefold() not in keys]
-        load = _takes_files(db)
-        staging = _temporary(db, table, columns) if load and mode == "update" else ""
+        load = takes_files(db)
+        staging = temporary(db, table, columns) if load and mode == "update" else ""
         target = Target(sql, columns, mode, updated, load, staging)
-        again = mode in (
-            "replace",
-            "update",
-        )  # what has no transactions cannot take rows back, but these may come twice
+        # What has no transactions cannot take rows back, but these may come twice.
+        again = mode in ("replace", "update")
         rows = params.rows_at_once if params.exactly_once or again else 1
         packet = int(db.value("SELECT @@max_allowed_packet"))
         return Insertion(db, target, task, rows, params.batch_byte_size, packet)
 
     def _way(self, db: Connection) -> str:
-        if _takes_files(db) and self.params.write_mode == "update":
+        if takes_files(db) and self.params.write_mode == "update":
             return "LOAD DATA LOCAL into a temporary table and INSERT … ON DUPLICATE KEY UPDATE from there"
-        if _takes_files(db):
+        if takes_files(db):
             return "LOAD DATA LOCAL"
         return "INSERT of many rows, since the server does not take LOAD DATA LOCAL into a transaction"
-
-
-def _takes_files(db: Connection) -> bool:
-    """Whether LOAD DATA LOCAL works, and in the transaction that it is said in."""
-    if db.product in ("OceanBase", "TiDB"):
-        return False
-    return str(db.value("SELECT @@GLOBAL.local_infile")) in ("1", "ON")
-
-
-def _temporary(db: Connection, table: Table, columns: Sequence[Column]) -> str:
-    """A temporary table with these columns and no key, as SQL; empty where the user or the server has none."""
-    name = f"{quoted(table.schema)}._starhaul_rows"
-    empty = f"SELECT {column_list([column.name for column in columns])} FROM {table.sql} LIMIT 0"
-    try:
-        db.execute(f"CREATE TEMPORARY TABLE {name} ENGINE = InnoDB {empty}")
-    except (ConfigError, PermanentError):
-        return ""
-    return name

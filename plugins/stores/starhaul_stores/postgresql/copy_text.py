@@ -43,6 +43,25 @@ def batches(
             yield from _parsed(rows.cut(start, step) if step < len(rows) else rows, schema, reject)
 
 
+def parsed(rows: Sequence[Sequence[bytes | None]], schema: pa.Schema) -> pa.RecordBatch | None:
+    """Texts of rows, as COPY prints values, as a batch of `schema`; None if one of them has no place there."""
+    if len(rows) == 1:
+        return _single(_as_csv(rows), schema, lambda row, reason: None)
+    try:
+        columns = _columns(_as_csv(rows), [_parsed_as(field.type) for field in schema])
+        arrays = [_as(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    except (pa.ArrowInvalid, ValueError):
+        return None
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _as_csv(rows: Sequence[Sequence[bytes | None]]) -> bytearray:
+    lines = (
+        b",".join(b"" if value is None else b'"' + value.replace(b'"', b'""') + b'"' for value in row) for row in rows
+    )
+    return bytearray(b"".join(line + b"\n" for line in lines))
+
+
 def _parsed(rows: Rows, schema: pa.Schema, reject: Callable[[pa.RecordBatch, str], None]) -> Iterator[pa.RecordBatch]:
     """All rows at once, or in halves until those that do not fit stand alone."""
     try:

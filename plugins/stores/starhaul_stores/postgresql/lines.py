@@ -1,18 +1,66 @@
-"""Rows in the encoding `lines/tab`, into columns whose values COPY reads from it without altering any."""
+"""Rows in the encoding `lines/tab`: as COPY gives them, and into columns whose values COPY reads from it without
+altering any."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from starhaul import Block, native_type
+from starhaul_stores.postgresql.connection import Connection, Rows
+from starhaul_stores.postgresql.copy_text import parsed
 from starhaul_stores.postgresql.loading import BlockLoading
-from starhaul_stores.relational.lines import line_ends
+from starhaul_stores.relational.lines import Data, cut, values_of
 
+_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_ONLY_COPY = {b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+"""Characters that COPY escapes and the encoding does not: to others `\\f` is an f."""
 _MOMENT = re.compile(r"timestamp(\([036]\))? without time zone")
 _LENGTH = re.compile(r"(?:var)?char(?:acter)?(?: varying)?\((\d+)\)")
+
+
+def has_lines(schema: pa.Schema) -> bool:
+    """Whether COPY prints all values of these columns as the encoding has them. Infinities, NaN and years of five
+    digits or before Christ are printed too: who takes lines refuses what is no number and no date to him."""
+    return all(_is_the_same(field.type, native_type(field) or "") for field in schema)
+
+
+def is_unicode(db: Connection) -> bool:
+    """Whether texts come as valid UTF-8: a database in SQL_ASCII sends whatever bytes it was given."""
+    return bool(db.value("SHOW server_encoding") != "SQL_ASCII")
+
+
+def _is_the_same(kind: pa.DataType, told: str) -> bool:
+    types = pa.types
+    if types.is_decimal(kind):
+        return told.startswith("numeric(")
+    if types.is_timestamp(kind):
+        return kind.tz is None
+    return bool(types.is_string(kind) or types.is_date(kind) or kind in (pa.int16(), pa.int32(), pa.int64()))
+
+
+def line_blocks(messages: Iterable[Rows], schema: pa.Schema) -> Iterator[Block]:
+    """The rows of a COPY in text."""
+    for rows in messages:
+        data: Data = rows.data
+        if any(escape in data for escape in (b"\\b", b"\\f", b"\\v")):
+            data = _ESCAPE.sub(lambda found: _ONLY_COPY.get(found[1], found[0]), data)
+        yield Block(data, len(rows), lambda data: decoded(data, schema))
+
+
+def decoded(data: Data, schema: pa.Schema) -> pa.RecordBatch:
+    """Rows as a batch of the schema that they were read with; as texts if a value has no place there."""
+    rows = values_of(data)
+    if (batch := parsed(rows, schema)) is not None:
+        return batch
+    columns = [
+        [None if value is None else value.decode(errors="replace") for value in column]
+        for column in zip(*rows, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays([pa.array(each, pa.string()) for each in columns], names=schema.names)
 
 
 def takes_lines(source: pa.Schema, target: pa.Schema) -> bool:
@@ -46,7 +94,4 @@ class LineLoading(BlockLoading):
         return "text"
 
     def _cut(self, piece: Block, start: int, count: int) -> Block:
-        if count == piece.num_rows:
-            return piece
-        ends = [0, *line_ends(piece.data)]
-        return replace(piece, data=memoryview(piece.data)[ends[start] : ends[start + count]], num_rows=count)
+        return cut(piece, start, count)

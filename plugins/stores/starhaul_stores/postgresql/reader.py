@@ -27,11 +27,20 @@ from starhaul_stores.postgresql.connection import Connection, Rows, connect_firs
 from starhaul_stores.postgresql.copy_text import batches
 from starhaul_stores.postgresql.discovery import tables
 from starhaul_stores.postgresql.facts import with_facts
+from starhaul_stores.postgresql.lines import has_lines, is_unicode, line_blocks
 from starhaul_stores.postgresql.selection import Selection, selection_of_query, selection_of_table
 from starhaul_stores.postgresql.slices import BLOCKS, condition, slices
 from starhaul_stores.postgresql.snapshots import Snapshot, exported, guarantee, reading
 from starhaul_stores.relational.addresses import address_of, to_read
+from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.places import RelationalReaderParams, Source
+
+_FORMS = {
+    tuples.ENCODING: ("binary", tuples.blocks),
+    csv_rows.ENCODING: ("csv", csv_rows.blocks),
+    LINES: ("text", line_blocks),
+}
+"""The format of the COPY for each encoding, and what makes blocks of its rows."""
 
 
 class PostgresqlWireReaderParams(RelationalReaderParams):
@@ -116,18 +125,19 @@ class PostgresqlWireReader(Reader[P]):
             yield from batches(rows, schema, self.params.fetch_size, reject)
 
     def encodings(self) -> Sequence[str]:
-        types, binary = set(), True  # the writer sees those of the first source
+        types, binary, lines = set(), True, True  # the writer sees the types of the first source
         for source in self.params.sources():
             with self._open(source) as db:
                 schema = self._selection(db, source).schema
                 types.add(tuple(map(native_type, schema)))
                 binary = binary and db.has_integer_datetimes and tuples.same_everywhere(schema)
+                lines = lines and has_lines(schema) and is_unicode(db)
         if len(types) != 1:
             return ()
-        return (tuples.ENCODING, csv_rows.ENCODING) if binary else (csv_rows.ENCODING,)
+        return (*[tuples.ENCODING] * binary, csv_rows.ENCODING, *[LINES] * lines)
 
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
-        form, blocks = ("binary", tuples.blocks) if encoding == tuples.ENCODING else ("csv", csv_rows.blocks)
+        form, blocks = _FORMS[encoding]
         with self._rows(split, task, form) as (rows, schema):
             yield from blocks(rows, schema)
 

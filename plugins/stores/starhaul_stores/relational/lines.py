@@ -7,7 +7,10 @@ backslash, a tab, a line feed and a carriage return have a backslash before them
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TypeAlias
+
+from starhaul import Block
 
 LINES = "lines/tab"
 Data: TypeAlias = bytes | bytearray | memoryview
@@ -19,6 +22,15 @@ _ESCAPED = {b"t": b"\t", b"n": b"\n", b"r": b"\r"}
 def line_ends(data: Data) -> list[int]:
     """Where each row ends."""
     return [found.end() for found in re.finditer(rb"\n", data)]
+
+
+def cut(block: Block, start: int, count: int) -> Block:
+    """Some rows of a block, or as many as there are."""
+    if start == 0 and count >= block.num_rows:
+        return block
+    ends = [0, *line_ends(block.data)]
+    last = min(start + count, block.num_rows)
+    return replace(block, data=memoryview(block.data)[ends[start] : ends[last]], num_rows=last - start)
 
 
 def values_of(data: Data) -> list[list[bytes | None]]:

@@ -1,0 +1,113 @@
+"""Rows in the encoding `lines/tab`, into columns whose values LOAD DATA alters none of without a warning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from starhaul import Block, Task, cast, native_type
+from starhaul_stores.mysql.catalog import Column
+from starhaul_stores.mysql.insertion import Insertion
+from starhaul_stores.relational.lines import cut
+from starhaul_stores.relational.refusal import Refused
+
+_TEXTS = frozenset({"varchar", "tinytext", "text", "mediumtext", "longtext"})
+_INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint"})
+_DIGITS = re.compile(r"(?:datetime|timestamp)(?:\((\d)\))?(?P<zone> without time zone)?")
+_MOST_DIGITS = 6
+
+
+def takes_lines(source: pa.Schema, columns: Sequence[Column], accepted: pa.Schema) -> bool:
+    """Whether a value of each column arrives as it would from Arrow: as it is, or with a warning."""
+    return len(source) == len(columns) and all(map(_takes, source, columns, accepted.types))
+
+
+def _takes(source: pa.Field, column: Column, accepted: pa.DataType) -> bool:
+    kind, types, name = source.type, pa.types, column.type.name
+    if kind != accepted or (column.not_null and source.nullable):
+        return False  # the latter because AUTO_INCREMENT makes a number of NULL
+    if types.is_string(kind):
+        # Not ENUM, which takes digits for the place of a member. CHAR leaves out blanks, which has to be told; MySQL's
+        # own have none.
+        return name in _TEXTS or (name == "char" and (native_type(source) or "").startswith("char("))
+    if types.is_integer(kind):
+        return name in _INTEGERS
+    if types.is_timestamp(kind):
+        # The digits that a column does not keep are cut off without a word.
+        return kind.tz is None and name == "datetime" and _digits(native_type(source) or "") <= column.type.digits
+    return (types.is_decimal(kind) and name == "decimal") or (types.is_date(kind) and name == "date")
+
+
+def _digits(told: str) -> int:
+    """The digits of a second that a type keeps, by the store's own name of it."""
+    found = _DIGITS.fullmatch(told)
+    if found is None:
+        return _MOST_DIGITS
+    return int(found[1]) if found[1] else _MOST_DIGITS if found["zone"] else 0
+
+
+@dataclass(slots=True)
+class LineLoading:
+    """Lines on their way into one table. A chunk that is refused goes once more by `insertion`, as Arrow."""
+
+    insertion: Insertion
+    task: Task
+    _held: list[Block] = field(default_factory=list)
+
+    def load(self, blocks: Iterable[Block]) -> None:
+        """Write all rows, in chunks of about as many bytes as `insertion` sends at once."""
+        most = self.insertion.most_rows
+        for block in blocks:
+            for start in range(0, block.num_rows, most):
+                some = cut(block, start, most)
+                if self._rows + some.num_rows > most:
+                    self._send()
+                self._held.append(some)
+                if sum(each.nbytes for each in self._held) >= self.insertion.most_bytes:
+                    self._send()
+        self._send()
+
+    @property
+    def _rows(self) -> int:
+        return sum(each.num_rows for each in self._held)
+
+    def _send(self) -> None:
+        held, self._held = self._held, []
+        if held and self._refusal(held):
+            for block in held:
+                self._convert(block)
+            self.insertion.flush()
+
+    def _refusal(self, blocks: Sequence[Block]) -> str:
+        """Send rows; why the server does not take all of them as they are, or an empty text."""
+        if not self.insertion.target.takes_files:
+            return "the server takes no files"
+        try:
+            self.insertion.load([block.data for block in blocks], sum(block.num_rows for block in blocks))
+        except Refused as refused:
+            return refused.problem
+        return ""
+
+    def _convert(self, block: Block) -> None:
+        """Write rows as Arrow. One with a value that has no place there is sent by itself."""
+        batch = block.decode(block.data)
+        if batch.schema.types == self.task.schema.types:
+            self.insertion.write(pa.RecordBatch.from_arrays(batch.columns, schema=self.task.schema))
+        elif block.num_rows > 1:
+            half = block.num_rows // 2
+            self._convert(cut(block, 0, half))
+            self._convert(cut(block, half, block.num_rows - half))
+        else:
+            self.insertion.flush()
+            if reason := self._refusal([block]):
+                self.task.reject(batch, 0, self._explained(batch, reason))
+
+    def _explained(self, texts: pa.RecordBatch, reason: str) -> str:
+        """The server's words, with the value that they are about."""
+        for column, wanted in zip(texts.columns, self.task.schema, strict=True):
+            if cast(column, wanted.type).bad is not None:
+                return f"column {wanted.name!r}: {column[0].as_py()!r:.100} is no {wanted.type}: {reason}"
+        return reason

@@ -1,0 +1,196 @@
+"""PostgreSQL and MySQL → MySQL in the encoding `lines/tab`: the same rows as through Arrow, the same rejected."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import starhaul
+from starhaul_readers.mysql import MysqlReader, MysqlReaderParams
+from starhaul_readers.postgresql import PostgresqlReader, PostgresqlReaderParams
+from starhaul_stores.relational.lines import LINES
+from starhaul_writers.mysql import MysqlWriter, MysqlWriterParams
+from tests.conftest import MysqlDatabase, PostgresqlSchema
+
+COLUMNS = "id bigint{key}, small smallint, n int, amount decimal(20,2), word varchar(300), day date, at {at}"
+TEXTS = [
+    "", " ", "x  ", "NULL", "\\N", "\\", "\\.", "\\f", "\\\\v", "a\tb", "a\nb", "a\rb", "\r\n", '"', '"a","b"', "'",
+    "é😀", "\x01\x7f\x1a", "\b", "\f", "\v", "\\\v\\", None, "d" * 300,
+]  # fmt: skip
+Row = tuple[Any, ...]
+
+
+def rows() -> list[Row]:
+    made: list[Row] = []
+    for number in range(5_000):
+        text = TEXTS[number % len(TEXTS)] if number < 1000 else f"word {number}"
+        absent = number < 1000 and number % 5 == 0
+        moment = dt.datetime(9999, 12, 31, 23, 59, 59, 999999) - dt.timedelta(days=number, microseconds=number)
+        amount = Decimal(number - 500).scaleb(-2) * 10 ** (number % 12)
+        day = dt.date(1, 1, 1) + dt.timedelta(days=number * 700)
+        made.append(
+            (number - 500, number % 32767 - 100, None if absent else -number, None if absent else amount, text,
+             None if absent else day, moment)
+        )  # fmt: skip
+    return made
+
+
+@pytest.fixture(params=["postgresql", "mysql"])
+def source(request: Any, mysql: MysqlDatabase, postgresql: PostgresqlSchema) -> Any:
+    """The database that the rows come from, with its empty table `source`; and `target` beside it in MySQL."""
+    mysql.execute(f"CREATE TABLE target ({COLUMNS.format(key=' PRIMARY KEY', at='datetime(6)')}) CHARACTER SET utf8mb4")
+    if request.param == "mysql":
+        mysql.execute("CREATE TABLE source LIKE target")
+        return mysql
+    postgresql.db.execute(f"CREATE TABLE source ({COLUMNS.format(key=' PRIMARY KEY', at='timestamp')})".encode())
+    return postgresql
+
+
+def filled(source: Any, sent: list[Row]) -> None:
+    cursor = source.db.cursor()
+    with cursor:
+        cursor.executemany("INSERT INTO source VALUES (%s, %s, %s, %s, %s, %s, %s)", sent)
+
+
+def reader(source: Any) -> PostgresqlReader | MysqlReader:
+    parameters = {"url": source.url, "table": "source"}
+    if isinstance(source, PostgresqlSchema):
+        return PostgresqlReader(PostgresqlReaderParams.model_validate(parameters))
+    return MysqlReader(MysqlReaderParams.model_validate(parameters))
+
+
+def planned(source: Any, mysql: MysqlDatabase, **writer: Any) -> bool:
+    """Whether the two sides agree on lines."""
+    parameters = {"url": mysql.url, "table": "target", **writer}
+    target = MysqlWriter(MysqlWriterParams.model_validate(parameters))
+    return LINES in reader(source).encodings() and LINES in target.encodings(reader(source).schema())
+
+
+def run(source: Any, mysql: MysqlDatabase, state: Path, mode: str = "insert", **settings: Any) -> Any:
+    name = "postgresql" if isinstance(source, PostgresqlSchema) else "mysql"
+    job = {
+        "reader": {"name": name, "url": source.url, "table": "source"},
+        "writer": {"name": "mysql", "url": mysql.url, "table": "target", "writeMode": mode},
+        "settings": {"channel": 2, **settings},
+    }
+    return starhaul.run(job, state=state)
+
+
+def arrived(mysql: MysqlDatabase) -> list[Row]:
+    return [tuple(row) for row in mysql.execute("SELECT * FROM target ORDER BY id")]
+
+
+def told(state: Path) -> dict[str, str]:
+    """The reasons of rejected rows, by their `id`."""
+    lines = [line for path in state.rglob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    return {str(each["row"]["id"]): each["reason"] for each in map(json.loads, lines)}
+
+
+@pytest.mark.parametrize("mode", ["insert", "replace", "update", "overwrite", "insert ignore"])
+def test_every_value_arrives(source: Any, mysql: MysqlDatabase, tmp_path: Path, mode: str) -> None:
+    sent = rows()
+    filled(source, sent)
+    mysql.execute("INSERT INTO target (id, word) VALUES (9999, 'before')")
+    if mode in ("replace", "update", "insert ignore"):
+        mysql.execute("INSERT INTO target (id, word) VALUES (7, 'there')")
+    assert planned(source, mysql)
+    report = run(source, mysql, tmp_path, mode)
+    ignored = mode == "insert ignore"
+    assert (report.state, report.written, report.rejected) == ("done", len(sent) - ignored, 0)
+    expected = [row for row in sent if not (ignored and row[0] == 7)]
+    assert [row for row in arrived(mysql) if row[4] not in ("before", "there")] == expected
+
+
+@pytest.mark.parametrize("way", ["lines", "Arrow"])
+def test_rows_that_are_refused_are_told(
+    source: Any, mysql: MysqlDatabase, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [(number, 1, 1, 1, f"word {number}", dt.date(2024, 1, 1), None) for number in range(3000)]
+    filled(source, sent)
+    mysql.execute(
+        "ALTER TABLE target MODIFY word varchar(10), MODIFY n smallint, ADD UNIQUE (word), ADD CHECK (n <> 13)",
+        "INSERT INTO target (id) VALUES (100), (2999)",
+    )
+    ask = source.execute if isinstance(source, MysqlDatabase) else lambda sql: source.db.execute(sql.encode())
+    ask("UPDATE source SET word = 'a word that is too long' WHERE id = 5")
+    ask("UPDATE source SET word = 'blanks      ' WHERE id = 6")
+    ask("UPDATE source SET word = 'word 8' WHERE id = 7")
+    ask("UPDATE source SET n = 13 WHERE id = 1500")
+    if isinstance(source, MysqlDatabase):
+        mysql.execute("SET sql_mode = ''", "UPDATE source SET day = '0000-00-00' WHERE id = 2000")
+    mysql.execute("ALTER TABLE target MODIFY n int")
+    if way == "Arrow":
+        monkeypatch.setattr(MysqlWriter, "encodings", lambda self, schema: ())
+    else:
+        assert planned(source, mysql)
+    report = run(source, mysql, tmp_path, errorLimit={"record": 100})
+    bad = {5, 6, 8, 100, 1500, 2999}
+    if isinstance(source, MysqlDatabase) and way == "Arrow":
+        bad.add(2000)  # as it is, a zero date goes where there are zero dates
+    found = told(tmp_path)
+    assert {int(number) for number in found} == bad
+    assert report.rejected == len(bad)
+    assert [row[0] for row in arrived(mysql) if row[4]] == [number for number in range(3000) if number not in bad]
+    assert "Data too long" in found["5"]
+    assert "Duplicate" in found["8"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["'infinity', NULL", "'-infinity', NULL", "'10000-01-01', NULL", "'5874897-12-31', NULL", "'0044-03-15 BC', NULL",
+     "NULL, 'infinity'", "NULL, '10000-01-01 00:00:00'", "NULL, '294276-12-31 23:59:59.5'",
+     "NULL, '20240-01-01 00:00:00'", "NULL, '0044-03-15 10:00:00 BC'"],
+)  # fmt: skip
+def test_dates_that_mysql_has_not_are_rejected(
+    mysql: MysqlDatabase, postgresql: PostgresqlSchema, tmp_path: Path, value: str
+) -> None:
+    postgresql.db.execute(f"CREATE TABLE source ({COLUMNS.format(key='', at='timestamp')})".encode())
+    mysql.execute(f"CREATE TABLE target ({COLUMNS.format(key='', at='datetime(6)')})")
+    postgresql.db.execute(f"INSERT INTO source (id, day, at) VALUES (1, {value}), (2, NULL, NULL)".encode())
+    assert planned(postgresql, mysql)
+    report = run(postgresql, mysql, tmp_path, errorLimit={"record": 1})
+    assert (report.written, report.rejected) == (1, 1)
+    assert [row[0] for row in arrived(mysql)] == [2]
+    assert set(told(tmp_path)) == {"1"}
+
+
+def test_nan_is_rejected(mysql: MysqlDatabase, postgresql: PostgresqlSchema, tmp_path: Path) -> None:
+    postgresql.db.execute(f"CREATE TABLE source ({COLUMNS.format(key='', at='timestamp')})".encode())
+    mysql.execute(f"CREATE TABLE target ({COLUMNS.format(key='', at='datetime(6)')})")
+    postgresql.db.execute(b"INSERT INTO source (id, amount) VALUES (1, 'NaN'), (2, 0)")
+    assert planned(postgresql, mysql)
+    assert run(postgresql, mysql, tmp_path, errorLimit={"record": 1}).rejected == 1
+    assert [row[0] for row in arrived(mysql)] == [2]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "word char(255)", "word enum('a')", "word blob", "amount decimal(20,3)", "n bigint", "n int unsigned",
+        "at datetime(5)", "at timestamp(6)", "day datetime", "n int NOT NULL", "id bigint AUTO_INCREMENT", "day year",
+    ],
+)  # fmt: skip
+def test_columns_that_could_alter_a_value_go_through_arrow(
+    mysql: MysqlDatabase, postgresql: PostgresqlSchema, change: str
+) -> None:
+    postgresql.db.execute(f"CREATE TABLE source ({COLUMNS.format(key='', at='timestamp')})".encode())
+    mysql.execute(f"CREATE TABLE target ({COLUMNS.format(key=', KEY (id)', at='datetime(6)')})")
+    assert planned(postgresql, mysql)
+    mysql.execute(f"ALTER TABLE target MODIFY {change}")
+    assert not planned(postgresql, mysql)
+
+
+@pytest.mark.parametrize("kind", ["real", "float8", "time", "timestamptz", "boolean", "bytea", "uuid", "json"])
+def test_types_whose_text_is_not_the_same_go_through_arrow(postgresql: PostgresqlSchema, kind: str) -> None:
+    postgresql.db.execute(f"CREATE TABLE source (id int, value {kind})".encode())
+    assert LINES not in reader(postgresql).encodings()
+
+
+def test_a_table_without_transactions_goes_through_arrow(source: Any, mysql: MysqlDatabase) -> None:
+    assert planned(source, mysql)
+    assert not planned(source, mysql, exactlyOnce=False)
