@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.faults.process import starhaul
+from tests.faults.proxy import Fault, Proxy
 from tests.servers.s3 import Bucket
 
 ROWS = 3000
@@ -121,6 +122,27 @@ def test_what_is_wrong_is_told_before_anything_runs(
 def test_no_object_may_be_no_rows(bucket: Bucket, tmp_path: Path) -> None:
     run(tmp_path, origin(bucket, successOnNoObject=True), local(tmp_path))
     assert received(tmp_path) == b""
+
+
+@pytest.mark.slow
+def test_a_connection_cut_while_reading_is_taken_up_again(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.put("in/a.csv", CSV * 20)
+    faults = [Fault("reset", "down", after=300_000), Fault("close", "down", after=200_000)]
+    with Proxy(bucket.server.port, *faults) as proxy:
+        run(tmp_path, origin(bucket, endpoint=f"http://127.0.0.1:{proxy.port}"), local(tmp_path))
+    assert [fault.happened for fault in faults] == [1, 1]
+    assert received(tmp_path) == in_order(CSV * 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [100, 20_000])
+def test_a_connection_cut_while_writing_is_tried_again(bucket: Bucket, tmp_path: Path, after: int) -> None:
+    fault = Fault("reset", "up", after=after)
+    with Proxy(bucket.server.port, fault) as proxy:
+        run(tmp_path, source(tmp_path), target(bucket, endpoint=f"http://127.0.0.1:{proxy.port}"))
+    assert fault.happened == 1
+    assert written(bucket) == CSV
+    assert bucket.uploads() == []
 
 
 @pytest.mark.slow
