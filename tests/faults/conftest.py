@@ -5,12 +5,40 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.metadata import version
 
 import pytest
 
 from tests.faults.outcomes import Outcome, keep
+
+_NETWORK = pytest.StashKey[pytest.CallInfo[None]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Leave how a test ended to its fixtures."""
+    if call.when == "call":
+        item.stash[_NETWORK] = call
+    return (yield)
+
+
+@pytest.fixture(autouse=True)
+def _network_outcome(request: pytest.FixtureRequest, outcomes: list[Outcome]) -> Iterator[None]:
+    """Collect what became of a run whose connections were cut (`test_network.py`)."""
+    yield
+    known = getattr(request.node, "callspec", None)
+    if known is None or not {"store", "mode", "name"} <= known.params.keys() or _NETWORK not in request.node.stash:
+        return
+    store, mode, name = (known.params[each] for each in ("store", "mode", "name"))
+    shown = {"mysql": "MySQL", "postgresql": "PostgreSQL"}[store]
+    error = request.node.stash[_NETWORK].excinfo
+    wrong = [] if error is None else [str(error.value)[-500:]]
+    outcomes.append(
+        Outcome(f"{shown} → {shown}", f"{store}writer", mode, name, "network", 1, int(not wrong), wrong=wrong)
+    )
 
 
 @pytest.fixture(scope="session")

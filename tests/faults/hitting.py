@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,6 +70,8 @@ class Hitting:
 
     def _strike(self, blow: Blow, outcome: Outcome, clean: float) -> None:
         state = self._folder / "state"
+        with RunStore(state) as store:
+            known = {run.id for run in store.runs(10**6)}
         done = hit(state, ["run", str(self._job)], blow, clean)
         if done.returncode == 0:
             outcome.blows = int(blow.how == "SIGSTOP")
@@ -81,12 +83,12 @@ class Hitting:
         if blow.again_at:
             done = hit(state, ["resume", "--last"], replace(blow, at=blow.again_at), clean)
             outcome.blows += done.returncode != 0
-        self._mend(state, outcome)
+        self._mend(state, outcome, known)
 
-    def _mend(self, state: Path, outcome: Outcome) -> None:
-        """Resume the run, as often as that helps; without one, begin anew."""
+    def _mend(self, state: Path, outcome: Outcome, known: Collection[str]) -> None:
+        """Resume the run that is not `known`, as often as that helps; without one, begin anew."""
         with RunStore(state) as store:
-            states = [run.state for run in store.runs()]
+            states = [run.state for run in store.runs() if run.id not in known]
         if states == ["done"]:
             outcome.by_itself = 1
             return

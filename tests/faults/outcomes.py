@@ -25,7 +25,7 @@ class Outcome:
     blows: int = 0
     """How often it was hit. A run that was over before its moment came is none."""
     resumed: int = 0
-    """The target was right after `starhaul resume`,"""
+    """The target was right after `starhaul resume` (or, with cut connections, after the engine's own retries),"""
     anew: int = 0
     """after a second `starhaul run`, as there was no run yet to resume,"""
     by_itself: int = 0

@@ -65,7 +65,7 @@ class Sample:
     temporary: int
     """Files in the folder for temporary ones."""
     locks: int
-    """Files in the state directories beside the store and the reports."""
+    """Files in the state directories that stand for runs and jobs under way."""
 
 
 class Servers:
@@ -178,7 +178,7 @@ class Soak:
             threads=threading.active_count(),
             connections=connections,
             temporary=sum(1 for _ in (self._folder / "tmp").rglob("*")),
-            locks=sum(1 for path in self._folder.rglob("*.lock")),
+            locks=sum(1 for path in self._folder.glob("*/state/locks/*") if path.name != ".making"),
         )
 
 
