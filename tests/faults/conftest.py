@@ -48,7 +48,12 @@ def outcomes() -> Iterator[list[Outcome]]:
     yield collected
     if os.environ.get("STARHAUL_FAULTS") == "all" and collected:
         day = time.strftime("%Y-%m-%d", time.gmtime())
-        about = {"date": day, "starhaul": version("starhaul"), "python": platform.python_version()}
+        about = {
+            "date": day,
+            "starhaul": version("starhaul"),
+            "python": platform.python_version(),
+            "every": int(os.environ.get("STARHAUL_FAULTS_EVERY", "1")),
+        }
         keep(collected, about)
 
 

@@ -29,11 +29,12 @@ the fault tests saw. They hit runs of the command line with SIGKILL, with SIGTER
 (once on each route for a minute), at every border between two steps of a run, in the midst of tasks, at single
 statements of the publication and of the abort, in a resume, and at random moments. Then they do as a user would:
 `starhaul resume`, or a new `starhaul run` if none had begun. On the routes from a store into itself they cut the
-connections of runs instead (`network`), which the engine's retries mend, or a resume. Afterwards they read the target past the plugins, compare
-it with the source row by row, and look for what was left behind: staging tables, ledgers, hidden files.
+connections of runs instead (`network`), which the engine's retries mend, or a resume. Afterwards they read the target
+past the plugins, compare it with the source row by row, and look for what was left behind: staging tables, ledgers,
+hidden files.
 
 - **promises**: those of the writer's smallest job in this mode, or what it needs besides.
-- **hits**: how many signals met a run under way, or cuts its connections.
+- **hits**: how many signals met a run under way, or cuts of its connections.
 - **mended by**: how the target came to equal the source: `resume`, a run `anew`, or the run that was hit came to its
   end by `itself`.
 - **readers**: what another program saw that looked at the target all the while, where its rows are to be replaced.
@@ -47,6 +48,10 @@ def page(outcomes: Sequence[Outcome], about: Mapping[str, Any]) -> str:
     """The text of the page."""
     hits = sum(each.blows for each in outcomes)
     seen = f"Last run {about['date']}, Starhaul {about['starhaul']}, Python {about['python']}: {hits} hits.\n"
+    if about.get("every", 1) > 1:
+        seen += f"It took one of {about['every']} of the suite's hits.\n"
+    if not any(each.how == "network" for each in outcomes):
+        seen += "What became of runs whose connections were cut was not recorded in it.\n"
     parts = [_HEAD, seen, "## By writer and mode\n", _by_mode(outcomes)]
     parts += ["## By moment\n", "All routes and modes together.\n", _by_phase(outcomes)]
     if wrong := [f"- {each.writer}, {each.mode}, {each.phase}: {told}" for each in outcomes for told in each.wrong]:
@@ -85,7 +90,7 @@ def _mode_rows(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
                 yield [link, mode, promised, route, *_figures([each for each in mine if each.route == route])]
             if not mine:
                 same = [other for other in run if _same_code(writer, writers[other]) and other != name]
-                told = f"not run itself; shares its code with `{min(same)}`" if same else "not run"
+                told = f"not run itself; `write` and `commit` are those of `{min(same)}`" if same else "not run"
                 yield [link, mode, promised, told, "", "", "", ""]
 
 
