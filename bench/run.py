@@ -35,6 +35,7 @@ CASES = (
     "postgresql",
     "mysql",
     "mysql_postgresql",
+    "hdfs",
     "many_tables",
     "hbase",
     "peers",

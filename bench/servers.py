@@ -1,6 +1,6 @@
-"""The servers of the cases: MariaDB and PostgreSQL on the loopback, with settings for bulk work, gone with the process.
+"""The servers of the cases: MariaDB, PostgreSQL and HDFS on the loopback, with settings for bulk work.
 
-Each starts when a case first asks for it, in a temporary directory, as those of the tests do.
+They are gone with the process. Each starts when a case first asks for it, in a temporary directory, as in the tests.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cpu import tree_seconds
-from tests.servers import hbase, mariadb, postgresql
+from tests.servers import hbase, hdfs, mariadb, postgresql
 
 _POSTGRESQL = {
     "shared_buffers": "512MB", "max_wal_size": "16GB", "checkpoint_timeout": "1h", "maintenance_work_mem": "256MB",
@@ -147,6 +147,41 @@ class Hbase:
         self.server.command("create", name, "cf=1", f"{rows // 2:010d}".encode())
 
 
+@dataclass(frozen=True)
+class Hdfs:
+    """A cluster of HDFS as the cases see it."""
+
+    default_fs: str
+    url: str
+    """Where WebHDFS answers."""
+    user: str
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """For a job."""
+        return {"defaultFS": self.default_fs, "webhdfsUrl": self.url, "hdfsUsername": self.user}
+
+    def curl(self, path: Path, target: str) -> list[str]:
+        """What one types to send a file."""
+        return ["curl", "-sSfL", "-o", "/dev/null", "-T", str(path), self._asking(target, "CREATE&overwrite=true")]
+
+    def removed(self, path: str) -> None:
+        """Remove a file or a directory."""
+        asked = self._asking(path, "DELETE&recursive=true")
+        subprocess.run(["curl", "-sSf", "-o", "/dev/null", "-X", "DELETE", asked], check=True)
+
+    def lineitem(self, path: Path) -> str:
+        """Where a file stands, sent on first use."""
+        target = f"/{path.name}"
+        there = ["curl", "-sf", "-o", "/dev/null", self._asking(target, "GETFILESTATUS")]
+        if subprocess.run(there).returncode:
+            subprocess.run(self.curl(path, target), check=True)
+        return target
+
+    def _asking(self, path: str, operation: str) -> str:
+        return f"{self.url}/webhdfs/v1{path}?user.name={self.user}&op={operation}"
+
+
 @dataclass
 class Servers:
     """The servers that were started. Close it at the end."""
@@ -176,6 +211,13 @@ class Servers:
         server = self._stack.enter_context(hbase.running(("binary",), "1g"))
         self._pids.append(server.pid)
         return Hbase(server)
+
+    @cached_property
+    def hdfs(self) -> Hdfs:
+        """A name node and a data node, as the tests start them."""
+        cluster = self._stack.enter_context(hdfs.running())
+        self._pids += [cluster.pid(node) for node in ("namenode", "datanode")]
+        return Hdfs(cluster.default_fs, cluster.url, cluster.superuser)
 
     @property
     def pids(self) -> Sequence[int]:

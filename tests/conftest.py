@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.servers.s3",
     "tests.servers.ftp",
     "tests.servers.sftp",
+    "tests.servers.kerberos",
 ]
 
 _numbers = count(1)

@@ -57,7 +57,7 @@ class HdfsCluster:
         """`properties` come on top of the cluster's own, `options` are Java's."""
         self.folder = folder
         self.superuser = getpass.getuser()
-        self.port, self.http_port, *self._data_ports = _free_ports(5)
+        self.port, self.http_port, *self._data_ports = free_ports(5)
         self._options = options
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         for name in ("hdfs", "datanode", "static"):
@@ -141,10 +141,14 @@ class HdfsCluster:
         self._run("org.apache.hadoop.hdfs.tools.DFSAdmin", *arguments)
 
     def _ready(self) -> bool:
-        query = f"{self.url}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
-        with suppress(OSError, ValueError, KeyError, IndexError), urllib.request.urlopen(query, timeout=10) as answer:
-            state = json.load(answer)["beans"][0]
-            return state["FSState"] == "Operational" and state["NumLiveDataNodes"] >= ("datanode" in self._running)
+        """Whether the name node answers, and the data node, as far as it runs, has found it."""
+        with suppress(OSError, ValueError, KeyError, IndexError):
+            state = _bean(self.http_port, "NameNode", "FSNamesystemState")
+            if "datanode" in self._running:
+                actors = json.loads(_bean(self._data_ports[1], "DataNode", "DataNodeInfo")["BPServiceActorInfo"])
+                if not state["NumLiveDataNodes"] or actors[0]["ActorState"] != "RUNNING":
+                    return False
+            return bool(state["FSState"] == "Operational")
         return False
 
     def _run(self, main: str, *arguments: str) -> None:
@@ -217,13 +221,20 @@ def hdfs(hdfs_cluster: HdfsCluster) -> HdfsDirectory:
 
 
 @contextmanager
-def running(properties: Mapping[str, Any] | None = None) -> Iterator[HdfsCluster]:
-    """A new cluster for the time of a `with` block."""
+def running(properties: Mapping[str, Any] | None = None, options: Sequence[str] = ()) -> Iterator[HdfsCluster]:
+    """A new cluster for the time of a `with` block; see `HdfsCluster` for the arguments."""
     with ExitStack() as stack:
-        cluster = HdfsCluster(stack.enter_context(new_folder("hdfs")), properties or {})
+        cluster = HdfsCluster(stack.enter_context(new_folder("hdfs")), properties or {}, options)
         stack.callback(_stop, cluster)
         cluster.start()
         yield cluster
+
+
+def _bean(port: int, service: str, name: str) -> Any:
+    """What a node tells of itself."""
+    query = f"http://127.0.0.1:{port}/jmx?qry=Hadoop:service={service},name={name}"
+    with urllib.request.urlopen(query, timeout=10) as answer:
+        return json.load(answer)["beans"][0]
 
 
 def _stop(cluster: HdfsCluster) -> None:
@@ -239,7 +250,8 @@ def _write_site(path: Path, properties: Mapping[str, Any]) -> None:
     Xml.ElementTree(configuration).write(path)
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports of the loopback that nobody listens on."""
     with ExitStack() as stack:  # all open at once, so that none comes twice
         probes = [stack.enter_context(socket.socket()) for _ in range(number)]
         for probe in probes:

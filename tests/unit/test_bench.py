@@ -14,7 +14,7 @@ from bench.comparison import Comparison, Contender, Figures
 from bench.cpu import tree_seconds
 from bench.measure import compare, failures, measure, ratio
 from bench.run import CASES
-from bench.servers import Mariadb, Postgresql, Servers
+from bench.servers import Hdfs, Mariadb, Postgresql, Servers
 from bench.setup import LINEITEM_COLUMNS, Setup
 from bench.tables import block
 
@@ -35,6 +35,9 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
     for kind in (Postgresql, Mariadb):
         monkeypatch.setattr(kind, "sql", lambda self, *statements: None)
         monkeypatch.setattr(kind, "lineitem", lambda self, path: path.stem.replace("-", "_"))
+    monkeypatch.setattr(Servers, "hdfs", Hdfs("hdfs://127.0.0.1:1", "http://127.0.0.1:1", "bench"))
+    monkeypatch.setattr(Hdfs, "removed", lambda self, path: None)
+    monkeypatch.setattr(Hdfs, "lineitem", lambda self, path: f"/{path.name}")
     monkeypatch.setattr(Setup, "environment", _environment)
     return Setup(tmp_path, scale=0.001)
 

@@ -12,7 +12,8 @@ from starhaul import ConfigError
 _PORTS = {"http": (9870, 50070), "https": (9871, 50470)}
 """The usual ones, of Hadoop 3 and of Hadoop 2."""
 _SCHEMES = {"webhdfs": "http", "swebhdfs": "https"}
-_ANY = ("0.0.0.0", "[::]", "")  # noqa: S104  # nosec B104  nothing is bound
+_ANY = ("0.0.0.0", "[::]", "")  # noqa: S104  # nosec B104
+"""Addresses to listen on, which are none to ask; nothing listens here."""
 
 
 def authority(default_fs: str) -> str:

@@ -13,7 +13,7 @@ from hdfs.util import HdfsError
 from urllib3.exceptions import HTTPError
 
 from starhaul import ConfigError, PermanentError, TransientError
-from starhaul_stores.hdfs.errors import NOT_THERE, failure, unauthorised
+from starhaul_stores.hdfs.errors import failure, not_there, unauthorised
 from starhaul_stores.hdfs.login import Login
 from starhaul_stores.hdfs.tls import Tls
 
@@ -56,7 +56,7 @@ class NameNodes:
         try:
             self._maybe(path, lambda: self._client._check_access(path, fsaction=action))
         except PermanentError as error:
-            return not isinstance(error.__cause__, HdfsError) or error.__cause__.exception != "AccessControlException"
+            return not _is(error, "AccessControlException")
         return True
 
     def make_directory(self, path: str, **properties: Any) -> None:
@@ -136,7 +136,8 @@ class NameNodes:
         try:
             return self._asked(path, ask)
         except PermanentError as error:
-            if _is(error, *NOT_THERE):
+            cause = error.__cause__
+            if isinstance(cause, HdfsError) and not_there(cause.exception, str(cause.message)):
                 return None
             raise
 

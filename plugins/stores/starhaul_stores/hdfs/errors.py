@@ -6,8 +6,8 @@ import json
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
 
-NOT_THERE = frozenset({"FileNotFoundException", "ParentNotDirectoryException"})
-"""There is no such file; also where a file stands in place of a directory above it."""
+_NOT_THERE = ("FileNotFoundException", "ParentNotDirectoryException")
+_NO_DIRECTORY = "(is not a directory)"
 _REFUSED = frozenset({"SecurityException", "InvalidToken", "AuthenticationException", "AuthorizationException"})
 _FINAL = {
     "AccessControlException": "",
@@ -24,7 +24,7 @@ _FINAL = {
     "PathComponentTooLongException": "",
     "SnapshotException": "",
     "HadoopIllegalArgumentException": "",
-} | dict.fromkeys(NOT_THERE, "")
+} | dict.fromkeys(_NOT_THERE, "")
 """Java exceptions that no other attempt will make go away, and what to do. Every other may be of the moment."""
 _HINTS = {
     "SafeModeException": "the name node leaves safe mode by itself, or by `hdfs dfsadmin -safemode leave`",
@@ -33,6 +33,11 @@ _HINTS = {
 _NO_DATA_NODE = "could only be written to 0 of"
 _IN_SAFE_MODE = "Name node is in safe mode"
 _MOST = 300
+
+
+def not_there(exception: str | None, message: str) -> bool:
+    """Whether there is no such path; also where a file stands in place of a directory above it."""
+    return exception in _NOT_THERE or (exception == "AccessControlException" and _NO_DIRECTORY in message)
 
 
 def failure(where: str, exception: str | None, message: str) -> StarhaulError:
