@@ -15,11 +15,13 @@ WRITER = "starhaul_stores.mysql.writer:MysqlWireWriter"
 LEDGER = "starhaul_stores.mysql.ledger:MysqlLedger"
 POINTS = [
     f"{WRITER}.prepare:after:1",
-    f"{WRITER}.write:after:2",
+    f"{WRITER}.write_encoded:after:2",
     f"{STORE}.task_done:before:2",
     f"{LEDGER}.close_run:before:1",
     f"{WRITER}.commit:after:1",
 ]
+
+OCEANBASE_POINTS = [f"{WRITER}.write:after:2", *POINTS[2:]]  # its LOAD DATA is no part of a transaction: no lines
 
 
 def _short(point: str) -> str:
@@ -35,7 +37,7 @@ def test_a_killed_run_resumes(tmp_path: Path, mysql: MysqlDatabase, point: str, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["insert", "overwrite"])
-@pytest.mark.parametrize("point", POINTS[1:], ids=_short)
+@pytest.mark.parametrize("point", OCEANBASE_POINTS, ids=_short)
 def test_a_killed_run_into_oceanbase_resumes(tmp_path: Path, oceanbase: MysqlDatabase, point: str, mode: str) -> None:
     _kill_and_resume(tmp_path, "oceanbase", oceanbase, point, mode)
     assert {name for (name,) in oceanbase.execute("SHOW TABLES")} == {"s", "t", "_starhaul_ledger"}, "staging is gone"
