@@ -70,9 +70,9 @@ def _to_csv(setup: Setup, server: Mariadb, source: str, rows: int) -> Comparison
     theirs = join(server.client("--quick", "--batch", "-e", f"SELECT * FROM {source}"))
     return Comparison(
         name="mysql_csv",
-        what=f"MySQL → CSV, {rows:,} lineitem rows",
+        what=f"MySQL → CSV, {rows:,} lineitem rows, 2 channels",
         ours=Contender(
-            "starhaul run", setup.run("mysql_csv", job(reader, into, 1)), partial(setup.removed, "mysql_csv")
+            "starhaul run", setup.run("mysql_csv", job(reader, into, 2)), partial(setup.removed, "mysql_csv")
         ),
         theirs=Contender(
             "mariadb --quick --batch to a file",

@@ -87,10 +87,10 @@ def _to_csv(setup: Setup, server: Postgresql, source: str, rows: int) -> Compari
     reader = {"name": "postgresql", "url": server.url, "table": source}
     return Comparison(
         name="postgresql_csv",
-        what=f"PostgreSQL → CSV, {rows:,} lineitem rows",
+        what=f"PostgreSQL → CSV, {rows:,} lineitem rows, 2 channels",
         ours=Contender(
             "starhaul run",
-            setup.run("postgresql_csv", job(reader, into, 1)),
+            setup.run("postgresql_csv", job(reader, into, 2)),
             partial(setup.removed, "postgresql_csv"),
         ),
         theirs=Contender(

@@ -129,7 +129,7 @@ class TestPostgresqlReaderOfPlainTypes(TestPostgresqlReader):
         return PostgresqlReader(PostgresqlReaderParams.model_validate(params))
 
     def test_it_offers_binary(self, reader: PostgresqlReader) -> None:
-        assert reader.encodings() == ("pgcopy/binary", "pgcopy/csv")
+        assert reader.encodings()[:2] == ("pgcopy/binary", "pgcopy/csv")
 
 
 def test_a_reader_of_other_types_offers_text_alone(postgresql: PostgresqlSchema) -> None:

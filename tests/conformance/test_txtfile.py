@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,8 +11,11 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pytest
 
+from starhaul import Block, Split, Task, cast
 from starhaul.testing import ReaderConformance, WriterConformance
+from starhaul.testing.memory import MemoryReader, MemoryReaderParams, MemoryStore
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_stores.csv_lines import CSV_LINES, DELIMITER_OF, Data, columns_of, spelled
 from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
 
 COLUMNS: list[dict[str, Any]] = [
@@ -96,8 +99,39 @@ class _Writer(WriterConformance):
         return pa.schema([])
 
 
+class _SpellingReader(MemoryReader):
+    """Gives its rows as lines of CSV."""
+
+    name = "spellingreader"
+
+    def encodings(self) -> Sequence[str]:
+        return CSV_LINES
+
+    def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
+        delimiter, schema = DELIMITER_OF[encoding], self.schema()
+
+        def decode(data: Data) -> pa.RecordBatch:
+            texts = columns_of(data, delimiter, pa.string(), schema.names).columns
+            arrays = [cast(text, field.type).values for text, field in zip(texts, schema, strict=True)]
+            return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+        for batch in self.read(split, task):
+            yield Block(*spelled(batch, delimiter, task.reject), decode)
+
+
+def _spelling(name: str, texts: list[str | None]) -> _SpellingReader:
+    store = MemoryStore(name, pa.table({"id": pa.array(range(len(texts)), pa.int64()), "text": texts}))
+    reader = _SpellingReader(MemoryReaderParams(store=store.name))
+    reader.store = store  # type: ignore[attr-defined]  # it lives as long as the reader
+    return reader
+
+
 class TestTxtFileWriterCsv(_Writer):
     settings: ClassVar[dict[str, Any]] = {"fileFormat": "csv"}
+
+    @pytest.fixture
+    def encoded(self) -> _SpellingReader:
+        return _spelling("csv", ["a", "b,c", 'd"', "e\nf", None, "", "\\N", "\ufeffg"])
 
     @pytest.fixture
     def readback(self, tmp_path: Path) -> Callable[[pa.Schema], pa.Table]:
@@ -121,6 +155,14 @@ class TestTxtFileWriterText(_Writer):
     @pytest.fixture
     def bad_batch(self) -> pa.RecordBatch | None:
         return pa.record_batch({"id": [1, 2, 3], "value": ["a", "b\nc", "d"]})
+
+    @pytest.fixture
+    def encoded(self) -> _SpellingReader:
+        return _spelling("text", ["a", "b,c", 'd"', None, ""])
+
+    @pytest.fixture
+    def encoded_bad(self) -> _SpellingReader:
+        return _spelling("bad text", ["a", "b\nc", 'd"'])
 
     @pytest.fixture
     def readback(self, tmp_path: Path) -> Callable[[pa.Schema], pa.Table]:

@@ -74,6 +74,17 @@ class Conversion:
             for column, source, target in zip(self.columns, self.source, self.target, strict=True)
         )
 
+    @property
+    def spells(self) -> bool:
+        """Whether every column becomes text, in the same order, as the hub spells it without any word of the job's."""
+        return self.order == tuple(range(len(self.source))) and all(
+            column.target_type == pa.string()
+            and column.fit is not Fit.LOSSY
+            and _is_spelled_by_default(column)
+            and (target.nullable or not source.nullable)
+            for column, source, target in zip(self.columns, self.source, self.target, strict=True)
+        )
+
     def apply(self, batch: pa.RecordBatch) -> Converted:
         """Convert one batch. Raises `PluginError` if it has not the types that were planned for. Columns that stay
         what they are share their memory with the batch."""
@@ -151,6 +162,14 @@ def _formats_of(target: pa.Field, formats: Formats) -> Formats:
     if empty == "always" or (empty == "datax" and formats.datax):
         formats = replace(formats, empty_as_null=True)
     return formats
+
+
+def _is_spelled_by_default(column: ColumnConversion) -> bool:
+    kind, formats = column.source_type, column.formats
+    if formats == _ISO:
+        return True
+    timeless = pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_string(kind)
+    return timeless and not formats.datax and not formats.empty_as_null
 
 
 def _by_position(source: pa.Schema, target: pa.Schema) -> tuple[int, ...]:

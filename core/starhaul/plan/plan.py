@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from starhaul.api.address import Creation
 from starhaul.api.capability import Capability
+from starhaul.api.encoding import SPELLED
 from starhaul.api.reader import Reader
 from starhaul.api.task import Split
 from starhaul.api.transformer import Transformer
@@ -87,9 +88,13 @@ class StreamPlan:
 
     def _agreed_encoding(self, conversion: Conversion) -> str | None:
         """The reader's best encoding that the writer takes. None if rows go through something that needs values."""
-        if self.transformers or not conversion.identity:
+        if self.transformers or not (conversion.identity or conversion.spells):
             return None
-        offered = self.reader.encodings()
+
+        def needs_no_values(name: str) -> bool:
+            return conversion.spells if name.startswith(SPELLED) else conversion.identity
+
+        offered = list(filter(needs_no_values, self.reader.encodings()))
         taken = self.writer.encodings(self.source) if offered else ()
         return next((name for name in offered if name in taken), None)
 

@@ -11,6 +11,7 @@ import pytest
 
 from starhaul.api.errors import PermanentError, TransientError
 from starhaul.api.task import Task
+from starhaul.plan.build import make_plan
 from starhaul.testing.memory import ENCODING, MemoryReader, MemoryStore, MemoryWriter
 from tests.unit.engine.conftest import Bench, FaultyReader, FaultyWriter
 
@@ -132,6 +133,28 @@ def test_rows_pass_as_arrow_where_a_column_is_converted(
     assert (bench.run().state, bench.ids, passed) == ("done", ALL, [])
 
 
+def test_texts_pass_as_they_are_where_every_column_becomes_text(
+    bench: Bench, passed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FaultyReader, "encodings", lambda self: (ENCODING, "text/plain"))
+    monkeypatch.setattr(FaultyWriter, "encodings", lambda self, source: (ENCODING, "text/plain"))
+
+    def spelled(self: FaultyWriter, source: pa.Schema) -> pa.Schema:
+        return pa.schema([pa.field(name, pa.string()) for name in source.names])
+
+    def agreed() -> str | None:
+        with make_plan(bench.job(), bench.registry) as plan:
+            return plan.streams[0].encoding
+
+    assert agreed() == ENCODING  # nothing becomes text
+    monkeypatch.setattr(FaultyWriter, "accept", spelled)
+    assert agreed() == "text/plain"
+    monkeypatch.setattr(
+        FaultyWriter, "accept", lambda self, source: spelled(self, source).set(0, pa.field("id", pa.int32()))
+    )
+    assert agreed() is None
+
+
 def test_a_failing_source_fails_the_writer_in_an_encoding_too(bench: Bench, passed: list[str]) -> None:
     def lose(task: Task, number: int) -> None:
         if task.attempt == 1 and number == 1:
@@ -149,7 +172,6 @@ def test_rows_refused_in_an_encoding_are_rejected_one_by_one(bench: Bench, passe
 
 
 def test_a_plan_tells_the_encoding(bench: Bench, passed: list[str]) -> None:
-    from starhaul.plan.build import make_plan
 
     with make_plan(bench.job(), bench.registry) as plan:
         assert plan.as_dict()["streams"][0]["encoding"] == ENCODING

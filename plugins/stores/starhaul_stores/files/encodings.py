@@ -106,6 +106,6 @@ class Encoded:
             self._encoder.setstate(state)
         return True
 
-    def write(self, data: bytes | pa.Buffer) -> None:
+    def write(self, data: bytes | bytearray | memoryview | pa.Buffer) -> None:
         """Raises `UnicodeEncodeError` unless it `takes` the data."""
         self._sink.write(data if self._encoder is None else self._encoder.encode(str(data, "utf-8")))

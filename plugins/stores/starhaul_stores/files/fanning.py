@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from starhaul import Block
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 from starhaul_stores.files.partitions import folder_of, parted
 from starhaul_stores.files.places.place import Place, Staged, Staging
@@ -75,6 +76,10 @@ class Fan:
             written = self._file(folder_of(self._partitions, key) + "/").sink.write(part)
             refused |= {rows[row]: reason for row, reason in written.items()}
         return refused
+
+    def write_encoded(self, block: Block) -> Mapping[int, tuple[pa.RecordBatch, str]]:
+        """The same with rows in an encoding of the format's; row → its values and why. Not with partitions."""
+        return self._file("").sink.write_encoded(block.data, block.num_rows)
 
     def _file(self, folder: str) -> _File:
         file = self._open.pop(folder, None)

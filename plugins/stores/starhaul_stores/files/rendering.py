@@ -69,17 +69,17 @@ class Renderer:
         if refused:
             keep = pa.array([row not in refused for row in range(len(columns[0]))], pa.bool_())
             columns = [column.filter(keep) for column in columns]
-        contents = [b"" if index in plain else _content(column) for index, column in enumerate(columns)]
+        contents = [b"" if index in plain else bytes_of(column) for index, column in enumerate(columns)]
         marked = [
             None if index in plain else self._marked(columns, index, content) for index, content in enumerate(contents)
         ]
         data = self._by_pyarrow(columns, contents, marked) if self._takes_pyarrow else None
-        return Rendered(_content(self._lines(columns, marked)) if data is None else data, refused)
+        return Rendered(bytes_of(self._lines(columns, marked)) if data is None else data, refused)
 
     def lines(self, columns: Sequence[pa.Array]) -> pa.StringArray:
         """Each row as text, with its line end. None of them may be one that `render` refuses."""
         return self._lines(
-            columns, [self._marked(columns, index, _content(column)) for index, column in enumerate(columns)]
+            columns, [self._marked(columns, index, bytes_of(column)) for index, column in enumerate(columns)]
         )
 
     def _lines(self, columns: Sequence[pa.Array], marked: Sequence[pa.Array | None]) -> pa.StringArray:
@@ -172,7 +172,7 @@ class Renderer:
 
         refused: dict[int, str] = {}
         for index in looked_at:
-            for mask, what in self._masks(columns, index, self._structure, _content(columns[index])):
+            for mask, what in self._masks(columns, index, self._structure, bytes_of(columns[index])):
                 for row in pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist():
                     refused.setdefault(row, f"{names[index]}: {what}, which text without quotes cannot tell apart")
         return refused
@@ -195,7 +195,7 @@ class Renderer:
             yield mark, "begins with a byte order mark"
 
 
-def _content(column: pa.StringArray) -> bytes:
+def bytes_of(column: pa.StringArray) -> bytes:
     """The bytes of all values, one after another."""
     _, offsets, data = column.buffers()
     if not len(column) or data is None:

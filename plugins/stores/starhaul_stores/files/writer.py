@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Capability, ConfigError, Receipt, Task, Writer
+from starhaul import Block, Capability, ConfigError, Receipt, Task, Writer
 from starhaul_stores.files.fanning import Fan, Target
 from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.formats.output import OutputFormat
@@ -68,15 +68,34 @@ class FileWriter(Writer[P]):
 
     def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
         """One file, also if there are no rows, as in DataX; with partitions, one for each, or several."""
-        target = Target(self.place, self.directory, f"{self._start(task.run)}{task.id}", self._end, task.attempt)
-        inside = self._inside(task.schema)
         rows = 0
-        with Fan(target, self._format, inside, self.params.partition_columns) as fan:
+        with self._fan(task) as fan:
             for batch in batches:
                 refused = fan.write(batch)
                 for row, reason in sorted(refused.items()):
                     task.reject(batch, row, reason)
                 rows += batch.num_rows - len(refused)
+        return self._receipt(task, fan, rows)
+
+    def encodings(self, source: pa.Schema) -> Sequence[str]:
+        return () if self.params.partition_columns else self._format.encodings(self.accept(source))
+
+    def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
+        del encoding  # the format takes one
+        rows = 0
+        with self._fan(task) as fan:
+            for block in blocks:
+                refused = fan.write_encoded(block)
+                for _, (values, reason) in sorted(refused.items()):
+                    task.reject(values, 0, reason)
+                rows += block.num_rows - len(refused)
+        return self._receipt(task, fan, rows)
+
+    def _fan(self, task: Task) -> Fan:
+        target = Target(self.place, self.directory, f"{self._start(task.run)}{task.id}", self._end, task.attempt)
+        return Fan(target, self._format, self._inside(task.schema), self.params.partition_columns)
+
+    def _receipt(self, task: Task, fan: Fan, rows: int) -> Receipt:
         return Receipt(task.id, rows, attempt=task.attempt, data={"files": [each.args() for each in fan.staged]})
 
     def commit(self, run: str, receipts: Sequence[Receipt]) -> None:

@@ -28,8 +28,8 @@ def has_lines(kind: Declared) -> bool:
 
 def as_lines(block: Sequence[Values]) -> pa.Buffer | bytes:
     """The rows of a block as lines. The values stay where they are, for as long as the block lasts."""
-    if all(values.null is None for values in block) and all(map(_adjoin, block, block[1:])):
-        lines, rows = _marked(block), len(block[0].offsets)
+    lines, rows = in_one_piece(block, _TAB), len(block[0].offsets)
+    if lines is not None:
         tabs = rows * (len(block) - 1)
         if lines.count(b"\t") == tabs and lines.count(b"\n") == rows and b"\\" not in lines and b"\r" not in lines:
             return lines
@@ -39,7 +39,11 @@ def as_lines(block: Sequence[Values]) -> pa.Buffer | bytes:
 def decoded(data: Data, schema: pa.Schema, kinds: Sequence[Declared]) -> pa.RecordBatch:
     """Some rows in the reader's schema, or as texts if a value has no place there."""
     rows = values_of(data)
-    columns = [pa.array([row[number] for row in rows], pa.binary()) for number in range(len(schema))]
+    return typed([pa.array([row[n] for row in rows], pa.binary()) for n in range(len(schema))], schema, kinds)
+
+
+def typed(columns: Sequence[pa.Array], schema: pa.Schema, kinds: Sequence[Declared]) -> pa.RecordBatch:
+    """Values as the server printed them in the reader's schema, or as texts if one has no place there."""
     casts = [loaded(column, kind) for column, kind in zip(columns, kinds, strict=True)]
     if all(cast.bad is None for cast in casts):
         return pa.RecordBatch.from_arrays([cast.values for cast in casts], schema=schema)
@@ -49,17 +53,25 @@ def decoded(data: Data, schema: pa.Schema, kinds: Sequence[Declared]) -> pa.Reco
     return pa.RecordBatch.from_arrays([pa.array(each, pa.string()) for each in shown], names=schema.names)
 
 
+def in_one_piece(block: Sequence[Values], separator: int) -> bytes | None:
+    """The rows of a block as lines with a byte between values that some of them may hold, too; None if a value is NULL
+    or its length takes more than a byte."""
+    if any(values.null is not None for values in block) or not all(map(_adjoin, block, block[1:])):
+        return None
+    return _marked(block, separator)
+
+
 def _adjoin(values: Values, following: Values) -> bool:
     """Whether one byte lies between the values of two columns in every row."""
     return bool((following.offsets[:, 0] - values.offsets[:, 1] == 1).all())
 
 
-def _marked(block: Sequence[Values]) -> bytes:
+def _marked(block: Sequence[Values], separator: int) -> bytes:
     octets = np.frombuffer(block[0].data, np.uint8)
     ends = block[-1].offsets[:, 1]
     behind = octets[ends[-1]].copy()  # of the packet after the block
     for values in block[1:]:
-        octets[values.offsets[:, 0] - 1] = _TAB
+        octets[values.offsets[:, 0] - 1] = separator
     octets[ends] = _LINE_END
     offsets = np.stack((block[0].offsets[:, 0], ends + 1), axis=1)
     lines = Values(block[0].data, offsets, None).gathered()

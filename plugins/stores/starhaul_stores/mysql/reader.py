@@ -18,6 +18,7 @@ from starhaul import (
     Task,
     TransientError,
 )
+from starhaul_stores.csv_lines import CSV_LINES, DELIMITER_OF
 from starhaul_stores.mysql.batches import ResultColumn, is_date, loaded_batch
 from starhaul_stores.mysql.catalog import Table, find_table, no_such_table, partitions_of
 from starhaul_stores.mysql.connection import Connection, connect, quoted
@@ -151,19 +152,28 @@ class MysqlWireReader(FindingReader[P]):
         yield from self._read(split, task, batches)
 
     def encodings(self) -> Sequence[str]:
+        from starhaul_stores.mysql import spelled
         from starhaul_stores.mysql.lines import has_lines
 
+        lines, spells = True, True
         for source in self._sources():
             with self._open(source) as db:
-                kinds = [column.type for column in self._columns(db, source)]
-            if not all(map(has_lines, kinds)) or (self.params.zero_date == "null" and any(map(is_date, kinds))):
+                columns = self._columns(db, source)
+            kinds = [column.type for column in columns]
+            if self.params.zero_date == "null" and any(map(is_date, kinds)):
                 return ()
-        return (LINES,)
+            lines = lines and all(map(has_lines, kinds))
+            spells = spells and spelled.can_spell(columns)
+        return (*[LINES] * lines, *CSV_LINES * spells)
 
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
+        from starhaul_stores.mysql import spelled
         from starhaul_stores.mysql.lines import as_lines, decoded
 
         def lines(block: Sequence[Values], columns: Sequence[ResultColumn], schema: pa.Schema) -> Iterator[Block]:
+            if encoding in DELIMITER_OF:
+                yield from spelled.blocks(block, columns, schema, DELIMITER_OF[encoding], task)
+                return
             kinds = [column.type for column in columns]
             yield Block(memoryview(as_lines(block)), len(block[0].offsets), lambda data: decoded(data, schema, kinds))
 

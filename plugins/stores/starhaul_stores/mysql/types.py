@@ -41,7 +41,7 @@ _BYTES = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "lo
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _OURS = re.compile(r"[a-z]+\d?(\([^)]*\))?( unsigned)?( zerofill)?", re.DOTALL)
 
-UNSIGNED, BINARY_FLAG, ENUM, SET = 32, 128, 256, 2048
+UNSIGNED, ZEROFILL, BINARY_FLAG, ENUM, SET = 32, 64, 128, 256, 2048
 _BINARY_CHARSET = 63
 _NO_SCALE = 31
 _MOST_DIGITS = 65
@@ -92,7 +92,7 @@ def _members(arguments: str) -> tuple[str, ...]:
 def described(field: Any) -> str:
     """The type of a column of a result, as `declared` understands it, by what the server says of the column on the
     wire (https://mariadb.com/kb/en/result-set-packets/#column-definition-packet)."""
-    unsigned = " unsigned" if field.flags & UNSIGNED else ""
+    unsigned = " unsigned" * bool(field.flags & UNSIGNED) + " zerofill" * bool(field.flags & ZEROFILL)
     code, length, scale = field.type_code, field.length, field.scale
     if code in _WIRE_INTEGERS:
         return f"{_WIRE_INTEGERS[code]}{unsigned}"

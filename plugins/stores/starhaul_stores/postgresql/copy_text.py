@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
@@ -23,6 +24,17 @@ _MOMENT = re.compile(
     r"(?P<date>\d{4,7}-\d\d-\d\d) (?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<us>\d{1,6}))?"
     r"(?P<zone>(?P<sign>[+-])(?P<zh>\d\d)(?::(?P<zm>\d\d))?(?::(?P<zs>\d\d))?)?(?P<bc> BC)?"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How COPY was told to print rows as CSV."""
+
+    delimiter: str = ","
+    null: str = ""
+
+
+PLAIN = Form()
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146097  # the Gregorian calendar repeats
 
 
@@ -31,6 +43,7 @@ def batches(
     schema: pa.Schema,
     most: int | None,
     reject: Callable[[pa.RecordBatch, str], None],
+    form: Form = PLAIN,
 ) -> Iterator[pa.RecordBatch]:
     """Blocks of rows as CSV, as batches of `schema` of at most `most` rows.
 
@@ -40,7 +53,7 @@ def batches(
     for rows in blocks:
         step = most or len(rows)
         for start in range(0, len(rows), step):
-            yield from _parsed(rows.cut(start, step) if step < len(rows) else rows, schema, reject)
+            yield from _parsed(rows.cut(start, step) if step < len(rows) else rows, schema, reject, form)
 
 
 def parsed(rows: Sequence[Sequence[bytes | None]], schema: pa.Schema) -> pa.RecordBatch | None:
@@ -62,10 +75,12 @@ def _as_csv(rows: Sequence[Sequence[bytes | None]]) -> bytearray:
     return bytearray(b"".join(line + b"\n" for line in lines))
 
 
-def _parsed(rows: Rows, schema: pa.Schema, reject: Callable[[pa.RecordBatch, str], None]) -> Iterator[pa.RecordBatch]:
+def _parsed(
+    rows: Rows, schema: pa.Schema, reject: Callable[[pa.RecordBatch, str], None], form: Form
+) -> Iterator[pa.RecordBatch]:
     """All rows at once, or in halves until those that do not fit stand alone."""
     try:
-        columns = _columns(rows.data, [_parsed_as(field.type) for field in schema])
+        columns = _columns(rows.data, [_parsed_as(field.type) for field in schema], form)
         if len(columns[0]) != len(rows):
             raise PermanentError("COPY", f"{len(rows)} messages hold {len(columns[0])} rows", "is a proxy in between?")
         arrays = [_as(values, field.type) for values, field in zip(columns, schema, strict=True)]
@@ -73,39 +88,39 @@ def _parsed(rows: Rows, schema: pa.Schema, reject: Callable[[pa.RecordBatch, str
     except (pa.ArrowInvalid, ValueError):
         if len(rows) > 1:
             half = len(rows) // 2
-            yield from _parsed(rows.cut(0, half), schema, reject)
-            yield from _parsed(rows.cut(half, len(rows) - half), schema, reject)
+            yield from _parsed(rows.cut(0, half), schema, reject, form)
+            yield from _parsed(rows.cut(half, len(rows) - half), schema, reject, form)
             return
-        found = _single(rows.data, schema, reject)
+        found = _single(rows.data, schema, reject, form)
         if found is None:
             return
         batch = found
     yield batch
 
 
-def _columns(data: bytes | bytearray, types: Sequence[pa.DataType]) -> list[pa.Array]:
+def _columns(data: bytes | bytearray, types: Sequence[pa.DataType], form: Form = PLAIN) -> list[pa.Array]:
     import pyarrow.csv as csv
 
     names = [f"c{number}" for number in range(len(types))]
     table = csv.read_csv(
         pa.BufferReader(data),
         read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data)),
-        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        parse_options=csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True, ignore_empty_lines=False),
         convert_options=csv.ConvertOptions(
             column_types=dict(zip(names, types, strict=True)),
-            null_values=[""],  # COPY quotes empty texts
+            null_values=[form.null],  # COPY quotes texts that are the same
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
-            true_values=["t"],
-            false_values=["f"],
+            true_values=["t", "true"],
+            false_values=["f", "false"],
         ),
     )
     return [column.combine_chunks() for column in table.columns]
 
 
-def texts(data: bytes, schema: pa.Schema) -> pa.RecordBatch:
+def texts(data: bytes, schema: pa.Schema, form: Form = PLAIN) -> pa.RecordBatch:
     """Rows of CSV as the texts that they are, with the names of the schema."""
-    columns = _columns(data, [pa.string()] * len(schema))
+    columns = _columns(data, [pa.string()] * len(schema), form)
     return pa.RecordBatch.from_arrays(columns, names=schema.names)
 
 
@@ -129,10 +144,12 @@ def _as(values: pa.Array, kind: pa.DataType) -> pa.Array:
     return values
 
 
-def _single(row: bytearray, schema: pa.Schema, reject: Callable[[pa.RecordBatch, str], None]) -> pa.RecordBatch | None:
+def _single(
+    row: bytearray, schema: pa.Schema, reject: Callable[[pa.RecordBatch, str], None], form: Form = PLAIN
+) -> pa.RecordBatch | None:
     """A batch of the one row, with values that Arrow holds and its parser does not know (years before 1 and after
     9999); None if it was rejected."""
-    raw = [values[0].as_py() for values in _columns(row, [pa.binary()] * len(schema))]
+    raw = [values[0].as_py() for values in _columns(row, [pa.binary()] * len(schema), form)]
     arrays = []
     for value, field in zip(raw, schema, strict=True):
         try:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from starhaul import Block, native_type
 from starhaul_stores.postgresql.connection import Rows
-from starhaul_stores.postgresql.copy_text import batches, texts
+from starhaul_stores.postgresql.copy_text import PLAIN, Form, batches, texts
 
 ENCODING = "pgcopy/csv"
 
@@ -39,11 +39,11 @@ def row_ends(data: bytes | bytearray | memoryview) -> list[int]:
     return [row.end() for row in _ROW.finditer(data)]
 
 
-def decoded(data: bytes | bytearray | memoryview, schema: pa.Schema) -> pa.RecordBatch:
+def decoded(data: bytes | bytearray | memoryview, schema: pa.Schema, form: Form = PLAIN) -> pa.RecordBatch:
     """Rows as a batch of the schema that they were read with; as texts if a value has no place there."""
     whole = bytes(data)
     lengths = [end - start for start, end in pairwise([0, *row_ends(whole)])]
-    found = list(batches([Rows(bytearray(whole), lengths)], schema, None, lambda row, reason: None))
+    found = list(batches([Rows(bytearray(whole), lengths)], schema, None, lambda row, reason: None, form))
     if sum(map(len, found)) == len(lengths) and found:
         return pa.Table.from_batches(found).combine_chunks().to_batches()[0]
-    return texts(whole, schema)
+    return texts(whole, schema, form)

@@ -21,7 +21,8 @@ from starhaul import (
     Task,
     native_type,
 )
-from starhaul_stores.postgresql import csv_rows, tuples
+from starhaul_stores.csv_lines import CSV_LINES, DELIMITER_OF
+from starhaul_stores.postgresql import csv_rows, spelled, tuples
 from starhaul_stores.postgresql.catalog import Table, find_table, folded, no_such_table
 from starhaul_stores.postgresql.connection import Connection, Rows, connect_first, quoted
 from starhaul_stores.postgresql.copy_text import batches
@@ -125,25 +126,34 @@ class PostgresqlWireReader(Reader[P]):
             yield from batches(rows, schema, self.params.fetch_size, reject)
 
     def encodings(self) -> Sequence[str]:
-        types, binary, lines = set(), True, True  # the writer sees the types of the first source
+        types, binary, lines, spells = set(), True, True, True  # the writer sees the types of the first source
         for source in self.params.sources():
             with self._open(source) as db:
                 schema = self._selection(db, source).schema
                 types.add(tuple(map(native_type, schema)))
                 binary = binary and db.has_integer_datetimes and tuples.same_everywhere(schema)
-                lines = lines and has_lines(schema) and is_unicode(db)
+                unicode = is_unicode(db)
+                lines = lines and has_lines(schema) and unicode
+                spells = spells and spelled.can_spell(schema) and unicode
         if len(types) != 1:
             return ()
-        return (*[tuples.ENCODING] * binary, csv_rows.ENCODING, *[LINES] * lines)
+        return (*[tuples.ENCODING] * binary, csv_rows.ENCODING, *[LINES] * lines, *CSV_LINES * spells)
 
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
+        delimiter = DELIMITER_OF.get(encoding)
+        if delimiter is not None:
+            with self._rows(split, task, "csv", delimiter) as (rows, schema):
+                yield from spelled.blocks(rows, schema, delimiter, task.reject)
+            return
         form, blocks = _FORMS[encoding]
         with self._rows(split, task, form) as (rows, schema):
             yield from blocks(rows, schema)
 
     @contextmanager
-    def _rows(self, split: Split, task: Task, form: str) -> Iterator[tuple[Iterator[Rows], pa.Schema]]:
-        """The rows of a split as COPY sends them in a format, and the schema that they are of."""
+    def _rows(
+        self, split: Split, task: Task, form: str, delimiter: str | None = None
+    ) -> Iterator[tuple[Iterator[Rows], pa.Schema]]:
+        """The rows of a split as COPY sends them in a format, or spelled, and the schema that they are of."""
         source = self.params.sources()[split.args["source"]]
         part, snapshot = split.args["part"], self._snapshots.get(source.place)
         with self._open(source) as db, reading(db, snapshot) as of_snapshot:
@@ -156,7 +166,9 @@ class PostgresqlWireReader(Reader[P]):
                 raise PermanentError(db.where, "this server counts times in floating point", "read it as text")
             selection = self._selection(db, source)
             schema = self.schema() if len(self.params.sources()) > 1 else selection.schema
-            with db.copy_out(selection.copy(self._condition(source, part), form)) as rows:
+            condition = self._condition(source, part)
+            sql = selection.copy(condition, form) if delimiter is None else selection.spelled(condition, delimiter)
+            with db.copy_out(sql) as rows:
                 yield rows, schema
 
     def describe(self) -> Sequence[str]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from starhaul import with_native_type
+from starhaul_stores.csv_lines import NULL
 from starhaul_stores.postgresql.catalog import Table
 from starhaul_stores.postgresql.connection import Connection, quoted
+from starhaul_stores.postgresql.spelled import spelling
 from starhaul_stores.postgresql.types import MONEY, read_as
 
 EVERY_COLUMN = ("*",)
@@ -27,13 +29,21 @@ class Selection:
 
     def copy(self, condition: str, form: str = "csv") -> str:
         """The COPY of the rows that a WHERE clause (or nothing) selects, in a format of COPY's."""
+        return f"COPY ({self._query(condition)}) TO STDOUT (FORMAT {form})"
+
+    def spelled(self, condition: str, delimiter: str) -> str:
+        """The same in the encoding `text/csv` with a delimiter."""
+        options = f"FORMAT csv, DELIMITER E'\\x{ord(delimiter):02x}', NULL '{NULL}'"
+        return f"COPY ({spelling(self._query(condition), self.schema)}) TO STDOUT ({options})"
+
+    def _query(self, condition: str) -> str:
         query = f"{self.select}{condition}\n"
         if self.money:
             names = [quoted(f"c{number}") for number in range(len(self.schema))]
             told = [field.metadata[b"native_type"] == b"money" for field in self.schema]
             values = ", ".join(f"{name}::numeric" if cash else name for name, cash in zip(names, told, strict=True))
             query = f"SELECT {values} FROM ({query}) AS _starhaul({', '.join(names)})"
-        return f"COPY ({query}) TO STDOUT (FORMAT {form})"
+        return query
 
 
 def selection_of_table(db: Connection, table: Table, column: Sequence[str]) -> Selection:

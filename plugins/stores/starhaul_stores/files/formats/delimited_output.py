@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pyarrow as pa
 
 from starhaul import ConfigError, with_text_pattern
+from starhaul_stores.csv_lines import Data, columns_of, encoding_of, has_csv_lines
 from starhaul_stores.files.columns import to_base64
 from starhaul_stores.files.compression import WRITTEN as CODECS
 from starhaul_stores.files.compression import compressed, suffix_of
 from starhaul_stores.files.encodings import Encoded, canonical
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
-from starhaul_stores.files.rendering import Renderer
+from starhaul_stores.files.rendering import Renderer, Style
+from starhaul_stores.files.writing import FileWriterParams
 
+_BOM = "\ufeff".encode()
 _PLAIN = b"starhaul.files.plain"
 """Key in the metadata of a column of text that was numbers, days or truth values, and so never needs a quote."""
 
@@ -29,6 +33,14 @@ class DelimitedOutput(OutputFormat):
 
     def accept(self, source: pa.Schema) -> pa.Schema:
         return pa.schema([self._accepted(field) for field in source])
+
+    def encodings(self, schema: pa.Schema) -> Sequence[str]:
+        style = self.params.style()
+        name = encoding_of(style.delimiter)
+        alike = replace(style, quote='"') == Style(delimiter=style.delimiter) and style.quote in (None, '"')
+        whole = has_csv_lines(schema) and all(each.type == pa.string() for each in schema)
+        utf8 = canonical(self.params.encoding) == "utf-8"
+        return (name,) if name is not None and alike and whole and utf8 else ()
 
     def check(self, schema: pa.Schema) -> None:
         if self.params.codec() not in CODECS:
@@ -47,7 +59,7 @@ class DelimitedOutput(OutputFormat):
             if header := self._header(schema):
                 text.write(renderer.render(header, _as_columns(header)).data)
             plain = frozenset(place for place, field in enumerate(schema) if _PLAIN in (field.metadata or {}))
-            yield _Rows(renderer, text, self.params.encoding, plain)
+            yield _Rows(renderer, text, self.params, plain, schema.names)
 
     def _header(self, schema: pa.Schema) -> list[str]:
         header = self.params.header
@@ -74,11 +86,15 @@ class DelimitedOutput(OutputFormat):
 class _Rows(RowSink):
     """Rows as lines of text."""
 
-    def __init__(self, renderer: Renderer, text: Encoded, encoding: str, plain: Collection[int]) -> None:
+    def __init__(
+        self, renderer: Renderer, text: Encoded, params: FileWriterParams, plain: Collection[int], names: Sequence[str]
+    ) -> None:
         self._renderer = renderer
         self._text = text
-        self._encoding = encoding
+        self._encoding = params.encoding
+        self._style = params.style()
         self._plain = plain
+        self._names = names
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         names = batch.schema.names
@@ -94,6 +110,20 @@ class _Rows(RowSink):
             rendered = renderer.render(names, _without(lacking, rows, columns)[1])
         text.write(rendered.data)
         return refused
+
+    def write_encoded(self, data: Data, rows: int) -> Mapping[int, tuple[pa.RecordBatch, str]]:
+        if _is_written_so(data, self._style):
+            self._text.write(data)
+            return {}
+        batch = columns_of(data, self._style.delimiter, pa.string(), self._names)
+        return {row: (batch.slice(row, 1), reason) for row, reason in self.write(batch).items()}
+
+
+def _is_written_so(data: Data, style: Style) -> bool:
+    """Whether the lines of CSV are those that `Renderer` would make. Without quotes it is only sure of lines that need
+    none; and a byte order mark at the beginning of a line would be taken for one."""
+    octets = bytes(data) if isinstance(data, memoryview) else data
+    return (style.quote is not None or b'"' not in octets) and (octets.isascii() or _BOM not in octets)
 
 
 def _is_plain(kind: pa.DataType) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import pyarrow as pa
@@ -18,6 +18,12 @@ class RowSink(ABC):
     @abstractmethod
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         """Write the rows that can be written. Row → why it cannot be, for the others; the caller rejects these."""
+
+    def write_encoded(
+        self, data: bytes | bytearray | memoryview, rows: int
+    ) -> Mapping[int, tuple[pa.RecordBatch, str]]:
+        """The same with so many rows in one of the format's `encodings`. Row → its values and why it cannot be."""
+        raise NotImplementedError(f"{type(self).__name__} takes no encoding")
 
 
 class OutputFormat(ABC):
@@ -34,6 +40,11 @@ class OutputFormat(ABC):
     @abstractmethod
     def accept(self, source: pa.Schema) -> pa.Schema:
         """The schema in which rows of this source are written without loss."""
+
+    def encodings(self, schema: pa.Schema) -> Sequence[str]:
+        """Names of the encodings in which rows of this schema (what `accept` answered) can be written as they come."""
+        del schema
+        return ()
 
     def check(self, schema: pa.Schema) -> None:
         """Raise `ConfigError` if rows of this schema cannot be written with these parameters."""
