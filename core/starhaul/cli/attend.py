@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 import click
 
 from starhaul.api.events import Event
+from starhaul.cli.allocator import keep_freed_memory
 from starhaul.cli.failure import tell
 from starhaul.cli.invocation import Invocation
 from starhaul.cli.signals import stop_on_signals
@@ -85,6 +86,7 @@ def watch(
 ) -> Report:
     """Call `carry_out` with `options`, completed by the registry and by what stops the run, while `display` shows it
     (unless it is to be `silent`)."""
+    keep_freed_memory()
     options["registry"] = invocation.registry()
     options["stop"] = Stop()
     with display, stop_on_signals(options["stop"], display.say, display.restore):
