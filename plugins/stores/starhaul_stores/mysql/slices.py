@@ -46,7 +46,7 @@ def slices(
     step = -(-rows // wanted)
     starts: list[Any] = []
     if rows > _COUNTED and isinstance(first, int) and isinstance(last, int):
-        starts = _estimated(db, relation, name, first, last, step)
+        starts = _estimated(db, relation, name, first, last, step, table.rows)
     if len(starts) < 2:
         starts = _walked(db, relation, where, key, first, step)
     nulls = not key.not_null and bool(db.execute(f"SELECT 1 FROM {relation}{_where(where, f'{name} IS NULL')} LIMIT 1"))
@@ -84,15 +84,17 @@ def has_key(table: Table, split_pk: str | None) -> bool:
     return _key(table, split_pk) is not None
 
 
-def _estimated(db: Connection, relation: str, name: str, first: int, last: int, step: int) -> list[int]:
+def _estimated(db: Connection, relation: str, name: str, first: int, last: int, step: int, rows: int) -> list[int]:
     """Starts of ranges of integers, halved until the optimiser expects no more than one step of rows and a half in
-    each; neighbours that together have fewer than a step are one."""
+    each; neighbours that together have about a step are one. InnoDB expects half of all `rows` at most, so that nothing
+    is known of a range of which it expects so many."""
     sizes: list[tuple[int, int]] = []
+    known = min(step * 3 // 2, rows * 49 // 100)
 
     def halve(low: int, high: int, depth: int) -> None:
-        rows = _expected(db, relation, f"{name} BETWEEN {low} AND {high}")
-        if rows <= step * 3 // 2 or low >= high or depth == _DEEPEST:
-            sizes.append((low, rows))
+        expected = _expected(db, relation, f"{name} BETWEEN {low} AND {high}")
+        if expected <= known or low >= high or depth == _DEEPEST:
+            sizes.append((low, expected))
             return
         middle = (low + high) // 2
         halve(low, middle, depth + 1)
@@ -100,18 +102,19 @@ def _estimated(db: Connection, relation: str, name: str, first: int, last: int, 
 
     halve(first, last, 0)
     starts, held = [], step
-    for low, rows in sizes:
-        if held + rows > step * 3 // 2:
+    for low, expected in sizes:
+        if held + expected // 2 >= step:
             starts.append(low)
             held = 0
-        held += rows
+        held += expected
     return starts
 
 
 def _expected(db: Connection, relation: str, where: str) -> int:
-    """How many rows the optimiser expects. It looks into the index for both ends."""
+    """How many rows the optimiser expects. It looks into the index for both ends. They are the last integer of its
+    answer, which MariaDB gives as text."""
     plan = db.execute(f"EXPLAIN SELECT 1 FROM {relation} WHERE {where}")
-    rows = [value for value in plan[0] if isinstance(value, int)] if plan else []
+    rows = [int(value) for value in plan[0] if str(value).isdigit()] if plan else []
     return rows[-1] if len(rows) > 1 else 0
 
 
