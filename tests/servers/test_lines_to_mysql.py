@@ -194,3 +194,19 @@ def test_types_whose_text_is_not_the_same_go_through_arrow(postgresql: Postgresq
 def test_a_table_without_transactions_goes_through_arrow(source: Any, mysql: MysqlDatabase) -> None:
     assert planned(source, mysql)
     assert not planned(source, mysql, exactlyOnce=False)
+
+
+def test_padding_of_char_is_no_part_of_the_value(
+    mysql: MysqlDatabase, postgresql: PostgresqlSchema, tmp_path: Path
+) -> None:
+    """Both databases compare CHAR without the blanks at its end; MySQL does not keep them."""
+    postgresql.db.execute(b"CREATE TABLE source (id int, word char(5), long char(9))")
+    postgresql.db.execute(
+        b"INSERT INTO source VALUES (1, 'a', 'b'), (2, NULL, ''), (3, E'\\t', 'too long'), (4, ' x', 'c')"
+    )
+    mysql.execute("CREATE TABLE target (id int, word char(5), `long` char(7))")
+    assert planned(postgresql, mysql)
+    report = run(postgresql, mysql, tmp_path, errorLimit={"record": 1})
+    assert (report.written, report.rejected) == (3, 1)
+    assert arrived(mysql) == [(1, "a", "b"), (2, None, ""), (4, " x", "c")]
+    assert "Data too long" in told(tmp_path)["3"]

@@ -17,6 +17,7 @@ from starhaul_stores.relational.refusal import Refused
 _TEXTS = frozenset({"varchar", "tinytext", "text", "mediumtext", "longtext"})
 _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint"})
 _DIGITS = re.compile(r"(?:datetime|timestamp)(?:\((\d)\))?(?P<zone> without time zone)?")
+_PADDED = re.compile(r"char(acter)?\(\d+\).*")
 _MOST_DIGITS = 6
 
 
@@ -30,9 +31,9 @@ def _takes(source: pa.Field, column: Column, accepted: pa.DataType) -> bool:
     if kind != accepted or (column.not_null and source.nullable):
         return False  # the latter because AUTO_INCREMENT makes a number of NULL
     if types.is_string(kind):
-        # Not ENUM, which takes digits for the place of a member. CHAR leaves out blanks, which has to be told; MySQL's
-        # own have none.
-        return name in _TEXTS or (name == "char" and (native_type(source) or "").startswith("char("))
+        # Not ENUM, which takes digits for the place of a member. CHAR leaves out blanks at the end, which must be told
+        # unless they are nothing but padding: MySQL's own CHAR has none, PostgreSQL's ignores them.
+        return name in _TEXTS or (name == "char" and bool(_PADDED.fullmatch(native_type(source) or "")))
     if types.is_integer(kind):
         return name in _INTEGERS
     if types.is_timestamp(kind):
