@@ -26,8 +26,15 @@ quickstart: $(VENV)/.ready-bench $(LINEITEM)  ## move 120,000 rows of TPC-H line
 	$(BIN)/starhaul run jobs/csv_to_sqlite.yaml -D DATA=$(LINEITEM) -D DATABASE=$(QUICKSTART)/lineitem.db
 	@$(BIN)/python -c "$$SHOW" $(QUICKSTART)/lineitem.db
 
+# What waits for servers and what does not, side by side. The second half is shown when the first is over.
+ALONE := tests/unit tests/jobs tests/fleet tests/packaging
+ALONE_SAYS := .cache/tests-without-servers.txt
 test: $(VENV)/.ready-dev  ## run all tests
-	$(BIN)/python -m pytest
+	@mkdir -p .cache
+	@echo "Tests that need no server run at the same time; what they say comes last, and is in $(ALONE_SAYS)."
+	@$(BIN)/python -m pytest -p no:cacheprovider $(ALONE) >$(ALONE_SAYS) 2>&1 & alone=$$!; \
+	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(ALONE)); with_servers=$$?; \
+	wait $$alone; alone=$$?; cat $(ALONE_SAYS); exit $$((with_servers || alone))
 
 test-fast: $(VENV)/.ready-dev  ## run the tests that take no more than seconds
 	$(BIN)/python -m pytest -m "not slow"
@@ -52,7 +59,8 @@ docs: $(VENV)/.ready-dev  ## write the generated documentation
 
 EVERY ?= 1
 faults: $(VENV)/.ready-dev servers  ## kill runs, connections and servers at every point (EVERY=3: a third); writes docs/guarantees.md
-	STARHAUL_FAULTS=all STARHAUL_FAULTS_EVERY=$(EVERY) $(BIN)/python -m pytest tests/faults --deselect tests/faults/test_guarantees.py
+	STARHAUL_FAULTS=all STARHAUL_FAULTS_EVERY=$(EVERY) $(BIN)/python -m pytest tests/faults \
+		tests/unit/stores/files/test_file_reader.py --deselect tests/faults/test_guarantees.py
 	$(BIN)/python -m tests.faults.page
 
 SECONDS ?= 600

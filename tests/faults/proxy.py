@@ -171,6 +171,8 @@ class _Link:
         if not fault.at:
             target.sendall(data[: max(0, fault.after - passed)])
         if fault.how == "close":
+            with suppress(OSError):
+                self._client.shutdown(socket.SHUT_RDWR)  # while another thread receives, `close` tells nobody
             self._client.close()
         else:
             _reset(self._client)

@@ -2,7 +2,7 @@
 
 Where the server spells a type otherwise, the SELECT says how. Values that the hub has no text for (infinities, NaN in a
 decimal) or spells otherwise (years before 1 and after 9999) are found in what the server sent, and the rows of such a
-block are taken apart.
+block are taken apart. Imported on first use: needs numpy.
 """
 
 from __future__ import annotations
