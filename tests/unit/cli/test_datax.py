@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -285,6 +286,21 @@ def test_jobs_from_a_server(call: Datax, server: tuple[str, type[_Server]]) -> N
     failed = call(f"http://{host}/job.json")
     assert failed.return_value == 1
     assert "cannot be fetched: 503" in failed.stdout
+
+
+def test_a_server_of_jobs_that_does_not_answer_is_asked_twice(call: Datax, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(address, "TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        failed = call(f"http://joe:hunter2@127.0.0.1:{silent.getsockname()[1]}/job.json")
+        silent.settimeout(1)
+        for _ in range(2):
+            silent.accept()[0].close()
+        with pytest.raises(TimeoutError):
+            silent.accept()
+    assert failed.return_value == 1
+    assert "cannot be fetched: timed out" in failed.stdout
+    assert "hunter2" not in failed.output
 
 
 def test_who_fetches_a_job(
