@@ -19,7 +19,6 @@ pytest_plugins = [
     "tests.servers.rdbms",
     "tests.servers.oceanbase",
     "tests.servers.hdfs",
-    "tests.servers.hive",
     "tests.servers.hbase",
     "tests.servers.s3",
     "tests.servers.ftp",

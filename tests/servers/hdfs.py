@@ -65,7 +65,7 @@ class HdfsCluster:
         (folder / "log4j.properties").write_text(_LOGGING)
         (folder / "secret").write_text(os.urandom(16).hex())
         for site in ("core-site.xml", "hdfs-site.xml"):
-            write_site(folder / site, {**self._properties(), **properties})
+            _write_site(folder / site, {**self._properties(), **properties})
 
     @property
     def default_fs(self) -> str:
@@ -168,8 +168,6 @@ class HdfsCluster:
         data, data_http, data_ipc = self._data_ports
         return {
             "fs.defaultFS": self.default_fs,
-            f"hadoop.proxyuser.{self.superuser}.hosts": "127.0.0.1",  # Hive acts for its users
-            f"hadoop.proxyuser.{self.superuser}.groups": "*",
             "hadoop.tmp.dir": self.folder / "tmp",
             "hadoop.http.authentication.signature.secret.file": self.folder / "secret",
             "dfs.namenode.name.dir": f"file://{self.folder}/name",
@@ -243,7 +241,7 @@ def _stop(cluster: HdfsCluster) -> None:
     cluster.kill(*list(cluster._running))
 
 
-def write_site(path: Path, properties: Mapping[str, Any]) -> None:
+def _write_site(path: Path, properties: Mapping[str, Any]) -> None:
     configuration = Xml.Element("configuration")
     for name, value in properties.items():
         one = Xml.SubElement(configuration, "property")

@@ -1,1 +1,0 @@
-"""Hive: queries and statements by HiveServer2, rows by the files of its tables."""
