@@ -111,7 +111,7 @@ class _SpellingReader(MemoryReader):
         delimiter, schema = DELIMITER_OF[encoding], self.schema()
 
         def decode(data: Data) -> pa.RecordBatch:
-            texts = columns_of(data, delimiter, pa.string(), schema.names).columns
+            texts = columns_of(data, [pa.string()] * len(schema), delimiter)
             arrays = [cast(text, field.type).values for text, field in zip(texts, schema, strict=True)]
             return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

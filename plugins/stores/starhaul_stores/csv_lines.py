@@ -34,25 +34,26 @@ def has_csv_lines(schema: pa.Schema) -> bool:
     return len(schema) >= _FEWEST_COLUMNS
 
 
-def columns_of(data: Data, delimiter: str, kind: pa.DataType, names: Sequence[str]) -> pa.RecordBatch:
-    """Lines as columns of one type, `pa.string()` or `pa.binary()`. Raises `pa.ArrowInvalid`."""
+def columns_of(data: Data, types: Sequence[pa.DataType], delimiter: str, null: str = NULL) -> list[pa.Array]:
+    """Lines of CSV as columns of these types. A field that is `null` and not quoted is null; truth values are `t` and
+    `f`, or whole words. Raises `pa.ArrowInvalid` if a value is not of its type."""
     from pyarrow import csv
 
+    names = [f"c{number}" for number in range(len(types))]
     table = csv.read_csv(
         pa.BufferReader(data),
-        read_options=csv.ReadOptions(
-            column_names=[str(number) for number in range(len(names))], use_threads=False, block_size=len(data)
-        ),
+        read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data)),
         parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
         convert_options=csv.ConvertOptions(
-            column_types={str(number): kind for number in range(len(names))},
-            null_values=[NULL],
+            column_types=dict(zip(names, types, strict=True)),
+            null_values=[null],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
+            true_values=["t", "true"],
+            false_values=["f", "false"],
         ),
     )
-    arrays = [column.combine_chunks() for column in table.columns]
-    return pa.RecordBatch.from_arrays(arrays, names=list(names))
+    return [column.combine_chunks() for column in table.columns]
 
 
 def spelled(

@@ -49,8 +49,8 @@ def blocks(
     """The rows of a block of the wire."""
 
     def decode(data: Data) -> pa.RecordBatch:
-        found = columns_of(data, delimiter, pa.binary(), schema.names)
-        return typed(found.columns, schema, [column.type for column in columns])
+        found = columns_of(data, [pa.binary()] * len(schema), delimiter)
+        return typed(found, schema, [column.type for column in columns])
 
     lines = _lines(block, columns, delimiter)
     if lines is None:

@@ -16,6 +16,7 @@ from datetime import date
 import pyarrow as pa
 
 from starhaul import Cast, PermanentError, cast
+from starhaul_stores.csv_lines import columns_of
 from starhaul_stores.postgresql.connection import Rows
 from starhaul_stores.postgresql.hexadecimal import from_hex
 
@@ -32,6 +33,7 @@ class Form:
 
     delimiter: str = ","
     null: str = ""
+    """Texts that are the same are quoted."""
 
 
 PLAIN = Form()
@@ -99,23 +101,7 @@ def _parsed(
 
 
 def _columns(data: bytes | bytearray, types: Sequence[pa.DataType], form: Form = PLAIN) -> list[pa.Array]:
-    import pyarrow.csv as csv
-
-    names = [f"c{number}" for number in range(len(types))]
-    table = csv.read_csv(
-        pa.BufferReader(data),
-        read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data)),
-        parse_options=csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=csv.ConvertOptions(
-            column_types=dict(zip(names, types, strict=True)),
-            null_values=[form.null],  # COPY quotes texts that are the same
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["t", "true"],
-            false_values=["f", "false"],
-        ),
-    )
-    return [column.combine_chunks() for column in table.columns]
+    return columns_of(data, types, form.delimiter, form.null)
 
 
 def texts(data: bytes, schema: pa.Schema, form: Form = PLAIN) -> pa.RecordBatch:

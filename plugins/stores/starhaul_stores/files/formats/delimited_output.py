@@ -115,7 +115,8 @@ class _Rows(RowSink):
         if _is_written_so(data, self._style):
             self._text.write(data)
             return {}
-        batch = columns_of(data, self._style.delimiter, pa.string(), self._names)
+        texts = columns_of(data, [pa.string()] * len(self._names), self._style.delimiter)
+        batch = pa.RecordBatch.from_arrays(texts, names=list(self._names))
         return {row: (batch.slice(row, 1), reason) for row, reason in self.write(batch).items()}
 
 
