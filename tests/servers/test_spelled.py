@@ -191,3 +191,13 @@ def test_values_that_are_needed_go_through_arrow(
     registry = Registry()
     with make_plan(load_job(job, registry), registry) as plan:
         assert plan.streams[0].encoding is None
+
+
+def test_a_server_that_takes_backslashes_for_escapes(on_postgresql: PostgresqlSchema, tmp_path: Path) -> None:
+    """Its `'\\N'` would be an N, and NULL could not be told from it."""
+    on_postgresql.db.execute(b"UPDATE source SET word = 'N', word2 = NULL")
+    reader = {"name": "postgresql", "url": on_postgresql.url, "table": "source"}
+    session = ["SET standard_conforming_strings = off", "SET escape_string_warning = off"]
+    data, _ = same_both_ways({**reader, "session": session}, {"fileFormat": "csv"}, tmp_path)
+    assert b",\\N\n" in data
+    assert data.startswith(b"N,")

@@ -166,9 +166,7 @@ class PostgresqlWireReader(Reader[P]):
                 raise PermanentError(db.where, "this server counts times in floating point", "read it as text")
             selection = self._selection(db, source)
             schema = self.schema() if len(self.params.sources()) > 1 else selection.schema
-            condition = self._condition(source, part)
-            sql = selection.copy(condition, form) if delimiter is None else selection.spelled(condition, delimiter)
-            with db.copy_out(sql) as rows:
+            with db.copy_out(selection.copy(self._condition(source, part), form, delimiter)) as rows:
                 yield rows, schema
 
     def describe(self) -> Sequence[str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from starhaul import with_native_type
+from starhaul import native_type, with_native_type
 from starhaul_stores.csv_lines import NULL
 from starhaul_stores.postgresql.catalog import Table
 from starhaul_stores.postgresql.connection import Connection, quoted
-from starhaul_stores.postgresql.spelled import spelling
-from starhaul_stores.postgresql.types import MONEY, read_as
+from starhaul_stores.postgresql.spelled import expression
+from starhaul_stores.postgresql.types import read_as
 
 EVERY_COLUMN = ("*",)
 
@@ -24,26 +24,28 @@ class Selection:
     select: str
     """The SELECT, without any condition that was added to it."""
     schema: pa.Schema
-    money: bool
-    """Whether a column is of type money, whose text depends on the server's locale."""
 
-    def copy(self, condition: str, form: str = "csv") -> str:
-        """The COPY of the rows that a WHERE clause (or nothing) selects, in a format of COPY's."""
-        return f"COPY ({self._query(condition)}) TO STDOUT (FORMAT {form})"
+    def copy(self, condition: str, form: str = "csv", delimiter: str | None = None) -> str:
+        """The COPY of the rows that a WHERE clause (or nothing) selects, in a format of COPY's; with a delimiter, in
+        the encoding `text/csv`."""
+        query = _computed(f"{self.select}{condition}\n", self.schema, _independent)
+        options = f"FORMAT {form}"
+        if delimiter is not None:
+            query = _computed(query, self.schema, expression)
+            options += f", DELIMITER E'\\x{ord(delimiter):02x}', NULL '{NULL}'"
+        return f"COPY ({query}) TO STDOUT ({options})"
 
-    def spelled(self, condition: str, delimiter: str) -> str:
-        """The same in the encoding `text/csv` with a delimiter."""
-        options = f"FORMAT csv, DELIMITER E'\\x{ord(delimiter):02x}', NULL '{NULL}'"
-        return f"COPY ({spelling(self._query(condition), self.schema)}) TO STDOUT ({options})"
 
-    def _query(self, condition: str) -> str:
-        query = f"{self.select}{condition}\n"
-        if self.money:
-            names = [quoted(f"c{number}") for number in range(len(self.schema))]
-            told = [field.metadata[b"native_type"] == b"money" for field in self.schema]
-            values = ", ".join(f"{name}::numeric" if cash else name for name, cash in zip(names, told, strict=True))
-            query = f"SELECT {values} FROM ({query}) AS _starhaul({', '.join(names)})"
-        return query
+def _computed(query: str, schema: pa.Schema, value: Callable[[str, pa.Field], str | None]) -> str:
+    """The rows of a query with `value` (SQL of a column, and the column) in place of each column."""
+    names = [quoted(f"c{number}") for number in range(len(schema))]
+    values = [value(name, field) or name for name, field in zip(names, schema, strict=True)]
+    return query if values == names else f"SELECT {', '.join(values)} FROM ({query}) AS _starhaul({', '.join(names)})"
+
+
+def _independent(name: str, field: pa.Field) -> str:
+    """A value as text that does not depend on the server's locale, as that of money does."""
+    return f"{name}::numeric" if native_type(field) == "money" else name
 
 
 def selection_of_table(db: Connection, table: Table, column: Sequence[str]) -> Selection:
@@ -72,4 +74,4 @@ def _described(db: Connection, select: str, required: Mapping[int, set[int]]) ->
     for (name, kind, modifier, _, _), (text,), (_, _, _, oid, number) in zip(columns, told, origins, strict=True):
         nullable = number not in required.get(oid, set())
         fields.append(with_native_type(pa.field(name, read_as(kind, modifier), nullable=nullable), text))
-    return Selection(select, pa.schema(fields), any(kind == MONEY for _, kind, _, _, _ in columns))
+    return Selection(select, pa.schema(fields))

@@ -2,7 +2,7 @@
 
 Where the server spells a type otherwise, the SELECT says how. Values that the hub has no text for (infinities, NaN in a
 decimal) or spells otherwise (years before 1 and after 9999) are found in what the server sent, and the rows of such a
-block are taken apart. Imported on first use: needs numpy.
+block are taken apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from starhaul import Block, native_type
 from starhaul_stores.csv_lines import NULL, has_csv_lines, spelled
-from starhaul_stores.postgresql.connection import Rows, quoted
+from starhaul_stores.postgresql.connection import Rows
 from starhaul_stores.postgresql.copy_text import Form, batches
 from starhaul_stores.postgresql.csv_rows import decoded
 
@@ -27,16 +27,21 @@ _BY_ITSELF = (pa.string(), pa.int16(), pa.int32(), pa.int64(), pa.date32(), pa.u
 
 def can_spell(schema: pa.Schema) -> bool:
     """Whether there is a way for all columns."""
-    return has_csv_lines(schema) and all(_expression("", field) is not None for field in schema)
+    return has_csv_lines(schema) and all(expression("", field) is not None for field in schema)
 
 
-def spelling(select: str, schema: pa.Schema) -> str:
-    """The SELECT whose values COPY prints so."""
-    names = [quoted(f"c{number}") for number in range(len(schema))]
-    values = [_expression(name, field) for name, field in zip(names, schema, strict=True)]
-    if values == names:
-        return select
-    return f"SELECT {', '.join(map(str, values))} FROM ({select}) AS _starhaul({', '.join(names)})"
+def expression(name: str, field: pa.Field) -> str | None:
+    """SQL whose value COPY prints so, for a column (SQL of it, and the field); None if there is none."""
+    kind, types = field.type, pa.types
+    if kind in _BY_ITSELF or (types.is_decimal(kind) and (native_type(field) or "").startswith("numeric(")):
+        return name
+    if types.is_boolean(kind):
+        return f"{name}::text"
+    if kind == pa.timestamp("us"):
+        return _MOMENT.format(name, "", "", _PATTERN)
+    if kind == pa.timestamp("us", "UTC"):
+        return _MOMENT.format(name, " 00:00:00Z", " AT TIME ZONE 'UTC'", f'{_PATTERN}"Z"')
+    return None
 
 
 def blocks(
@@ -59,20 +64,6 @@ def blocks(
                 yield Block(data, count, decode)
         else:
             yield Block(rows.data, len(rows), decode)
-
-
-def _expression(name: str, field: pa.Field) -> str | None:
-    """SQL for a column; None if the server's spelling and the hub's cannot be made one."""
-    kind, types = field.type, pa.types
-    if kind in _BY_ITSELF or (types.is_decimal(kind) and (native_type(field) or "").startswith("numeric(")):
-        return name
-    if types.is_boolean(kind):
-        return f"{name}::text"
-    if kind == pa.timestamp("us"):
-        return _MOMENT.format(name, "", "", _PATTERN)
-    if kind == pa.timestamp("us", "UTC"):
-        return _MOMENT.format(name, " 00:00:00Z", " AT TIME ZONE 'UTC'", f'{_PATTERN}"Z"')
-    return None
 
 
 def _suspicion(schema: pa.Schema) -> Callable[[bytearray], bool]:
