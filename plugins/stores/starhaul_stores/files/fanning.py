@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from starhaul import Block
-from starhaul_stores.files.formats.output import OutputFormat, RowSink
+from starhaul_stores.files.formats.output import EncodedSink, OutputFormat, RowSink
 from starhaul_stores.files.partitions import folder_of, parted
 from starhaul_stores.files.places.place import Place, Staged, Staging
 
@@ -79,7 +79,9 @@ class Fan:
 
     def write_encoded(self, block: Block) -> Mapping[int, tuple[pa.RecordBatch, str]]:
         """The same with rows in an encoding of the format's; row → its values and why. Not with partitions."""
-        return self._file("").sink.write_encoded(block.data, block.num_rows)
+        sink = self._file("").sink
+        assert isinstance(sink, EncodedSink)  # noqa: S101 - a format that names encodings gives one
+        return sink.write_encoded(block.data)
 
     def _file(self, folder: str) -> _File:
         file = self._open.pop(folder, None)

@@ -15,7 +15,7 @@ from starhaul_stores.files.columns import to_base64
 from starhaul_stores.files.compression import WRITTEN as CODECS
 from starhaul_stores.files.compression import compressed, suffix_of
 from starhaul_stores.files.encodings import Encoded, canonical
-from starhaul_stores.files.formats.output import OutputFormat, RowSink
+from starhaul_stores.files.formats.output import EncodedSink, OutputFormat, RowSink
 from starhaul_stores.files.rendering import Renderer, Style
 from starhaul_stores.files.writing import FileWriterParams
 
@@ -83,7 +83,7 @@ class DelimitedOutput(OutputFormat):
         return text if pattern is None else with_text_pattern(text, pattern)
 
 
-class _Rows(RowSink):
+class _Rows(EncodedSink):
     """Rows as lines of text."""
 
     def __init__(
@@ -111,7 +111,7 @@ class _Rows(RowSink):
         text.write(rendered.data)
         return refused
 
-    def write_encoded(self, data: Data, rows: int) -> Mapping[int, tuple[pa.RecordBatch, str]]:
+    def write_encoded(self, data: Data) -> Mapping[int, tuple[pa.RecordBatch, str]]:
         if _is_written_so(data, self._style):
             self._text.write(data)
             return {}

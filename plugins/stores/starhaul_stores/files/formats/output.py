@@ -19,11 +19,13 @@ class RowSink(ABC):
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         """Write the rows that can be written. Row → why it cannot be, for the others; the caller rejects these."""
 
-    def write_encoded(
-        self, data: bytes | bytearray | memoryview, rows: int
-    ) -> Mapping[int, tuple[pa.RecordBatch, str]]:
-        """The same with so many rows in one of the format's `encodings`. Row → its values and why it cannot be."""
-        raise NotImplementedError(f"{type(self).__name__} takes no encoding")
+
+class EncodedSink(RowSink):
+    """A file that takes rows in an encoding, too."""
+
+    @abstractmethod
+    def write_encoded(self, data: bytes | bytearray | memoryview) -> Mapping[int, tuple[pa.RecordBatch, str]]:
+        """`write` with rows in one of the format's `encodings`. Row → its values, and why it cannot be written."""
 
 
 class OutputFormat(ABC):
@@ -42,7 +44,8 @@ class OutputFormat(ABC):
         """The schema in which rows of this source are written without loss."""
 
     def encodings(self, schema: pa.Schema) -> Sequence[str]:
-        """Names of the encodings in which rows of this schema (what `accept` answered) can be written as they come."""
+        """Names of the encodings in which rows of this schema (what `accept` answered) can be written as they come. If
+        there are any, `open` gives an `EncodedSink`."""
         del schema
         return ()
 
