@@ -19,5 +19,6 @@ def keep_freed_memory() -> None:
     import ctypes
 
     with suppress(OSError, AttributeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
         for parameter, value in _SETTINGS.items():
-            ctypes.CDLL(None).mallopt(parameter, value)
+            mallopt(parameter, value)

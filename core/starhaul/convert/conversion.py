@@ -69,20 +69,19 @@ class Conversion:
     def identity(self) -> bool:
         """Whether batches pass as they are but for names and metadata: same types, same order, no new rule on nulls.
         `apply` then costs nothing, and may be left out where names do not matter."""
-        return self.order == tuple(range(len(self.source))) and all(
-            column.fit is Fit.SAME and (target.nullable or not source.nullable)
-            for column, source, target in zip(self.columns, self.source, self.target, strict=True)
-        )
+        return self._keeps_places and all(column.fit is Fit.SAME for column in self.columns)
 
     @property
     def spells(self) -> bool:
-        """Whether every column becomes text, in the same order, as the hub spells it without any word of the job's."""
+        """Whether every column becomes text, in the same order and with no new rule on nulls, as the hub spells it
+        without any word of the job's."""
+        return self._keeps_places and all(map(_is_spelled_by_default, self.columns))
+
+    @property
+    def _keeps_places(self) -> bool:
+        """Whether each column stays where it is, and may be null where it might be."""
         return self.order == tuple(range(len(self.source))) and all(
-            column.target_type == pa.string()
-            and column.fit is not Fit.LOSSY
-            and _is_spelled_by_default(column)
-            and (target.nullable or not source.nullable)
-            for column, source, target in zip(self.columns, self.source, self.target, strict=True)
+            target.nullable or not source.nullable for source, target in zip(self.source, self.target, strict=True)
         )
 
     def apply(self, batch: pa.RecordBatch) -> Converted:
@@ -166,6 +165,8 @@ def _formats_of(target: pa.Field, formats: Formats) -> Formats:
 
 def _is_spelled_by_default(column: ColumnConversion) -> bool:
     kind, formats = column.source_type, column.formats
+    if column.target_type != pa.string() or column.fit is Fit.LOSSY:
+        return False
     if formats == _ISO:
         return True
     timeless = pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_string(kind)

@@ -18,7 +18,9 @@ from starhaul_stores.mysql.types import Declared
 from starhaul_stores.relational.lines import Data, values_of
 
 _TAB, _LINE_END = 9, 10
-_SAFE = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "decimal", "date", "datetime"})
+NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "decimal"})
+"""Types whose values the server prints as digits."""
+_SAFE = NUMBERS | {"date", "datetime"}
 
 
 def has_lines(kind: Declared) -> bool:

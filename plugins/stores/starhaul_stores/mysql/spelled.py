@@ -18,11 +18,10 @@ from starhaul_stores.csv_lines import NULL, Data, columns_of, has_csv_lines, spe
 from starhaul_stores.files.rendering import Renderer, Style, bytes_of
 from starhaul_stores.mysql.batches import ResultColumn, is_date, loaded_batch
 from starhaul_stores.mysql.decode import as_strings
-from starhaul_stores.mysql.lines import in_one_piece, typed
+from starhaul_stores.mysql.lines import NUMBERS, in_one_piece, typed
 from starhaul_stores.mysql.rows import Values
 from starhaul_stores.mysql.types import Declared
 
-_NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "decimal"})
 _WHOLE_UNITS = (0, 3, 6)
 """Digits of a second's fraction that a unit of Arrow's has as many of."""
 _NO_DAY = b"-00"
@@ -36,7 +35,7 @@ def can_spell(columns: Sequence[ResultColumn]) -> bool:
 
 
 def _is_spelled(kind: Declared) -> bool:
-    if kind.name in _NUMBERS:
+    if kind.name in NUMBERS:
         return "zerofill" not in kind.text
     if kind.name == "datetime":
         return kind.digits in _WHOLE_UNITS
