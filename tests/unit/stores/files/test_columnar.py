@@ -22,6 +22,7 @@ WRITE: dict[str, Callable[[pa.Table, Path], None]] = {
     "parquet": lambda table, path: pa.parquet.write_table(table, path, row_group_size=10),
     "orc": lambda table, path: pa.orc.write_table(table, str(path)),
 }
+NESTED = pa.list_(pa.struct([("x", pa.map_(pa.int32(), pa.timestamp("us")))]))
 FORMS = pytest.mark.parametrize("form", WRITE)
 EVERY = [datetime(2024, 1, 2, 3, 4, 5, 123456), datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(1, 1, 1), None]
 
@@ -179,7 +180,7 @@ def write(path: Path, table: pa.Table, **parameters: Any) -> Path:
     task = RecordingTask(schema, "t0", "run_1")
     receipt = writer.write(task, table.cast(schema).to_batches(max_chunksize=1000))
     writer.commit("run_1", [receipt])
-    assert receipt.rows == table.num_rows
+    assert receipt.rows + len(task.rejected) == table.num_rows
     (found,) = (each for each in path.rglob("*") if each.is_file())
     assert found.stat().st_size == receipt.data["files"][0]["size"]
     return found
@@ -206,6 +207,27 @@ def test_how_timestamps_stand_in_parquet(tmp_path: Path) -> None:
         assert column.physical_type == physical
         assert logical in str(column.logical_type)
         assert read(reader(path, "parquet"))[0]["at"].to_pylist() == table["at"].to_pylist()
+
+
+def test_what_hive_would_misread_is_rejected(tmp_path: Path) -> None:
+    """What it does read, in files that say by which calendar they count, is tested with Hive itself."""
+    times = [
+        datetime(1969, 12, 31, 23, 59, 59, 5),
+        None,
+        datetime(1582, 10, 14),
+        datetime(1582, 10, 15),
+        datetime(1970, 1, 1, 0, 0, 0, 5),
+    ]
+    table = pa.table({"id": range(5), "at": pa.array(times, pa.timestamp("us"))})
+    nested = pa.table({"id": range(5), "at": pa.array([[{"x": [(1, time)]}] for time in times], NESTED)})
+    for number, (given, form, more, kept) in enumerate((
+        (table, "orc", {}, [1, 2, 3, 4]), (nested, "orc", {}, [1, 2, 3, 4]),
+        (table, "parquet", {"parquetTimestamps": "int96"}, [0, 1, 3, 4]), (table, "parquet", {}, [0, 1, 2, 3, 4]),
+    )):  # fmt: skip
+        path = tmp_path / str(number)
+        write(path, given, fileFormat=form, compress="none", **more)
+        rows, reasons = read(reader(path, form, column=[{"name": "id"}]))
+        assert (rows["id"].to_pylist(), reasons) == (kept, [])
 
 
 def test_columns_by_the_types_of_hive(tmp_path: Path) -> None:

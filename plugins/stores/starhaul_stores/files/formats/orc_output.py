@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pyarrow as pa
 
 from starhaul import ConfigError
 from starhaul_stores.files.formats.held import HeldRows
+from starhaul_stores.files.formats.orc_tail import ProlepticTail
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 
 CODECS = {None: "zlib", "": "zlib", "none": "uncompressed", "zlib": "zlib", "gzip": "zlib", "snappy": "snappy",
@@ -17,6 +18,7 @@ CODECS = {None: "zlib", "": "zlib", "none": "uncompressed", "zlib": "zlib", "gzi
 _STRIPE = 16 << 20
 """Bytes of a stripe as it stands in the file. Readers hold a whole one, and unpacked it is many times as large."""
 _HELD = 8 << 20
+_REFUSED = "is before 1970 with a fraction of a second, which Java's readers of ORC, Hive among them, take for damage"
 _WIDER = {
     pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0),
     pa.float16(): pa.float32(), pa.date64(): pa.date32(), pa.large_string(): pa.string(),
@@ -41,8 +43,9 @@ class OrcOutput(OutputFormat):
     def open(self, file: io.RawIOBase, schema: pa.Schema, memory: int) -> Iterator[RowSink]:
         import pyarrow.orc
 
+        tail = ProlepticTail(file)
         writer = pyarrow.orc.ORCWriter(
-            pa.PythonFile(file, mode="w"),
+            pa.PythonFile(tail, mode="w"),
             file_version="0.12",
             stripe_size=min(memory, _STRIPE),
             compression=CODECS[self.params.compress],
@@ -54,6 +57,7 @@ class OrcOutput(OutputFormat):
             if not rows.any:
                 writer.write(schema.empty_table())
             held.flush()
+        tail.finish()
 
 
 class _Rows(RowSink):
@@ -62,9 +66,38 @@ class _Rows(RowSink):
         self.any = False
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
-        self.any = self.any or batch.num_rows > 0
-        self._held.add(batch)
-        return {}
+        refused: dict[int, str] = {}
+        for name, values in zip(batch.schema.names, batch.columns, strict=True):
+            for row in unreadable(values):
+                refused.setdefault(row, f"column {name!r}: {_REFUSED}")
+        kept = batch if not refused else batch.take([row for row in range(batch.num_rows) if row not in refused])
+        self.any = self.any or kept.num_rows > 0
+        self._held.add(kept)
+        return refused
+
+
+def unreadable(values: pa.Array) -> Iterable[int]:
+    """The rows with a timestamp that Java cannot read from the file: pyarrow (https://github.com/apache/arrow,
+    `cpp/src/arrow/adapters/orc/util.cc`) makes the nanoseconds of a fraction before 1970 negative."""
+    import pyarrow.compute as pc
+
+    kind = values.type
+    if pa.types.is_timestamp(kind):
+        ticks = values.view(pa.int64())
+        if (pc.min(ticks).as_py() or 0) >= 0:
+            return ()
+        second = pa.scalar({"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit], pa.int64())
+        broken = pc.not_equal(pc.multiply(pc.divide(ticks, second), second), ticks)
+        return pc.indices_nonzero(pc.fill_null(pc.and_(pc.less(ticks, 0), broken), False)).to_pylist()
+    if pa.types.is_map(kind):
+        parts = (pa.ListArray.from_arrays(values.offsets, each) for each in (values.keys, values.items))
+        return {row for part in parts for row in unreadable(part)}
+    if pa.types.is_list(kind):
+        found = list(unreadable(pc.list_flatten(values)))
+        return set(pc.list_parent_indices(values).take(pa.array(found, pa.int64())).to_pylist())
+    if pa.types.is_struct(kind):
+        return {row for part in values.flatten() for row in unreadable(part)}
+    return ()
 
 
 def _accepted(kind: pa.DataType) -> pa.DataType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -14,12 +15,17 @@ from starhaul_stores.files.formats.output import OutputFormat, RowSink
 
 CODECS = {None: "snappy", "": "snappy", "none": "none", "snappy": "snappy", "gzip": "gzip", "zstd": "zstd",
           "lz4": "lz4", "brotli": "brotli"}  # fmt: skip
+_GREGORIAN = datetime(1582, 10, 15)
 _ROW_GROUP = 16 << 20
 """Bytes of rows, in memory, that make a row group."""
 
 
 class ParquetOutput(OutputFormat):
-    """By `pyarrow.parquet`, in version 2.6 of the format, which every reader of the last years takes."""
+    """By `pyarrow.parquet`, in version 2.6 of the format, which every reader of the last years takes.
+
+    `writer.date.proleptic` is what Hive looks for (its `DataWritableWriteSupport.java`): else it would show days before
+    1582-10-15 by the Julian calendar, other ones than were written.
+    """
 
     def accept(self, source: pa.Schema) -> pa.Schema:
         return pa.schema([pa.field(field.name, self._accepted(field.type)) for field in source])
@@ -44,8 +50,9 @@ class ParquetOutput(OutputFormat):
             write_page_checksum=True,
         ) as writer:
             held = HeldRows(min(memory, _ROW_GROUP), lambda table: writer.write_table(table, table.num_rows or 1))
-            yield _Rows(held)
+            yield _Rows(held, int96)
             held.flush()
+            writer.add_key_value_metadata({"writer.date.proleptic": "true"})
 
     def _accepted(self, kind: pa.DataType) -> pa.DataType:
         types = pa.types
@@ -65,9 +72,25 @@ class ParquetOutput(OutputFormat):
 
 
 class _Rows(RowSink):
-    def __init__(self, held: HeldRows) -> None:
+    def __init__(self, held: HeldRows, int96: bool) -> None:
         self._held = held
+        self._int96 = int96
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
-        self._held.add(batch)
-        return {}
+        refused = dict(self._refused(batch)) if self._int96 else {}
+        self._held.add(batch.take([n for n in range(batch.num_rows) if n not in refused]) if refused else batch)
+        return refused
+
+    def _refused(self, batch: pa.RecordBatch) -> Iterator[tuple[int, str]]:
+        """INT96 counts Julian days, which Hive takes for those of the Julian calendar as far as that went."""
+        import pyarrow.compute as pc
+
+        for field, values in zip(batch.schema, batch.columns, strict=True):
+            if not pa.types.is_timestamp(field.type) or field.type.unit == "ns":  # which begin in 1677
+                continue
+            early = pc.less(values, pa.scalar(_GREGORIAN, field.type))
+            for row in pc.indices_nonzero(pc.fill_null(early, False)).to_pylist():
+                yield (
+                    row,
+                    f"column {field.name!r}: is before 1582-10-15, which Hive reads otherwise from int96",
+                )

@@ -1,0 +1,71 @@
+"""The end of an ORC file, which says by which calendar its dates and timestamps count."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from starhaul import PermanentError
+
+_MOST = 4 << 20
+"""Bytes of the tail at most. A stripe adds some 30, a column some 100."""
+_FOOTER_LENGTH = 0x08
+_CALENDAR = b"\x58\x02"
+"""`calendar = PROLEPTIC_GREGORIAN` as protobuf has it: field 11, value 2."""
+_AS_IT_IS = b"\x05\x00\x00"
+"""Head of a chunk of two bytes that is not compressed."""
+
+
+class ProlepticTail(io.RawIOBase):
+    """Passes a file on and completes its footer. pyarrow counts days by the calendar of today back to the year 1, but
+    does not say so; Java's readers take a file that says nothing for one of old, in which days before 1582-10-15
+    follow the Julian calendar, and would show other dates than were written.
+
+    The format is at https://orc.apache.org/specification/ORCv1/: footer, postscript, one byte with its length. A footer
+    is a row of chunks and of protobuf's fields, so the field is added behind the others.
+    """
+
+    def __init__(self, file: io.RawIOBase) -> None:
+        self._file = file
+        self._held = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._held += data
+        if len(self._held) > 2 * _MOST:
+            self._file.write(bytes(self._held[:-_MOST]))
+            del self._held[:-_MOST]
+        return len(data)
+
+    def finish(self) -> None:
+        """Write what is left when the file has been closed by its writer."""
+        start = len(self._held) - 1 - self._held[-1]
+        postscript = bytes(self._held[start:-1])
+        length, rest = _varint(postscript[1:])
+        if postscript[0] != _FOOTER_LENGTH or length > start:
+            raise PermanentError("ORC", "the footer is larger than 4 MiB", "write fewer columns, or Parquet")
+        compressed = not rest.startswith(b"\x10\x00")
+        added = (_AS_IT_IS if compressed else b"") + _CALENDAR
+        postscript = postscript[:1] + _as_varint(length + len(added)) + rest
+        self._file.write(bytes(self._held[:start]) + added + postscript + bytes([len(postscript)]))
+        self._held.clear()
+
+
+def _varint(data: bytes) -> tuple[int, bytes]:
+    """A number as protobuf has it, and what follows."""
+    value = 0
+    for place, byte in enumerate(data):
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return value, data[place + 1 :]
+    raise PermanentError("ORC", "the postscript ends in a number")
+
+
+def _as_varint(value: int) -> bytes:
+    found = bytearray()
+    while value >= 0x80:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
