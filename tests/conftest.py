@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.servers.rdbms",
     "tests.servers.oceanbase",
     "tests.servers.hdfs",
+    "tests.servers.hive",
     "tests.servers.hbase",
     "tests.servers.s3",
     "tests.servers.ftp",

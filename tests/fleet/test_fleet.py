@@ -61,6 +61,8 @@ WAIVED: Mapping[tuple[str, str], str] = {
     (name, "mode"): "DataX's HBase jobs call it so; it tells what a row is, not what happens to rows that are there"
     for name in ("hbase11xreader", "hbase11xwriter")
 } | {
+    (name, "url"): "DataX has no plugin for Hive; there is no JDBC here" for name in ("hivereader", "hivewriter")
+} | {
     (name, "url"): "the URL need not be JDBC's; `jdbcUrl` is understood as well"
     for store in (
         "mysql", "postgresql", "oceanbasev10", "rdbms", "oracle", "sqlserver", "drds", "adbmysql", "adbpg", "gaussdb",

@@ -65,7 +65,7 @@ class HdfsCluster:
         (folder / "log4j.properties").write_text(_LOGGING)
         (folder / "secret").write_text(os.urandom(16).hex())
         for site in ("core-site.xml", "hdfs-site.xml"):
-            _write_site(folder / site, {**self._properties(), **properties})
+            write_site(folder / site, {**self._properties(), **properties})
 
     @property
     def default_fs(self) -> str:
@@ -241,7 +241,7 @@ def _stop(cluster: HdfsCluster) -> None:
     cluster.kill(*list(cluster._running))
 
 
-def _write_site(path: Path, properties: Mapping[str, Any]) -> None:
+def write_site(path: Path, properties: Mapping[str, Any]) -> None:
     configuration = Xml.Element("configuration")
     for name, value in properties.items():
         one = Xml.SubElement(configuration, "property")

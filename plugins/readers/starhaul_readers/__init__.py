@@ -17,6 +17,8 @@ def starhaul_readers() -> Mapping[str, str]:
         "txtfilereader": "starhaul_readers.txtfile:TxtFileReader",
         "txtfile": "starhaul_readers.txtfile:TxtFileReader",
         "csv": "starhaul_readers.txtfile:TxtFileReader",
+        "hivereader": "starhaul_readers.hive:HiveReader",
+        "hive": "starhaul_readers.hive:HiveReader",
         "hdfsreader": "starhaul_readers.hdfs:HdfsReader",
         "hdfs": "starhaul_readers.hdfs:HdfsReader",
         "sqlitereader": "starhaul_readers.sqlite:SqliteReader",

@@ -16,6 +16,8 @@ def starhaul_writers() -> Mapping[str, str]:
         "txtfilewriter": "starhaul_writers.txtfile:TxtFileWriter",
         "txtfile": "starhaul_writers.txtfile:TxtFileWriter",
         "csv": "starhaul_writers.txtfile:TxtFileWriter",
+        "hivewriter": "starhaul_writers.hive:HiveWriter",
+        "hive": "starhaul_writers.hive:HiveWriter",
         "hdfswriter": "starhaul_writers.hdfs:HdfsWriter",
         "hdfs": "starhaul_writers.hdfs:HdfsWriter",
         "sqlitewriter": "starhaul_writers.sqlite:SqliteWriter",

@@ -1,0 +1,192 @@
+"""What Hive knows of its tables, by `DESCRIBE FORMATTED` and `SHOW PARTITIONS`, which every server answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+
+from starhaul import ConfigError, PermanentError
+from starhaul_stores.files.hive_types import hive_type
+from starhaul_stores.files.partitions import NULL
+from starhaul_stores.hive.connection import Connection, literal, quoted
+
+_FORMATS = {
+    "org.apache.hadoop.mapred.TextInputFormat": "text",
+    "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat": "orc",
+    "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat": "parquet",
+}
+_PLAIN_TEXT = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+
+
+class NoSuchTableError(ConfigError):
+    """There is no table of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    name: str
+    type: str
+    """By Hive's name, lower case."""
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type of its values; text for one that nobody has heard of."""
+        try:
+            return hive_type(self.type)
+        except ValueError:
+            return pa.string()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view."""
+
+    database: str
+    name: str
+    columns: Sequence[Column]
+    partitioned_by: Sequence[Column]
+    kind: str
+    """`MANAGED_TABLE`, `EXTERNAL_TABLE`, `VIRTUAL_VIEW` or another word of Hive's."""
+    location: str
+    """URL of its directory; empty for a view."""
+    input_format: str
+    serde: str
+    properties: Mapping[str, str]
+    """Of the table and of its SerDe."""
+
+    @property
+    def sql(self) -> str:
+        """Its name as SQL."""
+        return f"{quoted(self.database)}.{quoted(self.name)}"
+
+    @property
+    def format(self) -> str | None:
+        """`text`, `orc` or `parquet`; None for another."""
+        found = _FORMATS.get(self.input_format)
+        return None if found == "text" and self.serde != _PLAIN_TEXT else found
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the fields of a text file."""
+        return self.properties.get("field.delim", "\x01")
+
+    @property
+    def null(self) -> str:
+        """How NULL stands in a text file."""
+        return self.properties.get("serialization.null.format", "\\N")
+
+    def obstacle(self) -> str:
+        """Why its files cannot be read or written as they are, or an empty text."""
+        if self.kind == "VIRTUAL_VIEW" or not self.location:
+            return "it is a view"
+        if self.properties.get("transactional", "").lower() == "true":
+            return "it is transactional: its files hold rows that were deleted, and versions of others"
+        if "storage_handler" in self.properties:
+            return "its rows are in another store"
+        if self.format is None:
+            return f"its format is {self.input_format or self.serde}"
+        for each in (*self.columns, *self.partitioned_by):
+            if pa.types.is_nested(each.arrow) or (pa.types.is_timestamp(each.arrow) and each.arrow.tz):
+                return f"column {each.name!r} is {each.type[:60]}"
+        if self.format == "text":
+            return self._obstacle_of_text()
+        return ""
+
+    def _obstacle_of_text(self) -> str:
+        for name in ("escape.delim", "skip.header.line.count", "skip.footer.line.count", "serialization.encoding"):
+            if self.properties.get(name, "0") not in ("0", "UTF-8"):
+                return f"its text files have {name} {self.properties[name]!r}"
+        if self.properties.get("line.delim", "\n") != "\n" or len(self.delimiter.encode()) != 1:
+            return "its text files have delimiters of their own kind"
+        if self.delimiter in self.null:
+            return f"its delimiter {self.delimiter!r} is part of {self.null!r}, which stands for NULL"
+        return ""
+
+
+def find_table(db: Connection, name: str, database: str) -> Table:
+    """A table by its name, with or without a database. `ConfigError` if there is none."""
+    schema, _, own = name.replace("`", "").rpartition(".")
+    schema = schema or database
+    try:
+        told = db.rows(f"DESCRIBE FORMATTED {quoted(schema)}.{quoted(own)}")
+    except PermanentError as error:
+        if not any(sign in error.problem for sign in ("10001", "10072", "not found")):
+            raise
+        raise _no_such_table(db, schema, own) from error
+    return _parsed(schema, own, told)
+
+
+def find_partitions(db: Connection, table: Table) -> dict[str, Mapping[str, str | None]]:
+    """The partitions of a table: their folders, and the value of each column."""
+    found: dict[str, Mapping[str, str | None]] = {}
+    for (folder,) in db.rows(f"SHOW PARTITIONS {table.sql}"):
+        parts = (part.partition("=") for part in folder.split("/"))
+        found[folder] = {unquote(name): None if value == NULL else unquote(value) for name, _, value in parts}
+    return found
+
+
+def partition_sql(table: Table, values: Mapping[str, str | None]) -> str:
+    """`PARTITION (…)` for one of its partitions."""
+    parts = (f"{quoted(name)}={literal(NULL if value is None else value)}" for name, value in values.items())
+    return f"PARTITION ({', '.join(parts)})"
+
+
+def find_partition(db: Connection, table: Table, values: Mapping[str, str | None]) -> Table | None:
+    """A partition, which has a location and a format of its own; None if there is none."""
+    try:
+        told = db.rows(f"DESCRIBE FORMATTED {table.sql} {partition_sql(table, values)}")
+    except PermanentError as error:
+        if "10006" in error.problem or "not found" in error.problem.lower():
+            return None
+        raise
+    return _parsed(table.database, table.name, told)
+
+
+def _parsed(database: str, name: str, told: Sequence[Sequence[Any]]) -> Table:
+    """What DESCRIBE FORMATTED answers: columns, then sections that begin with `#`, of pairs."""
+    columns: list[Column] = []
+    partitioned_by: list[Column] = []
+    facts: dict[str, str] = {}
+    properties: dict[str, str] = {}
+    section = ""
+    for first, second, third in ((*map(_text, row), "", "", "")[:3] for row in told):
+        if first.startswith("#"):
+            if first != "# col_name":
+                section = first
+        elif section == "" and first:
+            columns.append(Column(first, second.lower()))
+        elif section == "# Partition Information" and first:
+            partitioned_by.append(Column(first, second.lower()))
+        elif first.endswith(":"):
+            facts[first.rstrip(": ")] = second
+        elif not first and second:
+            properties[second] = third.encode("latin-1", "backslashreplace").decode("unicode_escape")  # Java's escapes
+    own = [column for column in columns if column.name not in {each.name for each in partitioned_by}]
+    return Table(
+        database, name, own, partitioned_by, facts.get("Table Type", ""), facts.get("Location", ""),
+        facts.get("InputFormat", ""), facts.get("SerDe Library", ""), properties,
+    )  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    """A cell without the blanks that Hive pads it with. A delimiter may be a blank or a control character."""
+    text = "" if value is None else str(value)
+    padded = text.rstrip(" ")
+    return padded if padded or not text else " "
+
+
+def _no_such_table(db: Connection, database: str, name: str) -> ConfigError:
+    try:
+        there = [str(row[0]) for row in db.rows(f"SHOW TABLES IN {quoted(database)}")]
+    except PermanentError:
+        return ConfigError("table", f"there is no database {database!r}", "check `table` and `url`")
+    close = get_close_matches(name.lower(), there, 3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "check `table`"
+    return NoSuchTableError("table", f"there is no table {name!r} in {database!r}", hint)

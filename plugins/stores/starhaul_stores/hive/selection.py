@@ -1,0 +1,177 @@
+"""What a job reads of Hive: a query, or columns and partitions of a table; and whether the table's files will do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+
+from starhaul import ConfigError, with_native_type
+from starhaul_stores.files.partitions import NULL
+from starhaul_stores.hive.catalog import Column, Table, find_partition, find_partitions
+from starhaul_stores.hive.connection import Connection, literal, quoted
+
+_NAMES = {
+    pa.int8(): "int8", pa.int16(): "int16", pa.int32(): "int32", pa.int64(): "int64", pa.float32(): "float32",
+    pa.float64(): "float64", pa.bool_(): "bool", pa.date32(): "date32", pa.timestamp("us"): "timestamp(us)",
+    pa.string(): "string", pa.binary(): "binary",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Columns of a table in the order of the rows."""
+
+    table: Table
+    columns: Sequence[Column]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows."""
+        fields = (pa.field(column.name, read_as(column)) for column in self.columns)
+        return pa.schema([with_native_type(field, each.type) for field, each in zip(fields, self.columns, strict=True)])
+
+    def query(self, where: str, partitions: Sequence[Mapping[str, str | None]] | None) -> str:
+        """The rows by SQL, of these partitions if they are not all. A text that stands for no value is NULL in them."""
+        inside = {each.name for each in self.table.partitioned_by}
+        texts = [
+            f"NULLIF({quoted(each.name)}, {literal(NULL)})" if each.name in inside and pa.types.is_string(each.arrow)
+            else quoted(each.name)
+            for each in self.columns
+        ]  # fmt: skip
+        parts = [f"({where}\n)"] if where else []
+        if partitions is not None:
+            parts.append("(" + " OR ".join(map(_is_in, partitions)) + ")" if partitions else "1 = 0")
+        condition = f" WHERE {' AND '.join(parts)}" if parts else ""
+        return f"SELECT {', '.join(texts)} FROM {self.table.sql}{condition}"
+
+
+def read_as(column: Column) -> pa.DataType:
+    """The Arrow type of a column's values; what is nested comes as JSON text, as Hive prints it."""
+    kind = column.arrow
+    return pa.string() if pa.types.is_nested(kind) or pa.types.is_null(kind) else kind
+
+
+def selected(table: Table, wanted: Sequence[str]) -> Selection:
+    """The columns that a job names; `["*"]` is all, those that the table is partitioned by last."""
+    every = [*table.columns, *table.partitioned_by]
+    if tuple(wanted) == ("*",):
+        return Selection(table, every)
+    known = {column.name.lower(): column for column in every}
+    columns = []
+    for name in wanted:
+        column = known.get(name.strip("`").lower())
+        if column is None:
+            close = get_close_matches(name.lower(), known, 3)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(known)}"
+            raise ConfigError("column", f"{table.sql} has no column {name!r}", hint)
+        columns.append(column)
+    return Selection(table, columns)
+
+
+def chosen(db: Connection, table: Table, patterns: Sequence[str]) -> dict[str, Mapping[str, str | None]]:
+    """The partitions whose folders match one of the patterns, or all if there is none. `ConfigError` if a pattern
+    matches nothing."""
+    if not table.partitioned_by:
+        if patterns:
+            raise ConfigError("partition", f"{table.sql} has no partitions")
+        return {}
+    there = find_partitions(db, table)
+    for pattern in patterns:
+        if not any(fnmatchcase(unquote(folder), pattern) for folder in there):
+            some = ", ".join(list(there)[:3]) or "it has none"
+            raise ConfigError("partition", f"{table.sql} has no partition {pattern!r}", f"for example {some}")
+    matches = [f for f in there if not patterns or any(fnmatchcase(unquote(f), pattern) for pattern in patterns)]
+    return {folder: there[folder] for folder in matches}
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """How the files of a table are read, in the parameters of `hdfsreader`."""
+
+    directories: Sequence[str]
+    """Paths on HDFS."""
+    parameters: Mapping[str, Any]
+
+
+def files_of(db: Connection, chosen: Mapping[str, Mapping[str, str | None]], selection: Selection) -> Files | str:
+    """The files that hold the rows; or why they cannot be read as they are."""
+    table = selection.table
+    if reason := table.obstacle():
+        return reason
+    coded = [column for column in selection.columns if table.format == "text" and pa.types.is_binary(read_as(column))]
+    if coded:
+        return f"column {coded[0].name!r} is binary, which stands in text files in a code of Hive's own"
+    fixed = [column for column in selection.columns if column.type.startswith("char(")]
+    if fixed:
+        return f"column {fixed[0].name!r} is {fixed[0].type}, whose values Hive pads"
+    locations = [table.location]
+    if table.partitioned_by:
+        locations = []
+        for folder, values in chosen.items():
+            part = find_partition(db, table, values)
+            if part is None:
+                continue
+            if part.format != table.format or part.obstacle():
+                return f"its partition {folder} is of another format"
+            if not part.location.rstrip("/").endswith(f"/{folder}"):
+                return f"its partition {folder} stands elsewhere, in {part.location}"
+            locations.append(part.location)
+    strange = [each for each in locations if urlsplit(each).scheme not in ("hdfs", "webhdfs", "swebhdfs")]
+    if strange:
+        return f"its files are not on HDFS but in {strange[0]}"
+    inside = [each.name for each in table.partitioned_by]
+    parameters: dict[str, Any] = {
+        "fileType": table.format,
+        "partitionColumns": [{"name": c.name, "type": type_name(c)} for c in table.partitioned_by],
+    }
+    if table.format == "text":
+        own = [column for column in selection.columns if column.name not in inside]
+        places = {column.name: number for number, column in enumerate(table.columns)}
+        parameters |= {
+            "fieldDelimiter": table.delimiter,
+            "nullFormat": table.null,
+            "column": [{"index": places[c.name], "name": c.name, "type": type_name(c)} for c in own],
+        }
+    return Files([path_of(each) for each in locations], parameters)
+
+
+def by_name(selection: Selection, there: pa.Schema) -> list[dict[str, Any]] | str:
+    """The columns of ORC or Parquet files, as `hdfsreader` is to read them; or why it cannot. Hive finds columns by
+    name, whatever the case, and in ORC files of old versions by position."""
+    inside = {each.name for each in selection.table.partitioned_by}
+    places = {name.lower(): number for number, name in enumerate(there.names)}
+    if all(name.startswith("_col") for name in there.names):
+        places = {column.name: number for number, column in enumerate(selection.table.columns)}
+    found: list[dict[str, Any]] = []
+    for column in selection.columns:
+        if column.name in inside:
+            continue
+        place = places.get(column.name)
+        if place is None or place >= len(there):
+            return f"its first file has no column {column.name!r}"
+        found.append({"index": place, "name": column.name, "type": type_name(column)})
+    return found or "no column of its files is read"
+
+
+def type_name(column: Column) -> str:
+    """The type of a column as readers of files name it."""
+    kind = read_as(column)
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision},{kind.scale})"
+    return _NAMES[kind]
+
+
+def _is_in(values: Mapping[str, str | None]) -> str:
+    parts = [f"{quoted(name)} = {literal(NULL if value is None else value)}" for name, value in values.items()]
+    return f"({' AND '.join(parts)})"
+
+
+def path_of(url: str) -> str:
+    """The path of a location, in which names stand as they are: what Hive escaped is part of a name."""
+    return "/" + url.partition("://")[2].partition("/")[2]

@@ -1,0 +1,133 @@
+"""`hivereader`: what it reads from files is what HiveServer2 answers, and both are what Hive was given."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from starhaul import ConfigError, PermanentError, TransientError
+from starhaul.testing.task import RecordingTask
+from starhaul_readers.hive import HiveReader, HiveReaderParams
+from tests.servers.hive import HiveTables
+from tests.servers.process import free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+COLUMNS = (
+    "tiny tinyint, small smallint, n int, big bigint, f float, d double, amount decimal(20,4), yes boolean, "
+    "word string, short varchar(10), day date, at timestamp, raw binary"
+)
+ROWS: list[tuple[Any, ...]] = [
+    (1, 2, 3, 4, 1.5, 2.25, Decimal("12.3400"), True, "wörd, \"x\" 'y'", "v", dt.date(2024, 2, 29),
+     dt.datetime(2024, 3, 31, 2, 30, 0, 123456), b"\x00\xffbin"),
+    (-128, -32768, -(2**31), -(2**63), -0.1, 1e300, Decimal("-9999999999999999.9999"), False, "", "ten letters"[:10],
+     dt.date(1970, 1, 1), dt.datetime(1969, 12, 31, 23, 59, 59), b""),
+    (None,) * 13,
+    (0, 0, 0, 0, 0.0, 0.0, Decimal("0.0000"), False, "NULL", "x", dt.date(9999, 12, 31),
+     dt.datetime(9999, 12, 31, 23, 59, 59, 999999), b"\\"),
+]  # fmt: skip
+
+TEXT_ROWS = [row[:-1] for row in ROWS]
+
+
+def sql(value: Any) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return str(value).lower()
+        case bytes():
+            return f"unhex('{value.hex()}')"
+        case str():
+            return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        case dt.datetime():
+            return f"timestamp '{value}'"
+        case dt.date():
+            return f"date '{value}'"
+        case Decimal():
+            return f"{value}BD"
+        case -9223372036854775808:
+            return "-9223372036854775807L - 1L"
+    return repr(value)
+
+
+def inserted(hive: HiveTables, table: str, rows: list[tuple[Any, ...]], partition: str = "") -> None:
+    values = " UNION ALL ".join(f"SELECT {', '.join(map(sql, row))}" for row in rows)
+    hive.ask(f"INSERT INTO {hive.name(table)} {partition} {values}")
+
+
+def reader(hive: HiveTables, **parameters: Any) -> HiveReader:
+    given = hive.parameters(**parameters)
+    return HiveReader(HiveReaderParams.model_validate(given, by_alias=True, by_name=False))
+
+
+def read(source: HiveReader, target: int = 3) -> list[tuple[Any, ...]]:
+    schema = source.schema()
+    task = RecordingTask(schema)
+    batches = [batch for split in source.split(target) for batch in source.read(split, task)]
+    assert not task.rejected
+    assert all(batch.schema.equals(schema) for batch in batches)
+    return [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+
+
+def single(value: float | None) -> float | None:
+    return None if value is None else pa.scalar(value, pa.float32()).as_py()
+
+
+def ordered(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=repr)
+
+
+@pytest.mark.parametrize("form", ["textfile", "orc", "parquet"])
+def test_files_say_what_the_server_says(hive: HiveTables, form: str) -> None:
+    columns, rows = (COLUMNS, ROWS) if form != "textfile" else (COLUMNS.replace(", raw binary", ""), TEXT_ROWS)
+    hive.ask(f"CREATE TABLE {{t}}t ({columns}) STORED AS {form}")
+    assert read(reader(hive, table=hive.name("t"), read="files")) == []
+    inserted(hive, "t", rows)
+    expected = ordered([(*row[:4], single(row[4]), *row[5:]) for row in rows])
+    by_files = reader(hive, table=hive.name("t"))
+    assert by_files.describe()[0].startswith("Reads the table's files")
+    assert ordered(read(by_files)) == expected
+    assert ordered(read(reader(hive, table=hive.name("t"), read="query"))) == expected
+    some = reader(hive, table=hive.name("t"), column=["word", "N"], read="files")
+    assert ordered(read(some)) == ordered([(row[8], row[2]) for row in ROWS])
+
+
+def test_partitions_and_what_goes_by_query(hive: HiveTables) -> None:
+    name = hive.name("p")
+    hive.ask("CREATE TABLE {t}p (a int, b string) PARTITIONED BY (dt string, h int) STORED AS orc")
+    rows = [(1, "x", "2024-01-01", 1), (2, "y", "a b/c=d%", 2), (3, "z", None, 3), (4, "w", "2024-01-01", 2)]
+    inserted(hive, "p", rows, "PARTITION (dt, h)")
+    everything = reader(hive, table=name, read="files")
+    everything.check()
+    assert ordered(read(everything)) == ordered(rows)
+    assert ordered(read(reader(hive, table=name, read="query"))) == ordered(rows)
+    for way in ("files", "query"):
+        assert ordered(read(reader(hive, table=name, read=way, partition="dt=2024-01-01/*"))) == [rows[0], rows[3]]
+        assert read(reader(hive, table=name, read=way, partition="dt=a*", column=["h", "a"])) == [(2, 2)]
+    assert read(reader(hive, table=name, where="a > 3 -- more")) == [rows[3]]
+    assert read(reader(hive, querySql=f"SELECT a + 1 AS next, b FROM {name} WHERE a = 1")) == [(2, "x")]
+    hive.ask("ALTER TABLE {t}p ADD COLUMNS (late string)")
+    assert "its first file has no column 'late'" in reader(hive, table=name).describe()[0]
+    assert ordered(read(reader(hive, table=name, column=["a", "late"]))) == [(n, None) for n in (1, 2, 3, 4)]
+    hive.ask("CREATE VIEW {t}v AS SELECT a FROM {t}p", "CREATE TABLE {t}n (a array<int>, c char(4), m map<string,int>)")
+    assert "it is a view" in reader(hive, table=hive.name("v")).describe()[0]
+    hive.ask("INSERT INTO {t}n SELECT array(1, 2), 'x', map('k', 3)")
+    assert read(reader(hive, table=hive.name("n"))) == [("[1,2]", "x   ", '{"k":3}')]
+    with pytest.raises(ConfigError, match="array<int>"):
+        reader(hive, table=hive.name("n"), read="files").check()
+    for wrong, told in (
+        ({"table": f"{name}x"}, f"did you mean {name}"), ({"table": name, "column": ["aa"]}, "did you mean a"),
+        ({"table": name, "partition": "dt=no"}, "no partition 'dt=no'"), ({"table": "no.t"}, "no"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=told):
+            reader(hive, **wrong).check()
+    with pytest.raises(PermanentError, match=r"(?i)nonsense|parse"):
+        reader(hive, table=name, where="nonsense (").check()
+    nowhere = HiveReaderParams.model_validate({"url": f"hive://127.0.0.1:{free_port()}", "table": "t"})
+    with pytest.raises(TransientError, match="nobody answers"):
+        HiveReader(nowhere).check()

@@ -1,0 +1,175 @@
+"""`hivewriter`: what Hive shows after a run, meanwhile, and after one that failed."""
+
+from __future__ import annotations
+
+import threading
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import starhaul
+from starhaul import ConfigError
+from starhaul.testing.delivery import Delivery
+from starhaul_writers.hive import HiveWriter, HiveWriterParams
+from tests.servers.hive import HiveTables
+from tests.servers.test_hive_reader import COLUMNS, ROWS, TEXT_ROWS, ordered, single
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+
+def writer(hive: HiveTables, mode: str = "append", **parameters: Any) -> HiveWriter:
+    given = hive.parameters(writeMode=mode, **parameters)
+    return HiveWriter(HiveWriterParams.model_validate(given, by_alias=True, by_name=False))
+
+
+def batch_of(rows: list[tuple[Any, ...]], source: HiveWriter, schema: pa.Schema) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    return pa.RecordBatch.from_arrays(
+        [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
+_runs = count(1)
+
+
+def delivered(target: HiveWriter, table: pa.Table, rejects: int = 0) -> None:
+    """Rows by a run of their own."""
+    delivery = Delivery(target, table.schema, run=f"run_{next(_runs)}")
+    delivery.prepare()
+    task = delivery.task()
+    delivery.commit(target.write(task, iter(delivery.converted(table))))
+    assert len(task.rejected) == rejects
+
+
+def stray(hive: HiveTables, table: str) -> list[str]:
+    """Directories of runs that have files."""
+    cluster, base = hive.server.cluster, f"/warehouse/{hive.name(table)}"
+    return cluster.names(f"{base}/_starhaul") if "_starhaul" in cluster.names(base) else []
+
+
+_TABBED = "ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t' STORED AS textfile"
+
+
+@pytest.mark.parametrize("form", ["STORED AS textfile", _TABBED, "STORED AS orc", "STORED AS parquet"])
+def test_hive_gives_back_what_was_written(hive: HiveTables, form: str) -> None:
+    columns, rows = (COLUMNS, ROWS) if "textfile" not in form else (COLUMNS.replace(", raw binary", ""), TEXT_ROWS)
+    hive.ask(f"CREATE TABLE {{t}}t ({columns}) {form}")
+    target = writer(hive, table=hive.name("t"))
+    schema = pa.schema([(each.name, each.arrow) for each in target._target().columns])
+    table = pa.Table.from_batches([batch_of(rows, target, schema)])
+    delivered(target, table)
+    delivered(target, table)
+    expected = ordered([(*row[:4], single(row[4]), *row[5:]) for row in rows] * 2)
+    assert ordered([(*row[:4], single(row[4]), *row[5:]) for row in hive.ask("SELECT * FROM {t}t")]) == expected
+    delivered(writer(hive, "overwrite", table=hive.name("t")), table)
+    assert len(hive.ask("SELECT * FROM {t}t")) == len(rows)
+    delivered(writer(hive, "overwrite", table=hive.name("t")), table.slice(0, 1))
+    delivered(target, table.slice(1, 1))
+    assert len(hive.ask("SELECT * FROM {t}t")) == 2
+    for _ in range(2):  # files stay for one run more
+        delivered(writer(hive, "overwrite", table=hive.name("t")), table)
+        assert len(stray(hive, "t")) == 2
+        assert len(hive.ask("SELECT * FROM {t}t")) == len(rows)
+
+
+@pytest.mark.parametrize(("form", "more"), [("orc", {}), ("orc", {"compress": "none"}), ("parquet", {})])
+def test_days_of_every_year(hive: HiveTables, form: str, more: dict[str, str]) -> None:
+    """Hive takes the days before 1582-10-15 for Julian ones, unless the file says that they are not."""
+    hive.ask(f"CREATE TABLE {{t}}t (d date, at timestamp) STORED AS {form}")
+    days = ["0001-01-01", "1582-10-04", "1582-10-14", "1582-10-15", "1969-12-31", "9999-12-31"]
+    table = pa.table({"d": days, "at": [f"{day} 01:02:03" for day in days]})
+    delivered(writer(hive, table=hive.name("t"), **more), table)
+    shown = hive.ask("SELECT CAST(d AS string), CAST(at AS string) FROM {t}t")
+    assert ordered(shown) == list(zip(days, table["at"].to_pylist(), strict=True))
+
+
+def test_partitions(hive: HiveTables, tmp_path: Path) -> None:
+    name = hive.name("p")
+    hive.ask("CREATE TABLE {t}p (a int, b varchar(3)) PARTITIONED BY (dt date, h string) STORED AS orc")
+    days = ["2024-01-01", "2024-01-01", None, "2024-01-02"]
+    given = {"a": [1, 2, 3, 4], "b": ["x", "y", "z", "long"], "dt": days, "h": ["1", "a b/c=d%", "1", "1"]}
+    delivered(writer(hive, table=name), pa.table(given), rejects=2)
+    rows = pa.table(given).slice(0, 2)
+
+    def shown() -> list[tuple[Any, ...]]:
+        return ordered(hive.ask("SELECT a, b, CAST(dt AS string), h FROM {t}p"))
+
+    before = ordered(list(zip(*(column.to_pylist() for column in rows.columns), strict=True)))
+    assert shown() == before
+    assert stray(hive, "p") == []
+    new = pa.table({"a": [7, 8], "b": ["n", "m"]})
+    one = {"dt": "2024-01-01", "h": "1"}
+    seen: list[int] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            seen.append(len(hive.ask("SELECT a FROM {t}p WHERE h = '1'")))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        delivered(writer(hive, "overwrite", table=name, partition=one), new)
+    finally:
+        over.set()
+        watcher.join()
+    assert set(seen) <= {1, 2}
+    replaced = [(7, "n", "2024-01-01", "1"), (8, "m", "2024-01-01", "1")]
+    assert shown() == ordered([*replaced, *(row for row in before if row[3] != "1")])
+    delivered(writer(hive, "overwrite", table=name, partition=one), new.slice(0, 1))
+    delivered(writer(hive, "append", table=name, partition=one), new.slice(1))
+    assert [row for row in shown() if row[3] == "1"] == replaced
+    assert "h=1" not in hive.server.cluster.names(f"/warehouse/{name}/dt=2024-01-01")
+    with pytest.raises(ConfigError, match="there are rows in"):
+        writer(hive, "nonConflict", table=name, partition=one).check(new.schema)
+    values = [{"value": value, "type": "string"} for value in ("ok", "2024-13-01", "1")]
+    job = {
+        "reader": {"name": "stream", "column": values, "sliceRecordCount": 1},
+        "writer": {"name": "hive", **hive.parameters(table=name, writeMode="append", column=["b", "dt", "h"])},
+        "settings": {"errorLimit": {"record": 1}},
+    }
+    report = starhaul.run(job, state=tmp_path)
+    assert (report.state, report.rejected, report.written) == ("done", 1, 0)
+
+
+def test_a_run_that_fails_leaves_nothing(hive: HiveTables) -> None:
+    hive.ask("CREATE TABLE {t}t (a int, b string) STORED AS parquet", "INSERT INTO {t}t VALUES (1, 'x')")
+    for mode, before in (("append", [(1, "x")]), ("overwrite", [(1, "x"), (2, "y")])):
+        target = writer(hive, mode, table=hive.name("t"))
+        table = pa.table({"a": pa.array([2], pa.int32()), "b": ["y"]})
+        delivery = Delivery(target, table.schema, run=f"run_{next(_runs)}")
+        delivery.prepare()
+        receipt = target.write(delivery.task(), iter(delivery.converted(table)))
+        assert ordered(hive.ask("SELECT * FROM {t}t")) == before
+        delivery.abort(receipt)
+        delivery.abort(receipt)
+        assert ordered(hive.ask("SELECT * FROM {t}t")) == before
+        assert stray(hive, "t") == []
+        # A commit that is cut off, at its very end for instance, is repeated.
+        delivery = Delivery(target, table.schema, run=f"run_{next(_runs)}")
+        delivery.prepare()
+        receipt = target.write(delivery.task(), iter(delivery.converted(table)))
+        for _ in range(2):
+            delivery.commit(receipt)
+    assert hive.ask("SELECT * FROM {t}t") == [(2, "y")]
+
+
+def test_tables_that_cannot_be_written(hive: HiveTables) -> None:
+    hive.ask(
+        "CREATE TABLE {t}a (a int) STORED AS avro", "CREATE TABLE {t}x (a array<int>) STORED AS orc",
+        "CREATE TABLE {t}e (a int, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' ESCAPED BY '\\\\'",
+        "CREATE TABLE {t}b (a binary)", "CREATE TABLE {t}t (a int) PARTITIONED BY (p int)",
+        "CREATE VIEW {t}v AS SELECT 1 a",
+        "CREATE TABLE {t}d (a int, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\\\'",
+    )  # fmt: skip
+    schema = pa.schema([("a", pa.int32())])
+    for table, more, told in (
+        ("a", {}, "format"), ("x", {}, "array<int>"), ("e", {}, "escape.delim"), ("b", {}, "binary"), ("v", {}, "view"),
+        ("t", {"partition": {"q": 1}}, "no partition column 'q'"), ("t", {"partition": {"p": "x"}}, "'x' is no int"),
+        ("d", {}, "its delimiter"), ("t", {"column": ["a"]}, "'p'"), ("none", {}, "there is no table"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=told):
+            writer(hive, table=hive.name(table), **more).accept(schema)
