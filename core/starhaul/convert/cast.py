@@ -23,6 +23,11 @@ class Cast:
     explain: Callable[[int], str] = lambda row: ""
     """The reason why the value of a bad row did not fit, value included."""
 
+    def misfits(self) -> dict[int, str]:
+        """Row → the reason why its value did not fit."""
+        bad = () if self.bad is None else self.bad.to_pylist()
+        return {row: self.explain(row) for row, wrong in enumerate(bad) if wrong}
+
 
 def cast(values: pa.Array, target: pa.DataType, formats: Formats = Formats()) -> Cast:
     """Convert a column to another type: exactly, or with the rows named that do not fit.

@@ -204,9 +204,8 @@ def _typed(arrays: Sequence[pa.Array], schema: pa.Schema, task: Task) -> pa.Reco
     casts = [_cast(values, field.type) for values, field in zip(arrays, schema, strict=True)]
     reasons: dict[int, str] = {}
     for field, each in zip(schema, casts, strict=True):
-        for row, wrong in enumerate(each.bad.to_pylist() if each.bad is not None else ()):
-            if wrong:
-                reasons.setdefault(row, f"column {field.name!r}: {each.explain(row)}")
+        for row, reason in each.misfits().items():
+            reasons.setdefault(row, f"column {field.name!r}: {reason}")
     batch = pa.RecordBatch.from_arrays([each.values for each in casts], schema=schema)
     if not reasons:
         return batch

@@ -64,9 +64,8 @@ def spelled(
     casts = [cast(column, pa.string()) for column in batch.columns]
     reasons: dict[int, str] = {}
     for name, each in zip(batch.schema.names, casts, strict=True):
-        for row, wrong in enumerate(each.bad.to_pylist() if each.bad is not None else ()):
-            if wrong:
-                reasons.setdefault(row, f"column {name!r}: {each.explain(row)}")
+        for row, reason in each.misfits().items():
+            reasons.setdefault(row, f"column {name!r}: {reason}")
     for row in sorted(reasons):
         reject(batch, row, reasons[row])
     columns = [each.values for each in casts]

@@ -115,7 +115,6 @@ class CastColumns(Transformer[CastParams]):
         return schema
 
     def apply(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
-        import pyarrow.compute as pc
 
         schema = self.accept(batch.schema)
         columns, reasons = list(batch.columns), dict[int, str]()
@@ -123,9 +122,8 @@ class CastColumns(Transformer[CastParams]):
             index = schema.get_field_index(name)
             converted = cast(batch.column(index), target, self._formats())
             columns[index] = converted.values
-            bad = () if converted.bad is None else pc.indices_nonzero(converted.bad).to_pylist()
-            for row in bad:
-                reasons.setdefault(row, f"{name}: {converted.explain(row)}")
+            for row, reason in converted.misfits().items():
+                reasons.setdefault(row, f"{name}: {reason}")
         result = pa.RecordBatch.from_arrays(columns, schema=schema)
         keep = reject(reasons, batch, task)
         return result if keep is None else result.filter(keep)

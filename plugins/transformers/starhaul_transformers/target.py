@@ -97,8 +97,7 @@ def as_text(batch: pa.RecordBatch, index: int, task: Task) -> tuple[pa.RecordBat
         return batch, column
     converted = cast(column, pa.string())
     name = batch.schema.field(index).name
-    bad = () if converted.bad is None else converted.bad.to_pylist()
-    keep = reject({row: f"{name}: {converted.explain(row)}" for row, is_bad in enumerate(bad) if is_bad}, batch, task)
+    keep = reject({row: f"{name}: {reason}" for row, reason in converted.misfits().items()}, batch, task)
     return (batch, converted.values) if keep is None else (batch.filter(keep), converted.values.filter(keep))
 
 

@@ -193,9 +193,8 @@ def _batch(
             continue
         result = _typed(texts[field.index], field, block)
         arrays.append(result.values)
-        if result.bad is not None:
-            for row in (row for row, bad in enumerate(result.bad.to_pylist()) if bad):
-                reasons.setdefault(row, f"{field.name}: {result.explain(row)}")
+        for row, reason in result.misfits().items():
+            reasons.setdefault(row, f"{field.name}: {reason}")
     batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
     if not reasons:
         return batch

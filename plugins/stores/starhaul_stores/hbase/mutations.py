@@ -120,9 +120,8 @@ def _encoded(column: pa.Array, kind: CellType, encoding: str, where: str, bad: d
     if column.type != target:
         made = cast(column, target, Formats(datetime=kind.format if kind.name == "date" else None))
         column = made.values
-        if made.bad is not None:
-            for row in pc.indices_nonzero(made.bad).to_pylist():
-                bad.setdefault(row, f"{where}: {made.explain(row)}")
+        for row, reason in made.misfits().items():
+            bad.setdefault(row, f"{where}: {reason}")
     encoded: Converted = encode(column, kind, encoding)
     for row, reason in encoded.bad.items():
         bad.setdefault(row, f"{where}: {reason}")
@@ -161,7 +160,6 @@ def _parsed(column: pa.Array, bad: dict[int, str]) -> pa.Array:
     exact = cast(pc.if_else(long, column, None), pa.timestamp("ms"), Formats(datetime=_MILLISECONDS))
     short = cast(pc.if_else(long, None, column), pa.timestamp("ms"), Formats(datetime=_SECONDS))
     for made in (exact, short):
-        if made.bad is not None:
-            for row in pc.indices_nonzero(made.bad).to_pylist():
-                bad.setdefault(row, f"versionColumn: {made.explain(row)}")
+        for row, reason in made.misfits().items():
+            bad.setdefault(row, f"versionColumn: {reason}")
     return pc.coalesce(exact.values, short.values)

@@ -169,6 +169,4 @@ def _empty_as_null(cells: pa.Array) -> pa.Array:
 
 def _cast(values: pa.Array, target: pa.DataType, formats: Formats) -> Converted:
     made = cast(values, target, formats)
-    if made.bad is None:
-        return Converted(made.values, {})
-    return Converted(made.values, {row: made.explain(row) for row in pc.indices_nonzero(made.bad).to_pylist()})
+    return Converted(made.values, made.misfits())

@@ -111,9 +111,8 @@ class _Texts(RowSink):
         casts = [cast(column, pa.string()) for column in batch.columns]
         refused: dict[int, str] = {}
         for name, each in zip(batch.schema.names, casts, strict=True):
-            for row, wrong in enumerate(each.bad.to_pylist() if each.bad is not None else ()):
-                if wrong:
-                    refused.setdefault(row, f"column {name!r}: {each.explain(row)}")
+            for row, reason in each.misfits().items():
+                refused.setdefault(row, f"column {name!r}: {reason}")
         kept = [row for row in range(batch.num_rows) if row not in refused]
         columns = [each.values.take(pa.array(kept, pa.int64())) if refused else each.values for each in casts]
         written = self._sink.write(pa.RecordBatch.from_arrays(columns, names=batch.schema.names))

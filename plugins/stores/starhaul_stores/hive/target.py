@@ -63,10 +63,8 @@ class Target:
             values = batch.column(column.name)
             for row in pc.indices_nonzero(pc.is_null(values)).to_pylist():
                 found.setdefault(row, f"{column.name}: is NULL, for which Hive adds a partition by its own INSERT only")
-            fits = cast(values, column.arrow)
-            for row, wrong in enumerate(fits.bad.to_pylist() if fits.bad is not None else ()):
-                if wrong:
-                    found.setdefault(row, f"{column.name}: {fits.explain(row)}")
+            for row, reason in cast(values, column.arrow).misfits().items():
+                found.setdefault(row, f"{column.name}: {reason}")
         return found
 
 

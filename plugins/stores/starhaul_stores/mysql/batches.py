@@ -49,12 +49,11 @@ def loaded_batch(
 
 def _reject(batch: pa.RecordBatch, block: Sequence[Values], bad: Sequence[tuple[ResultColumn, Any]], task: Task) -> Any:
     """The batch without its bad rows, which are rejected as the server sent them."""
-    import pyarrow.compute as pc
 
     reasons: dict[int, str] = {}
     for column, cast in bad:
-        for row in pc.indices_nonzero(cast.bad).to_pylist():
-            reasons.setdefault(row, f"column {column.name!r}, {column.type.text}: {cast.explain(row)}")
+        for row, reason in cast.misfits().items():
+            reasons.setdefault(row, f"column {column.name!r}, {column.type.text}: {reason}")
     arrays = [values.gathered() for values in block]
     for row in sorted(reasons):
         texts = [pa.array([_shown(values[row].as_py())], pa.string()) for values in arrays]

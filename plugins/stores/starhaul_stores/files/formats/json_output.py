@@ -58,8 +58,7 @@ class _Rows(RowSink):
         columns = [self._shown(column) for column in batch.columns]
         objects = pa.StructArray.from_arrays(columns, names=batch.schema.names)
         result = cast(objects, pa.string())
-        bad = [] if result.bad is None else result.bad.to_pylist()
-        refused = {row: result.explain(row) for row, each in enumerate(bad) if each} | _nulls(batch)
+        refused = result.misfits() | _nulls(batch)
         lines = result.values
         if refused:
             lines = lines.filter(pa.array([row not in refused for row in range(batch.num_rows)]))

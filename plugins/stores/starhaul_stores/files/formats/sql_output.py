@@ -108,9 +108,7 @@ class _Rows(RowSink):
             shown = [None if value is None else self._bytes(value) for value in column.to_pylist()]
             return pc.fill_null(pa.array(shown, pa.string()), "NULL"), {}
         result = cast(column, pa.string())
-        bad = {} if result.bad is None else {
-            row: result.explain(row) for row, each in enumerate(result.bad.to_pylist()) if each
-        }  # fmt: skip
+        bad = result.misfits()
         texts = result.values
         if types.is_boolean(kind) or types.is_integer(kind) or types.is_decimal(kind):
             return pc.fill_null(texts, "NULL"), bad
