@@ -73,6 +73,9 @@ STATEMENTS: Mapping[str, Sequence[str]] = {
     "hdfswriter": [
         "starhaul_stores.hdfs.client:NameNodes.rename", "starhaul_stores.hdfs.client:NameNodes.remove",
     ],
+    "hivewriter": [
+        "starhaul_stores.hdfs.client:NameNodes.rename", "starhaul_stores.hive.connection:Connection.rows",
+    ],
 }  # fmt: skip
 """What each writer does step by step when it publishes or aborts. Others do nothing then."""
 

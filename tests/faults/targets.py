@@ -17,6 +17,7 @@ from tests.conftest import MysqlDatabase, PostgresqlSchema
 from tests.faults.sources import ROWS, Fixtures
 from tests.servers.hbase import HbaseTables
 from tests.servers.hdfs import HdfsDirectory
+from tests.servers.hive import HiveTables
 
 OLD = 100
 Row: TypeAlias = tuple[int, str]
@@ -215,6 +216,44 @@ class Hdfs(Target):
         return [name for name in self._directory.cluster.names(self._directory.path) if name[0] in "._"]
 
 
+class Hive(Target):
+    writer = "hivewriter"
+    modes = ("append", "overwrite", "nonConflict")
+
+    def __init__(self, request: Fixtures, folder: Path) -> None:
+        super().__init__(request, folder)
+        self._tables: HiveTables = request.getfixturevalue("hive")
+
+    @property
+    def _home(self) -> str:
+        return f"/warehouse/{self._tables.name('t')}"
+
+    def fill(self, mode: str) -> None:
+        cluster = self._tables.server.cluster
+        self._tables.ask("DROP TABLE IF EXISTS {t}t")
+        cluster.ask("DELETE", "DELETE", self._home, recursive="true")
+        self._tables.ask("CREATE TABLE {t}t (id bigint, v string) STORED AS textfile")
+        if old := old_rows(mode):
+            cluster.put(f"{self._home}/old", "".join(f"{key}\x01{text}\n" for key, text in old).encode())
+
+    def parameters(self, mode: str) -> Mapping[str, Any]:
+        return self._tables.parameters(table=self._tables.name("t"), **self.choice(mode))
+
+    @contextmanager
+    def looking(self) -> Iterator[Look]:
+        yield lambda: [(int(key), str(text)) for key, text in self._tables.ask("SELECT id, v FROM {t}t")]
+
+    def left(self) -> Sequence[str]:
+        """Without the run's directory that the table was given for its files."""
+        cluster = self._tables.server.cluster
+        told = self._tables.ask("DESCRIBE FORMATTED {t}t")
+        (location,) = (str(row[1]).strip() for row in told if str(row[0]).startswith("Location:"))
+        path = "/" + location.partition("://")[2].partition("/")[2]
+        hidden = [name for name in cluster.names(path) if name[0] in "._" and name != "_starhaul"]
+        runs = cluster.names(f"{self._home}/_starhaul") if "_starhaul" in cluster.names(self._home) else []
+        return [*hidden, *(f"_starhaul/{run}" for run in runs if not path.endswith(f"/{run}"))]
+
+
 class Hbase(Target):
     writer = "hbase11xwriter"
     modes = ("normal", "truncate")
@@ -265,5 +304,5 @@ def _as_csv(rows: Sequence[Row]) -> bytes:
 
 TARGETS: Mapping[str, type[Target]] = {
     "SQLite": Sqlite, "MySQL": Mysql, "PostgreSQL": Postgresql, "OceanBase": Oceanbase, "HDFS": Hdfs,
-    "HBase": Hbase,
+    "Hive": Hive, "HBase": Hbase,
 }  # fmt: skip
