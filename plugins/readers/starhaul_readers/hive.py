@@ -185,10 +185,11 @@ class HiveReader(Reader[HiveReaderParams]):
         return pa.schema([_field(Column(*each)) for each in zip(parameters["names"], parameters["types"], strict=True)])
 
     def _queried(self, query: str, task: Task) -> Iterator[pa.RecordBatch]:
-        with connected(self.params) as db, db.result(query, self.params.fetch_size) as (columns, blocks):
-            schema = _schema(columns) if self.params.query_sql is not None else self.schema()
-            for arrays in blocks:
-                yield _typed(arrays, schema, task)
+        with connected(self.params) as db:
+            schema = self._way(db).schema if self.params.query_sql is None else None
+            with db.result(query, self.params.fetch_size) as (columns, blocks):
+                for arrays in blocks:
+                    yield _typed(arrays, schema or _schema(columns), task)
 
 
 def _field(column: Column) -> pa.Field:

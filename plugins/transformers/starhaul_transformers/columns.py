@@ -115,7 +115,6 @@ class CastColumns(Transformer[CastParams]):
         return schema
 
     def apply(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
-
         schema = self.accept(batch.schema)
         columns, reasons = list(batch.columns), dict[int, str]()
         for name, target in self._targets(schema).items():

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import unquote
 
 import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError
 from starhaul_stores.files.hive_types import hive_type
-from starhaul_stores.files.partitions import NULL
+from starhaul_stores.files.partitions import NULL, values_in
 from starhaul_stores.hive.connection import Connection, literal, quoted
 
 _FORMATS = {
@@ -125,11 +124,7 @@ def find_table(db: Connection, name: str, database: str) -> Table:
 
 def find_partitions(db: Connection, table: Table) -> dict[str, Mapping[str, str | None]]:
     """The partitions of a table: their folders, and the value of each column."""
-    found: dict[str, Mapping[str, str | None]] = {}
-    for (folder,) in db.rows(f"SHOW PARTITIONS {table.sql}"):
-        parts = (part.partition("=") for part in folder.split("/"))
-        found[folder] = {unquote(name): None if value == NULL else unquote(value) for name, _, value in parts}
-    return found
+    return {folder: values_in(f"{folder}/") for (folder,) in db.rows(f"SHOW PARTITIONS {table.sql}")}
 
 
 def partition_sql(table: Table, values: Mapping[str, str | None]) -> str:

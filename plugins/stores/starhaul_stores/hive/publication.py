@@ -8,13 +8,12 @@ query sees the old rows or the new ones. Every step may be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from starhaul import PermanentError
-from starhaul_stores.files.partitions import NULL
+from starhaul_stores.files.partitions import values_in
 from starhaul_stores.files.places.hdfs import HdfsSession
 from starhaul_stores.files.places.place import Staged
 from starhaul_stores.files.places.renaming import staged_path
@@ -68,7 +67,7 @@ class Publication:
         if not self.target.partitioned:
             self._place(self.target.table.location, here, "", staged, f"ALTER TABLE {self.target.table.sql}")
             return
-        values = _values(whole)
+        values = values_in(f"{whole}/")
         sql = partition_sql(self.target.table, values)
         location = f"{self.target.home}/{whole}"
         there = find_partition(self.db, self.target.table, values)
@@ -115,7 +114,7 @@ class Publication:
             raise PermanentError(self.session.place.shown(path), "the file that was written is gone", "start a new run")
 
     def _url(self, path: str) -> str:
-        return self.target.table.location.partition("://")[0] + "://" + _authority(self.target.table.location) + path
+        return self.target.table.location.removesuffix(path_of(self.target.table.location)) + path
 
 
 def prune(session: HdfsSession, directory: str) -> None:
@@ -125,12 +124,3 @@ def prune(session: HdfsSession, directory: str) -> None:
             prune(session, entry.path)
     with suppress(PermanentError):  # it is not empty
         session.remove(directory)
-
-
-def _authority(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0]
-
-
-def _values(folder: str) -> Mapping[str, str | None]:
-    parts = (part.partition("=") for part in folder.split("/"))
-    return {unquote(name): None if value == NULL else unquote(value) for name, _, value in parts}

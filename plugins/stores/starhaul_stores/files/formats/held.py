@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import pyarrow as pa
 
@@ -19,8 +19,10 @@ class HeldRows:
         self._bytes = 0
         self._rows = 0
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Take a batch, and hand on what is held if it is enough."""
+    def add(self, batch: pa.RecordBatch, refused: Container[int] = ()) -> None:
+        """Take a batch without the rows that are refused, and hand on what is held if it is enough."""
+        if refused:
+            batch = batch.take([row for row in range(batch.num_rows) if row not in refused])
         if not batch.num_rows:
             return
         self._batches.append(batch)

@@ -70,9 +70,8 @@ class _Rows(RowSink):
         for name, values in zip(batch.schema.names, batch.columns, strict=True):
             for row in unreadable(values):
                 refused.setdefault(row, f"column {name!r}: {_REFUSED}")
-        kept = batch if not refused else batch.take([row for row in range(batch.num_rows) if row not in refused])
-        self.any = self.any or kept.num_rows > 0
-        self._held.add(kept)
+        self.any = self.any or batch.num_rows > len(refused)
+        self._held.add(batch, refused)
         return refused
 
 

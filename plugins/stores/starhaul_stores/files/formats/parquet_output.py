@@ -78,7 +78,7 @@ class _Rows(RowSink):
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         refused = dict(self._refused(batch)) if self._int96 else {}
-        self._held.add(batch.take([n for n in range(batch.num_rows) if n not in refused]) if refused else batch)
+        self._held.add(batch, refused)
         return refused
 
     def _refused(self, batch: pa.RecordBatch) -> Iterator[tuple[int, str]]:
