@@ -73,6 +73,11 @@ STATEMENTS: Mapping[str, Sequence[str]] = {
     "hdfswriter": [
         "starhaul_stores.hdfs.client:NameNodes.rename", "starhaul_stores.hdfs.client:NameNodes.remove",
     ],
+    "s3writer": [
+        "starhaul_stores.files.places.s3:S3Session._parts",
+        "starhaul_stores.files.places.s3:S3Session._expect_published",
+        "starhaul_stores.files.places.s3:S3Session._abandon",
+    ],
     "hivewriter": [
         "starhaul_stores.hdfs.client:NameNodes.rename", "starhaul_stores.hive.connection:Connection.rows",
     ],

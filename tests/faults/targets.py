@@ -18,6 +18,7 @@ from tests.faults.sources import ROWS, Fixtures
 from tests.servers.hbase import HbaseTables
 from tests.servers.hdfs import HdfsDirectory
 from tests.servers.hive import HiveTables
+from tests.servers.s3 import Bucket
 
 OLD = 100
 Row: TypeAlias = tuple[int, str]
@@ -216,6 +217,43 @@ class Hdfs(Target):
         return [name for name in self._directory.cluster.names(self._directory.path) if name[0] in "._"]
 
 
+class S3(Target):
+    writer = "s3writer"
+    modes = ("truncate", "append", "nonConflict", "overwrite")
+    at_once = False
+
+    def __init__(self, request: Fixtures, folder: Path) -> None:
+        super().__init__(request, folder)
+        self._bucket: Bucket = request.getfixturevalue("bucket")
+
+    def fill(self, mode: str) -> None:
+        for key in self._bucket.objects():
+            self._bucket.remove(key)
+        if old := old_rows(mode):
+            self._bucket.put("t__old", _as_csv(old))
+
+    def parameters(self, mode: str) -> Mapping[str, Any]:
+        return {**self._bucket.parameters, "object": "t", "fileFormat": "csv", **self.choice(mode)}
+
+    @contextmanager
+    def looking(self) -> Iterator[Look]:
+        """An object that goes away between the listing and its reading is a reason to begin again."""
+        with self._bucket.server.client() as client:
+
+            def look() -> Sequence[Row]:
+                while True:
+                    try:
+                        files = [content.decode() for content in self._bucket.objects(client).values()]
+                    except client.exceptions.NoSuchKey:
+                        continue
+                    return [(int(key), text) for key, text in csv.reader(io.StringIO("".join(files)))]
+
+            yield look
+
+    def left(self) -> Sequence[str]:
+        return self._bucket.uploads()
+
+
 class Hive(Target):
     writer = "hivewriter"
     modes = ("append", "overwrite", "nonConflict")
@@ -304,5 +342,5 @@ def _as_csv(rows: Sequence[Row]) -> bytes:
 
 TARGETS: Mapping[str, type[Target]] = {
     "SQLite": Sqlite, "MySQL": Mysql, "PostgreSQL": Postgresql, "OceanBase": Oceanbase, "HDFS": Hdfs,
-    "Hive": Hive, "HBase": Hbase,
+    "S3": S3, "Hive": Hive, "HBase": Hbase,
 }  # fmt: skip

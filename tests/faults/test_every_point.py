@@ -24,7 +24,7 @@ EVERY = int(os.environ.get("STARHAUL_FAULTS_EVERY", "1"))
 """`make faults EVERY=3` takes every third blow of each mode only."""
 ROUTES = (
     Route("CSV", "SQLite"), Route("MySQL", "PostgreSQL"), Route("PostgreSQL", "MySQL"), Route("MySQL", "OceanBase"),
-    Route("PostgreSQL", "HDFS"), Route("PostgreSQL", "Hive"), Route("MySQL", "HBase"),
+    Route("PostgreSQL", "HDFS"), Route("PostgreSQL", "Hive"), Route("MySQL", "HBase"), Route("CSV", "S3"),
 )  # fmt: skip
 EVERYWHERE = ("insert", "overwrite", "truncate", "normal")
 """The modes that are hit at every point; the others at every third one, each at other ones."""
@@ -39,6 +39,7 @@ SAMPLE = {
     ("MySQL → OceanBase", "replace"): ["KILL after a task"],
     ("MySQL → HBase", "normal"): ["KILL before the end of a task"],
     ("PostgreSQL → HDFS", "truncate"): ["KILL within the publication 3"],
+    ("CSV → S3", "truncate"): ["KILL after the last receipt"],
     ("PostgreSQL → Hive", "overwrite"): ["KILL within the publication 4"],
 }  # fmt: skip
 

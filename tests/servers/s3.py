@@ -78,12 +78,14 @@ class Bucket:
         """For a job."""
         return {"endpoint": self.server.endpoint, "accessId": ACCESS, "accessKey": SECRET, "bucket": self.name}
 
-    def objects(self) -> dict[str, bytes]:
-        """What everybody sees."""
-        with self.server.client() as client:
-            found = client.list_objects_v2(Bucket=self.name).get("Contents", [])
-            keys = [each["Key"] for each in found]
-            return {key: client.get_object(Bucket=self.name, Key=key)["Body"].read() for key in keys}
+    def objects(self, client: Any = None) -> dict[str, bytes]:
+        """What everybody sees, through a client of the caller's or a new one."""
+        if client is None:
+            with self.server.client() as client:
+                return self.objects(client)
+        found = client.list_objects_v2(Bucket=self.name).get("Contents", [])
+        keys = [each["Key"] for each in found]
+        return {key: client.get_object(Bucket=self.name, Key=key)["Body"].read() for key in keys}
 
     def uploads(self) -> list[str]:
         """The keys of uploads that are neither completed nor aborted."""
@@ -95,6 +97,11 @@ class Bucket:
         """Put an object."""
         with self.server.client() as client:
             client.put_object(Bucket=self.name, Key=key, Body=content)
+
+    def remove(self, key: str) -> None:
+        """Take an object away."""
+        with self.server.client() as client:
+            client.delete_object(Bucket=self.name, Key=key)
 
 
 @pytest.fixture(scope="session")
