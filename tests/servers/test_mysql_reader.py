@@ -236,3 +236,43 @@ def test_an_engine_without_snapshots_is_named(mysql: MysqlDatabase) -> None:
     mysql.execute("ALTER TABLE t ENGINE = MyISAM")
     with reader(mysql, table="t").hold(2) as held:
         assert "The engine of t has no snapshots" in held.describe()[1]
+
+
+def test_texts_of_another_encoding_than_their_declaration(mysql: MysqlDatabase) -> None:
+    """`mandatoryEncoding`: GBK in a column of latin1, and UTF-8 in one, as old applications fill them."""
+    mysql.execute(
+        "CREATE TABLE t (n int, gbk varchar(20) CHARACTER SET latin1, f float, e enum('x', 'y'), "
+        "told varchar(20) CHARACTER SET gbk)",
+        "INSERT INTO t VALUES (1, CAST(X'D6D0CEC4' AS BINARY), 1.5, 'y', '中文'), (2, 'ascii', NULL, NULL, NULL), "
+        "(3, NULL, 0, 'x', '')",
+        "INSERT INTO t (n, gbk) VALUES (4, CAST(X'80' AS BINARY))",
+    )
+    source = reader(mysql, table="t", mandatoryEncoding="GBK")
+    task = RecordingTask(source.schema())
+    [split] = source.split(1)
+    rows = [row for batch in source.read(split, task) for row in batch.to_pylist()]
+    assert rows == [
+        {"n": 1, "gbk": "中文", "f": 1.5, "e": "y", "told": "中文"},
+        {"n": 2, "gbk": "ascii", "f": None, "e": None, "told": None},
+        {"n": 3, "gbk": None, "f": 0.0, "e": "x", "told": ""},
+    ]
+    [(row, reason, _)] = task.rejected
+    assert row["n"] == "4"
+    assert reason.startswith("column 'gbk', varchar(20):")
+    assert "GBK" in reason
+    assert source.encodings() == ()
+    asked = reader(mysql, querySql="SELECT n, gbk FROM t WHERE n = 1", mandatoryEncoding="gbk")
+    assert slices(asked, 1) == [[{"n": 1, "gbk": "中文"}]]
+
+
+@pytest.mark.parametrize(("charset", "lines"), [("latin1", False), ("utf8mb4", True)])
+def test_utf8_against_the_declaration(mysql: MysqlDatabase, charset: str, lines: bool) -> None:
+    """Tables that hold UTF-8 anyhow are read as without it."""
+    mysql.execute(
+        f"CREATE TABLE t (c varchar(20) CHARACTER SET {charset})",
+        "SET NAMES binary",
+        "INSERT INTO t VALUES (CAST(X'E4B8ADE69687' AS BINARY))",
+    )
+    source = reader(mysql, table="t", mandatoryEncoding="UTF-8")
+    assert slices(source, 1) == [[{"c": "中文"}]]
+    assert bool(source.encodings()) == lines

@@ -236,10 +236,16 @@ def test_messy_jobs(registry: Registry, tmp_path: Path, text: str, expected: Any
 
 REFUSED = {
     "another encoding than the database's": (
-        '{"job": {"content": [{"reader": {"name": "mysqlreader", "parameter": {"username": "r", "password": "", '
-        '"mandatoryEncoding": "gbk", "connection": [{"jdbcUrl": ["jdbc:mysql://h/d"], "table": ["t"]}]}}, "writer": '
-        f"{STREAM_WRITER}}}]}}}}",
+        '{"job": {"content": [{"reader": {"name": "postgresqlreader", "parameter": {"username": "r", '
+        '"password": "", "mandatoryEncoding": "gbk", "connection": [{"jdbcUrl": "jdbc:postgresql://h/d", '
+        f'"table": ["t"]}}]}}}}, "writer": {STREAM_WRITER}}}]}}}}',
         "as the database declares them",
+    ),
+    "an encoding that nobody knows": (
+        '{"job": {"content": [{"reader": {"name": "mysqlreader", "parameter": {"username": "r", "password": "", '
+        '"mandatoryEncoding": "gbq", "connection": [{"jdbcUrl": ["jdbc:mysql://h/d"], "table": ["t"]}]}}, "writer": '
+        f"{STREAM_WRITER}}}]}}}}",
+        "no encoding is called 'gbq'",
     ),
     "several tables to write": (
         f'{{"job": {{"content": [{{"reader": {STREAM_READER}, "writer": {{"name": "mysqlwriter", "parameter": '

@@ -19,6 +19,8 @@ class Column:
 
     name: str
     type: Declared
+    charset: str
+    """Of its texts; empty if it holds none."""
     not_null: bool
     generated: bool
     invisible: bool
@@ -93,7 +95,7 @@ def find_table(db: Connection, text: str) -> Table | None:
         return None
     schema, name, kind, engine, rows = found[0]
     rows_of_columns = db.execute(
-        "SELECT column_name, column_type, is_nullable, extra FROM information_schema.columns "
+        "SELECT column_name, column_type, character_set_name, is_nullable, extra FROM information_schema.columns "
         "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
         [schema, name],
     )
@@ -101,12 +103,13 @@ def find_table(db: Connection, text: str) -> Table | None:
         Column(
             str(column),
             declared(str(told)),
+            str(charset or ""),
             nullable == "NO",
             "GENERATED" in extra.upper() or "VIRTUAL" in extra.upper() or "PERSISTENT" in extra.upper(),
             "INVISIBLE" in extra.upper(),
             "auto_increment" in extra.lower(),
         )
-        for column, told, nullable, extra in rows_of_columns
+        for column, told, charset, nullable, extra in rows_of_columns
     )
     keys = _unique_keys(db, schema, name)
     unique = tuple(dict.fromkeys(keys.values()))

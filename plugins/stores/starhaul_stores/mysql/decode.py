@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from starhaul import Cast, cast
+from starhaul import Cast, Formats, cast
 from starhaul_stores.mysql.types import Declared
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def loaded(values: pa.Array, column: Declared) -> Cast:
     if column.name == "bit":
         return Cast(_bits(values, kind))
     if types.is_string(kind):
-        return _texts(values)
+        return _texts(values, column.encoding)
     if isinstance(kind, pa.BaseExtensionType):
         texts = _texts(values)
         return texts if texts.bad is not None else cast(texts.values, kind)
@@ -46,6 +46,11 @@ def loaded(values: pa.Array, column: Declared) -> Cast:
         local = _parsed(texts, pa.timestamp(kind.unit))
         return Cast(local.values.view(pa.int64()).view(kind), local.bad, local.explain)
     return _parsed(texts, kind)
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether it is UTF-8 by one of its names, MySQL's and Java's among them, or none."""
+    return encoding.lower().replace("_", "-") in ("", "utf-8", "utf8", "utf8mb3", "utf8mb4")
 
 
 def zero_dates(values: pa.Array) -> pa.BooleanArray:
@@ -62,8 +67,10 @@ def _parsed(texts: pa.Array, kind: pa.DataType) -> Cast:
         return cast(texts, kind)
 
 
-def _texts(values: pa.Array) -> Cast:
+def _texts(values: pa.Array, encoding: str = "") -> Cast:
     """Bytes as text; the server may send what is not UTF-8 out of columns that were filled by force."""
+    if not is_utf8(encoding):
+        return cast(values, pa.string(), Formats(encoding=encoding))
     if _is_ascii(values):
         return Cast(as_strings(values))
     try:

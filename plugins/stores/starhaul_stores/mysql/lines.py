@@ -25,7 +25,7 @@ _SAFE = NUMBERS | {"date", "datetime"}
 
 def has_lines(kind: Declared) -> bool:
     """Whether the server prints all values of a type as the encoding has them."""
-    return pa.types.is_string(kind.arrow) or kind.name in _SAFE
+    return not kind.encoding and (pa.types.is_string(kind.arrow) or kind.name in _SAFE)
 
 
 def as_lines(block: Sequence[Values]) -> pa.Buffer | bytes:

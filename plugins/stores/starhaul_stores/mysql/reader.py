@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import pyarrow as pa
@@ -20,14 +21,15 @@ from starhaul import (
 )
 from starhaul_stores.csv_lines import CSV_LINES, DELIMITER_OF
 from starhaul_stores.mysql.batches import ResultColumn, is_date, loaded_batch
-from starhaul_stores.mysql.catalog import Table, find_table, no_such_table, partitions_of
+from starhaul_stores.mysql.catalog import Column, Table, find_table, no_such_table, partitions_of
 from starhaul_stores.mysql.connection import Connection, connect, quoted
+from starhaul_stores.mysql.decode import is_utf8
 from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.facts import with_facts
 from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
-from starhaul_stores.mysql.types import declared, described
+from starhaul_stores.mysql.types import Declared, asked, declared, described
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.names import names_in
 from starhaul_stores.relational.places import RelationalReaderParams, Source
@@ -52,6 +54,20 @@ class MysqlWireReaderParams(RelationalReaderParams):
     partition_name: tuple[str, ...] = ()
     """Partitions or subpartitions to read, in place of the whole table. One text may hold several, separated by
     commas."""
+
+    mandatory_encoding: str = ""
+    """What the bytes of texts are, whatever the tables declare (`gbk` in a column of latin1, `UTF-8` too): they are
+    read as the server stores them. A row with a text that is nothing in this encoding is rejected."""
+
+    @field_validator("mandatory_encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            if not is_utf8(value.strip()):
+                b"x".decode(value.strip())
+        except LookupError:
+            raise ValueError(f"no encoding is called {value!r}") from None
+        return value.strip()
 
     @field_validator("partition_name", mode="before")
     @classmethod
@@ -274,9 +290,8 @@ class MysqlWireReader(FindingReader[P]):
     def _columns(self, db: Connection, source: Source) -> list[ResultColumn]:
         """The columns of the result, by what the server says of it; types of a table's own columns by its catalog."""
         if source.query is not None:
-            return [
-                ResultColumn(field.name, declared(described(field))) for field in db.described(_none_of(source.query))
-            ]
+            fields = db.described(_none_of(source.query))
+            return [ResultColumn(field.name, self._read_as(declared(described(field)))) for field in fields]
         table = self._table(db, source)
         if self.params.split_pk and table.column(self.params.split_pk) is None:
             raise table.missing(self.params.split_pk, "splitPk")
@@ -285,12 +300,18 @@ class MysqlWireReader(FindingReader[P]):
         columns = []
         for field in fields:
             own = table.column(quoted(field.org_name)) if field.org_name else None
-            kind = own.type if own is not None else declared(described(field))
+            kind = self._read_as(own.type if own is not None else declared(described(field)), own)
             nullable = own is None or not own.not_null or len(self._sources()) > 1
             if self.params.zero_date == "null" and is_date(kind):
                 nullable = True
             columns.append(ResultColumn(field.name, kind, own.name if own is not None else "", nullable))
         return columns
+
+    def _read_as(self, kind: Declared, own: Column | None = None) -> Declared:
+        """The type with the job's encoding, where that is not what the server knows already."""
+        encoding = self.params.mandatory_encoding
+        known = own is not None and own.charset.startswith("utf8") and is_utf8(encoding)
+        return replace(kind, encoding=encoding) if pa.types.is_string(kind.arrow) and not known else kind
 
     def _wanted(self, table: Table) -> list[str]:
         """The job's columns as SQL: the names of columns are quoted, everything else stays as it is."""
@@ -303,26 +324,23 @@ class MysqlWireReader(FindingReader[P]):
         return found
 
     def _select(self, db: Connection, source: Source, columns: Sequence[ResultColumn], part: Any) -> str:
-        """The SELECT of a slice. FLOAT is asked for as DOUBLE: by itself it is printed with six digits."""
-        floats = [column.type.name == "float" for column in columns]
+        """The SELECT of a slice."""
+        plain = all(asked("x", column.type) == "x" for column in columns)
         if source.query is not None:
-            if not any(floats):
+            if plain:
                 return source.query
-            names = [_as_double(quoted(c.name)) if f else quoted(c.name) for c, f in zip(columns, floats, strict=True)]
+            names = [asked(quoted(column.name), column.type) for column in columns]
             return f"SELECT {', '.join(names)} FROM ({source.query}\n) AS q"
         table = self._table(db, source)
         wanted = self._wanted(table)
-        if any(floats):
+        if not plain:
             if len(wanted) != len(columns):
-                raise ConfigError("column", "a FLOAT column beside one text for several columns", "name each column")
-            wanted = [_as_double(text) if f else text for text, f in zip(wanted, floats, strict=True)]
+                why = "a FLOAT, or mandatoryEncoding, beside one text for several columns"
+                raise ConfigError("column", why, "name each column")
+            wanted = [asked(text, column.type) for text, column in zip(wanted, columns, strict=True)]
         partitions = [part["partition"]] if "partition" in part else self.params.partition_name
         relation = relation_of(table, partitions, self._moment_of(source))
         return f"SELECT {', '.join(wanted)} FROM {relation}{condition(part, self.params.condition)}"
-
-
-def _as_double(sql: str) -> str:
-    return f"({sql}) * 1e0"
 
 
 def _none_of(query: str) -> str:

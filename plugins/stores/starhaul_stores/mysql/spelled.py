@@ -39,7 +39,7 @@ def _is_spelled(kind: Declared) -> bool:
         return "zerofill" not in kind.text
     if kind.name == "datetime":
         return kind.digits in _WHOLE_UNITS
-    return kind.name == "date" or pa.types.is_string(kind.arrow)
+    return kind.name == "date" or (pa.types.is_string(kind.arrow) and not kind.encoding)
 
 
 def blocks(

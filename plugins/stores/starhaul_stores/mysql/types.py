@@ -60,6 +60,8 @@ class Declared:
     """Of fractions of a second."""
     members: tuple[str, ...] = ()
     """Of an ENUM or SET."""
+    encoding: str = ""
+    """Of its texts, by the job's word against the table's; they come as the bytes that the server stores."""
 
     @property
     def is_geometry(self) -> bool:
@@ -118,6 +120,14 @@ def described(field: Any) -> str:
 
 _WIRE_INTEGERS = {1: "tinyint", 2: "smallint", 3: "int", 9: "mediumint", 8: "bigint"}
 _WIRE_OTHERS = {4: "float", 5: "double", 10: "date", 14: "date", 13: "year", 245: "json", 255: "geometry", 6: "text"}
+
+
+def asked(sql: str, kind: Declared) -> str:
+    """A column as it has to be asked for: a FLOAT as a DOUBLE, since by itself it is printed with six digits, and a
+    text of another encoding than the server believes as bytes."""
+    if kind.name == "float":
+        return f"({sql}) * 1e0"
+    return f"CAST({sql} AS BINARY)" if kind.encoding else sql
 
 
 def accepted(column: Declared, source: pa.DataType) -> pa.DataType:

@@ -135,11 +135,11 @@ class RelationalReaderParams(RelationalParams):
 
     mandatory_encoding: str = ""
     """Of DataX, which reads texts anew in this encoding. Here texts arrive as the database declares them, so nothing
-    but UTF-8 is taken. Where a declaration is wrong, convert in `column`: `CONVERT(CAST(c AS BINARY) USING gbk)`."""
+    but UTF-8 is taken. Where a declaration is wrong, convert in `column`."""
 
     @field_validator("mandatory_encoding")
     @classmethod
-    def _nothing_but_utf8(cls, value: str) -> str:
+    def _known_encoding(cls, value: str) -> str:
         if value.strip().lower().replace("_", "-") not in ("", "utf-8", "utf8", "utf8mb4"):
             raise ValueError(
                 "texts arrive as the database declares them; where it declares them wrongly, convert them in `column`"
