@@ -70,15 +70,15 @@ def creation(
 
 
 def _taken(db: Connection, table: str, names: Sequence[str]) -> set[str]:
-    """Which of these names the schema of the table has already."""
+    """Which of these names the schema of the table has already, or will have when the table is there."""
     if not names:
         return set()
-    schema, listed = literal(name_parts(table, '"', str)[0]), ", ".join(map(literal, names))
+    schema, own = name_parts(table, '"', str)
     found = db.execute(
         "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        f"WHERE n.nspname = {schema} AND c.relname IN ({listed})"
+        f"WHERE n.nspname = {literal(schema)} AND c.relname IN ({', '.join(map(literal, names))})"
     )
-    return {str(name) for (name,) in found}
+    return {own, *(str(name) for (name,) in found)}
 
 
 def _unknown_types(db: Connection, plan: Blueprint) -> list[str]:

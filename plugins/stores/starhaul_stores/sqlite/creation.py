@@ -36,7 +36,8 @@ def creation(
     table: str, names: Sequence[str], schema: pa.Schema, keys: Sequence[str], taken: Collection[str]
 ) -> TableCreation:
     """How to create a table for columns of these names and the types of `schema`. `taken` are the names that the
-    database has already: an index that is called so gets another. Raises `ConfigError` for what cannot be."""
+    database has already: an index that is called so, or as the table is, gets another. Raises `ConfigError` for what
+    cannot be."""
     exact = [next((name for name in names if fold(name) == fold(key)), key) for key in keys]
     for key in exact:
         if key not in names:
@@ -48,7 +49,7 @@ def creation(
     items = [_column(column, plan.key, left) for column in plan.columns]
     if plan.key:
         items.append(f"PRIMARY KEY ({', '.join(map(quoted, plan.key))})")
-    uses = {fold(name) for name in taken}
+    uses = {fold(name) for name in (*taken, table)}
     later = []
     for number, index in enumerate(plan.indexes):
         columns = index.native or f"({', '.join(map(quoted, index.columns))})"
