@@ -17,9 +17,12 @@ SECONDS = 300
 """Most for one process, on a busy machine."""
 
 
-def starhaul(state: Path, *arguments: str, kill_at: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end, natural or not. `kill_at` is a point as `killer.py` reads it."""
-    environment = {"KILL_AT": kill_at} if kill_at else {}
+def starhaul(
+    state: Path, *arguments: str, kill_at: str = "", full_at: str = "", locked_at: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end, natural or not. The points are as `killer.py` reads them."""
+    given = {"KILL_AT": kill_at, "FULL_AT": full_at, "LOCKED_AT": locked_at}
+    environment = {name: point for name, point in given.items() if point}
     return subprocess.run(
         _command(arguments), env=_environment(state, environment), capture_output=True, text=True, timeout=SECONDS,
         check=False,
