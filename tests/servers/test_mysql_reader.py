@@ -263,6 +263,17 @@ def test_texts_of_another_encoding_than_their_declaration(mysql: MysqlDatabase) 
     assert source.encodings() == ()
     asked = reader(mysql, querySql="SELECT n, gbk FROM t WHERE n = 1", mandatoryEncoding="gbk")
     assert slices(asked, 1) == [[{"n": 1, "gbk": "中文"}]]
+    told = reader(mysql, table="t", column=["'中'", "trim(gbk)"], where="n = 1", mandatoryEncoding="gbk")
+    assert [list(row.values()) for row in slices(told, 1)[0]] == [["中", "中文"]]
+
+
+def test_an_encoding_concerns_texts_alone(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (a inet6, u uuid, b varbinary(3), j json)")
+    mysql.execute("INSERT INTO t VALUES ('::1', '00112233-4455-6677-8899-aabbccddeeff', X'FF00', '[1]')")
+    [plain] = slices(reader(mysql, table="t"), 1)
+    assert slices(reader(mysql, table="t", mandatoryEncoding="gbk"), 1) == [plain]
+    asked = slices(reader(mysql, querySql="SELECT a FROM t", mandatoryEncoding="utf-8"), 1)
+    assert asked == [[{"a": plain[0]["a"]}]]
 
 
 @pytest.mark.parametrize(("charset", "lines"), [("latin1", False), ("utf8mb4", True)])

@@ -53,6 +53,16 @@ def is_utf8(encoding: str) -> bool:
     return encoding.lower().replace("_", "-") in ("", "utf-8", "utf8", "utf8mb3", "utf8mb4")
 
 
+def known_encoding(name: str) -> str:
+    """The same name. Raises `ValueError` if it is that of no encoding."""
+    try:
+        if not is_utf8(name):
+            b"x".decode(name)
+    except LookupError:
+        raise ValueError(f"no encoding is called {name!r}") from None
+    return name
+
+
 def zero_dates(values: pa.Array) -> pa.BooleanArray:
     """Which texts of dates are MySQL's zero date, which stands for none."""
     import pyarrow.compute as pc

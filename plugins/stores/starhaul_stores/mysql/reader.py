@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -23,7 +24,7 @@ from starhaul_stores.csv_lines import CSV_LINES, DELIMITER_OF
 from starhaul_stores.mysql.batches import ResultColumn, is_date, loaded_batch
 from starhaul_stores.mysql.catalog import Column, Table, find_table, no_such_table, partitions_of
 from starhaul_stores.mysql.connection import Connection, connect, quoted
-from starhaul_stores.mysql.decode import is_utf8
+from starhaul_stores.mysql.decode import is_utf8, known_encoding
 from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.facts import with_facts
 from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from starhaul_stores.mysql.rows import Values
 
 _BLOCK = 2 << 20
+_LITERAL = re.compile(r"\s*'([^'\\]|'')*'\s*")
 
 
 class MysqlWireReaderParams(RelationalReaderParams):
@@ -62,12 +64,7 @@ class MysqlWireReaderParams(RelationalReaderParams):
     @field_validator("mandatory_encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:
-        try:
-            if not is_utf8(value.strip()):
-                b"x".decode(value.strip())
-        except LookupError:
-            raise ValueError(f"no encoding is called {value!r}") from None
-        return value.strip()
+        return known_encoding(value.strip())
 
     @field_validator("partition_name", mode="before")
     @classmethod
@@ -296,11 +293,14 @@ class MysqlWireReader(FindingReader[P]):
         if self.params.split_pk and table.column(self.params.split_pk) is None:
             raise table.missing(self.params.split_pk, "splitPk")
         where = condition({}, self.params.condition)
-        fields = db.described(f"SELECT {', '.join(self._wanted(table))} FROM {table.sql}{where} LIMIT 0")
+        wanted = self._wanted(table)
+        fields = db.described(f"SELECT {', '.join(wanted)} FROM {table.sql}{where} LIMIT 0")
         columns = []
-        for field in fields:
+        for number, field in enumerate(fields):
             own = table.column(quoted(field.org_name)) if field.org_name else None
-            kind = self._read_as(own.type if own is not None else declared(described(field)), own)
+            kind = own.type if own is not None else declared(described(field))
+            if number >= len(wanted) or not _LITERAL.fullmatch(wanted[number]):
+                kind = self._read_as(kind, own)
             nullable = own is None or not own.not_null or len(self._sources()) > 1
             if self.params.zero_date == "null" and is_date(kind):
                 nullable = True
@@ -309,8 +309,8 @@ class MysqlWireReader(FindingReader[P]):
 
     def _read_as(self, kind: Declared, own: Column | None = None) -> Declared:
         """The type with the job's encoding, where that is not what the server knows already."""
-        encoding = self.params.mandatory_encoding
-        known = own is not None and own.charset.startswith("utf8") and is_utf8(encoding)
+        encoding, charset = self.params.mandatory_encoding, own.charset if own is not None else "unknown"
+        known = not charset or (charset.startswith("utf8") and is_utf8(encoding))
         return replace(kind, encoding=encoding) if pa.types.is_string(kind.arrow) and not known else kind
 
     def _wanted(self, table: Table) -> list[str]:

@@ -124,10 +124,11 @@ _WIRE_OTHERS = {4: "float", 5: "double", 10: "date", 14: "date", 13: "year", 245
 
 def asked(sql: str, kind: Declared) -> str:
     """A column as it has to be asked for: a FLOAT as a DOUBLE, since by itself it is printed with six digits, and a
-    text of another encoding than the server believes as bytes."""
+    text of another encoding than the server believes as bytes (by way of CONCAT, as some types have other bytes than
+    their text)."""
     if kind.name == "float":
         return f"({sql}) * 1e0"
-    return f"CAST({sql} AS BINARY)" if kind.encoding else sql
+    return f"CAST(CONCAT({sql}) AS BINARY)" if kind.encoding else sql
 
 
 def accepted(column: Declared, source: pa.DataType) -> pa.DataType:
