@@ -11,6 +11,7 @@ from importlib.metadata import version
 import pytest
 
 from tests.faults.outcomes import Outcome, keep
+from tests.faults.points import ALL
 
 _NETWORK = pytest.StashKey[pytest.CallInfo[None]]()
 
@@ -46,7 +47,7 @@ def outcomes() -> Iterator[list[Outcome]]:
     """For each test to add to. `make faults` keeps them for docs/guarantees.md."""
     collected: list[Outcome] = []
     yield collected
-    if os.environ.get("STARHAUL_FAULTS") == "all" and collected:
+    if ALL and collected:
         day = time.strftime("%Y-%m-%d", time.gmtime())
         about = {
             "date": day,

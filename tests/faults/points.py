@@ -3,9 +3,13 @@ its resume, and random moments."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+ALL = os.environ.get("STARHAUL_FAULTS") == "all"
+"""Whether `make faults` runs the tests, and not `make test`, which takes a sample."""
 
 How: TypeAlias = Literal["SIGKILL", "SIGTERM", "SIGSTOP"]
 

@@ -211,7 +211,7 @@ class Hdfs(Target):
                 files = [cluster.content(f"{path}/{name}").decode() for name in names]
             except requests.HTTPError:
                 continue
-            return [(int(key), text) for key, text in csv.reader(io.StringIO("".join(files)))]
+            return _from_csv(files)
 
     def left(self) -> Sequence[str]:
         return [name for name in self._directory.cluster.names(self._directory.path) if name[0] in "._"]
@@ -246,7 +246,7 @@ class S3(Target):
                         files = [content.decode() for content in self._bucket.objects(client).values()]
                     except client.exceptions.NoSuchKey:
                         continue
-                    return [(int(key), text) for key, text in csv.reader(io.StringIO("".join(files)))]
+                    return _from_csv(files)
 
             yield look
 
@@ -338,6 +338,10 @@ def _as_csv(rows: Sequence[Row]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue().encode()
+
+
+def _from_csv(files: Sequence[str]) -> Sequence[Row]:
+    return [(int(key), text) for key, text in csv.reader(io.StringIO("".join(files)))]
 
 
 TARGETS: Mapping[str, type[Target]] = {

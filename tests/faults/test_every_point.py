@@ -15,11 +15,10 @@ import pytest
 
 from tests.faults.hitting import Hitting, Route
 from tests.faults.outcomes import Outcome
-from tests.faults.points import Blow, blows, long_stop
+from tests.faults.points import ALL, Blow, blows, long_stop
 from tests.faults.sources import SOURCES
 from tests.faults.targets import TARGETS
 
-ALL = os.environ.get("STARHAUL_FAULTS") == "all"
 EVERY = int(os.environ.get("STARHAUL_FAULTS_EVERY", "1"))
 """`make faults EVERY=3` takes every third blow of each mode only."""
 ROUTES = (

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from starhaul import Cast, Formats, cast
 from starhaul_stores.mysql.types import Declared
+from starhaul_stores.relational.places import is_utf8
 
 if TYPE_CHECKING:
     from starhaul_stores.mysql.rows import Values
@@ -46,21 +47,6 @@ def loaded(values: pa.Array, column: Declared) -> Cast:
         local = _parsed(texts, pa.timestamp(kind.unit))
         return Cast(local.values.view(pa.int64()).view(kind), local.bad, local.explain)
     return _parsed(texts, kind)
-
-
-def is_utf8(encoding: str) -> bool:
-    """Whether it is UTF-8 by one of its names, MySQL's and Java's among them, or none."""
-    return encoding.lower().replace("_", "-") in ("", "utf-8", "utf8", "utf8mb3", "utf8mb4")
-
-
-def known_encoding(name: str) -> str:
-    """The same name. Raises `ValueError` if it is that of no encoding."""
-    try:
-        if not is_utf8(name):
-            b"x".decode(name)
-    except LookupError:
-        raise ValueError(f"no encoding is called {name!r}") from None
-    return name
 
 
 def zero_dates(values: pa.Array) -> pa.BooleanArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -24,22 +23,20 @@ from starhaul_stores.csv_lines import CSV_LINES, DELIMITER_OF
 from starhaul_stores.mysql.batches import ResultColumn, is_date, loaded_batch
 from starhaul_stores.mysql.catalog import Column, Table, find_table, no_such_table, partitions_of
 from starhaul_stores.mysql.connection import Connection, connect, quoted
-from starhaul_stores.mysql.decode import is_utf8, known_encoding
 from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.facts import with_facts
 from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
-from starhaul_stores.mysql.types import Declared, asked, declared, described
+from starhaul_stores.mysql.types import Declared, asked, declared, described, is_literal
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.names import names_in
-from starhaul_stores.relational.places import RelationalReaderParams, Source
+from starhaul_stores.relational.places import RelationalReaderParams, Source, is_utf8
 
 if TYPE_CHECKING:
     from starhaul_stores.mysql.rows import Values
 
 _BLOCK = 2 << 20
-_LITERAL = re.compile(r"\s*'([^'\\]|'')*'\s*")
 
 
 class MysqlWireReaderParams(RelationalReaderParams):
@@ -64,7 +61,12 @@ class MysqlWireReaderParams(RelationalReaderParams):
     @field_validator("mandatory_encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:
-        return known_encoding(value.strip())
+        try:
+            if not is_utf8(value):
+                b"x".decode(value.strip())
+        except LookupError:
+            raise ValueError(f"no encoding is called {value!r}") from None
+        return value.strip()
 
     @field_validator("partition_name", mode="before")
     @classmethod
@@ -299,7 +301,7 @@ class MysqlWireReader(FindingReader[P]):
         for number, field in enumerate(fields):
             own = table.column(quoted(field.org_name)) if field.org_name else None
             kind = own.type if own is not None else declared(described(field))
-            if number >= len(wanted) or not _LITERAL.fullmatch(wanted[number]):
+            if number >= len(wanted) or not is_literal(wanted[number]):
                 kind = self._read_as(kind, own)
             nullable = own is None or not own.not_null or len(self._sources()) > 1
             if self.params.zero_date == "null" and is_date(kind):

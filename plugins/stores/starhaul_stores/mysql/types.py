@@ -39,6 +39,7 @@ _GEOMETRIES = frozenset(
 )  # fmt: skip
 _BYTES = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}) | _GEOMETRIES
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
+_LITERAL = re.compile(r"\s*'([^'\\]|'')*'\s*")
 _OURS = re.compile(r"[a-z]+\d?(\([^)]*\))?( unsigned)?( zerofill)?", re.DOTALL)
 
 UNSIGNED, ZEROFILL, BINARY_FLAG, ENUM, SET = 32, 64, 128, 256, 2048
@@ -120,6 +121,11 @@ def described(field: Any) -> str:
 
 _WIRE_INTEGERS = {1: "tinyint", 2: "smallint", 3: "int", 9: "mediumint", 8: "bigint"}
 _WIRE_OTHERS = {4: "float", 5: "double", 10: "date", 14: "date", 13: "year", 245: "json", 255: "geometry", 6: "text"}
+
+
+def is_literal(sql: str) -> bool:
+    """Whether SQL is nothing but a text in quotes."""
+    return _LITERAL.fullmatch(sql) is not None
 
 
 def asked(sql: str, kind: Declared) -> str:

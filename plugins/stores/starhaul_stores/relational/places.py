@@ -115,6 +115,11 @@ class RelationalParams(Place):
         return super().secrets() | {password for password in found if password}
 
 
+def is_utf8(encoding: str) -> bool:
+    """Whether it is UTF-8 by one of its names, MySQL's and Java's among them, or none at all."""
+    return encoding.strip().lower().replace("_", "-") in ("", "utf-8", "utf8", "utf8mb4")
+
+
 class RelationalReaderParams(RelationalParams):
     """Parameters that all relational readers have."""
 
@@ -140,7 +145,7 @@ class RelationalReaderParams(RelationalParams):
     @field_validator("mandatory_encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:
-        if value.strip().lower().replace("_", "-") not in ("", "utf-8", "utf8", "utf8mb4"):
+        if not is_utf8(value):
             raise ValueError(
                 "texts arrive as the database declares them; where it declares them wrongly, convert them in `column`"
             )
