@@ -13,6 +13,7 @@ import pytest
 from starhaul import ConfigError, PermanentError, Receipt, StarhaulError, TransientError
 from starhaul.testing import RecordingTask
 from starhaul.testing.delivery import Delivery
+from starhaul_stores.postgresql.ledger import Ledger
 from starhaul_writers.postgresql import PostgresqlWriter, PostgresqlWriterParams
 from tests.conftest import PostgresqlSchema
 
@@ -366,3 +367,15 @@ def test_two_runs_share_a_ledger(postgresql: PostgresqlSchema) -> None:
     two.commit(two.write(two.task(), two.converted(rows)))
     with pytest.raises(psycopg.errors.UndefinedTable):
         postgresql.db.execute("SELECT * FROM _starhaul_ledger")
+
+
+def test_a_ledger_that_another_run_drops_after_it_was_found(postgresql: PostgresqlSchema) -> None:
+    """It is a reason to try again: `prepare` is called anew, and makes one."""
+    target = writer(postgresql)
+    postgresql.db.execute("CREATE TABLE t (id int)")
+    postgresql.db.execute("CREATE TABLE _starhaul_ledger (run text, task text, attempt int, receipt text, at text)")
+    with target._open() as db, db.transaction():
+        ledger = Ledger(db, "_starhaul_ledger")
+        postgresql.db.execute("DROP TABLE _starhaul_ledger")
+        with pytest.raises(TransientError, match="another run dropped"):
+            ledger.is_open("r1")

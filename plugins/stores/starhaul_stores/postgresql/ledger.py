@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from starhaul import Task, TransientError
+from starhaul import ConfigError, Task, TransientError
 from starhaul_stores.postgresql.catalog import find_name, to_create
 from starhaul_stores.postgresql.connection import Connection
 from starhaul_stores.relational import ledger
+
+_NO_SUCH_TABLE = "42P01"
 
 
 class Ledger(ledger.Ledger):
@@ -38,3 +40,13 @@ class Ledger(ledger.Ledger):
         if self.exists() and self._find(task.run, task.id):
             raise TransientError(self._where, f"task {task.id} of run {task.run} was delivered by another attempt")
         super().fence(task)
+
+    def _find(self, run: str, task: str) -> list[tuple[int, str]]:
+        """The first look at the table in a transaction, which keeps it there until that ends. Raises `TransientError`
+        if another run dropped it since it was found."""
+        try:
+            return super()._find(run, task)
+        except ConfigError as error:
+            if getattr(error.__cause__, "sqlstate", None) != _NO_SUCH_TABLE:
+                raise
+            raise TransientError(self._where, f"another run dropped {self._table} just now") from error
