@@ -36,6 +36,7 @@ CASES = (
     "mysql",
     "mysql_postgresql",
     "hdfs",
+    "s3",
     "many_tables",
     "hbase",
     "peers",

@@ -1,4 +1,4 @@
-"""The servers of the cases: MariaDB, PostgreSQL and HDFS on the loopback, with settings for bulk work.
+"""The servers of the cases: databases, clusters and an object store on the loopback, with settings for bulk work.
 
 They are gone with the process. Each starts when a case first asks for it, in a temporary directory, as in the tests.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cpu import tree_seconds
-from tests.servers import hbase, hdfs, mariadb, postgresql
+from tests.servers import hbase, hdfs, mariadb, postgresql, s3
 
 _POSTGRESQL = {
     "shared_buffers": "512MB", "max_wal_size": "16GB", "checkpoint_timeout": "1h", "maintenance_work_mem": "256MB",
@@ -182,6 +182,35 @@ class Hdfs:
         return f"{self.url}/webhdfs/v1{path}?user.name={self.user}&op={operation}"
 
 
+@dataclass(frozen=True)
+class S3:
+    """An S3 store as the cases see it."""
+
+    bucket: s3.Bucket
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """For a job."""
+        return self.bucket.parameters
+
+    @property
+    def arguments(self) -> list[str]:
+        """For a program: the endpoint, who asks, the secret, the bucket."""
+        return [self.bucket.server.endpoint, s3.ACCESS, s3.SECRET, self.bucket.name]
+
+    def upload(self, path: Path) -> str:
+        """The key of an object with the bytes of a file, sent on first use."""
+        with self.bucket.server.client() as client:
+            if not client.list_objects_v2(Bucket=self.bucket.name, Prefix=path.name).get("Contents"):
+                with path.open("rb") as file:
+                    client.put_object(Bucket=self.bucket.name, Key=path.name, Body=file)
+        return path.name
+
+    def removed(self, key: str) -> None:
+        """Remove an object."""
+        self.bucket.remove(key)
+
+
 @dataclass
 class Servers:
     """The servers that were started. Close it at the end."""
@@ -218,6 +247,15 @@ class Servers:
         cluster = self._stack.enter_context(hdfs.running())
         self._pids += [cluster.pid(node) for node in ("namenode", "datanode")]
         return Hdfs(cluster.default_fs, cluster.url, cluster.superuser)
+
+    @cached_property
+    def s3(self) -> S3:
+        """An S3 server with one bucket."""
+        server = self._stack.enter_context(s3.running())
+        self._pids.append(server.pid)
+        with server.client() as client:
+            client.create_bucket(Bucket="bench")
+        return S3(s3.Bucket(server, "bench"))
 
     @property
     def pids(self) -> Sequence[int]:

@@ -9,19 +9,21 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from bench.comparison import Comparison, Contender, Figures
 from bench.cpu import tree_seconds
 from bench.measure import compare, failures, measure, ratio
 from bench.run import CASES
-from bench.servers import Hdfs, Mariadb, Postgresql, Servers
+from bench.servers import S3, Hbase, Hdfs, Mariadb, Postgresql, Servers
 from bench.setup import LINEITEM_COLUMNS, Setup
 from bench.tables import block
 
 from starhaul.job.load import load_job
 from starhaul.registry import Registry
 from tests.servers.postgresql import PostgresqlServer
+from tests.servers.s3 import Bucket, S3Server
 
 NOTHING = Contender("nothing", [sys.executable, "-c", "pass"])
 
@@ -39,6 +41,12 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
     monkeypatch.setattr(Servers, "hdfs", Hdfs("hdfs://127.0.0.1:1", "http://127.0.0.1:1", "bench"))
     monkeypatch.setattr(Hdfs, "removed", lambda self, path: None)
     monkeypatch.setattr(Hdfs, "lineitem", lambda self, path: f"/{path.name}")
+    monkeypatch.setattr(Servers, "hbase", Hbase(SimpleNamespace(thrift={"binary": 1})))  # type: ignore[arg-type]
+    monkeypatch.setattr(Hbase, "target", lambda self, name, rows: None)
+    monkeypatch.setattr("bench.cases.hbase._fill", lambda setup, server, data: None)
+    monkeypatch.setattr(Servers, "s3", S3(Bucket(S3Server(tmp_path), "bench")))
+    monkeypatch.setattr(S3, "upload", lambda self, path: path.name)
+    monkeypatch.setattr(S3, "removed", lambda self, key: None)
     monkeypatch.setattr(Setup, "environment", _environment)
     return Setup(tmp_path, scale=0.001)
 
