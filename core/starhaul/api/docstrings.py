@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 
-def attribute_docs(cls: type[Any]) -> dict[str, str]:
+@lru_cache(maxsize=1024)  # most plugins' parameters inherit from the same few classes
+def attribute_docs(cls: type[Any]) -> Mapping[str, str]:
     """Name → string under it, for the attributes that the class itself defines. The language keeps no trace of them but
     the source: without one (a frozen program, a class made at a prompt) the answer is empty."""
     import ast
