@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         TaskFinished,
     )
     from starhaul.api.hookspecs import hookimpl, hookspec
+    from starhaul.api.lending import Lendable, lent
     from starhaul.api.params import Params
     from starhaul.api.reader import Reader
     from starhaul.api.rows import Row, RowReader, RowWriter, reject_row
@@ -99,6 +100,8 @@ _HOME = {
     "TaskFinished": "api.events",
     "hookimpl": "api.hookspecs",
     "hookspec": "api.hookspecs",
+    "Lendable": "api.lending",
+    "lent": "api.lending",
     "Params": "api.params",
     "Reader": "api.reader",
     "Row": "api.rows",
@@ -142,6 +145,7 @@ __all__ = [
     "Formats",
     "Found",
     "IndexFacts",
+    "Lendable",
     "Params",
     "PermanentError",
     "PluginError",
@@ -171,6 +175,7 @@ __all__ = [
     "column_facts",
     "hookimpl",
     "hookspec",
+    "lent",
     "native_type",
     "parse_type",
     "reject_row",

@@ -116,7 +116,7 @@ class _SpellingReader(MemoryReader):
             return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
         for batch in self.read(split, task):
-            yield Block(*spelled(batch, delimiter, task.reject), decode)
+            yield Block(*spelled(batch, delimiter, task.reject), schema, decode)
 
 
 def _spelling(name: str, texts: list[str | None]) -> _SpellingReader:

@@ -56,13 +56,15 @@ def planned(mysql: MysqlDatabase, postgresql: PostgresqlSchema, **reader: Any) -
     return LINES in source.encodings() and LINES in target.encodings(source.schema())
 
 
-def run(mysql: MysqlDatabase, postgresql: PostgresqlSchema, tmp_path: Path, **settings: Any) -> Any:
+def run(
+    mysql: MysqlDatabase, postgresql: PostgresqlSchema, tmp_path: Path, observers: Any = (), **settings: Any
+) -> Any:
     job = {
         "reader": {"name": "mysql", "url": mysql.url, "table": "source"},
         "writer": {"name": "postgresql", "url": postgresql.url, "table": "target"},
         "settings": {"channel": 2, **settings},
     }
-    return starhaul.run(job, state=tmp_path / "state")
+    return starhaul.run(job, state=tmp_path / "state", observers=observers)
 
 
 def arrived(postgresql: PostgresqlSchema) -> list[Row]:
@@ -126,3 +128,28 @@ def test_zero_dates_that_become_null_go_through_arrow(tables: tuple[MysqlDatabas
     mysql, postgresql = tables
     assert planned(mysql, postgresql)
     assert not planned(mysql, postgresql, zeroDate="null")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("MODIFY small float", "have changed since the run began"),
+        ("MODIFY id int AFTER small", "not the one of schema"),
+        ("DROP small", "not the one of schema"),
+    ],
+)
+def test_a_source_that_is_altered_after_the_plan_fails_the_run(
+    tables: tuple[MysqlDatabase, PostgresqlSchema], tmp_path: Path, change: str, told: str
+) -> None:
+    """Its rows would go to columns that they do not belong to."""
+    mysql, postgresql = tables
+    mysql.execute("INSERT INTO source (id, small) VALUES (1, 2)")
+
+    def alter(event: Any) -> None:
+        if isinstance(event, starhaul.RunStarted):
+            mysql.execute(f"ALTER TABLE source {change}")
+
+    report = run(mysql, postgresql, tmp_path, observers=[alter])
+    assert report.state == "failed"
+    assert told in str(report.error)
+    assert arrived(postgresql) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from starhaul import run
+from starhaul import RunStarted, run
 from starhaul.runs.rejects import read_rejects
 from starhaul.testing.delivery import Delivery
 from starhaul.testing.task import RecordingTask
@@ -114,3 +114,30 @@ def test_a_row_beyond_the_limit_of_digits_is_not_rounded(postgresql: PostgresqlS
     postgresql.db.execute("INSERT INTO origin VALUES (1, '2026-01-31 12:00:00.5', ''), (2, '2026-01-31 12:00', '')")
     report = copied(postgresql, tmp_path)
     assert (report.written, report.rejected) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER COLUMN amount TYPE money", "have changed since the run began"),
+        ("RENAME COLUMN amount TO other", "not the one of schema"),
+    ],
+)
+def test_a_source_that_is_altered_after_the_plan_fails_the_run(
+    postgresql: PostgresqlSchema, tmp_path: Path, change: str, told: str
+) -> None:
+    postgresql.db.execute("CREATE TABLE here (id int, amount numeric(9,2)); INSERT INTO here VALUES (1, 2)")
+    postgresql.db.execute("CREATE TABLE there (id int, amount numeric(9,2))")
+
+    def alter(event: Any) -> None:
+        if isinstance(event, RunStarted):
+            postgresql.db.execute(f"ALTER TABLE here {change}".encode())
+
+    job = {
+        "reader": {"name": "postgresql", "url": postgresql.url, "table": "here"},
+        "writer": {"name": "postgresql", "url": postgresql.url, "table": "there"},
+    }
+    report = run(job, state=tmp_path / "state", observers=[alter])
+    assert report.state == "failed"
+    assert told in str(report.error)
+    assert postgresql.db.execute("TABLE there").fetchall() == []

@@ -23,6 +23,8 @@ class Block:
 
     data: bytes | bytearray | memoryview
     num_rows: int
+    schema: pa.Schema
+    """Of the rows: what `Reader.schema` said, which the engine sees to."""
     decode: Callable[[bytes | bytearray | memoryview], pa.RecordBatch]
     """Makes a batch of some rows of this block, so that a row that is refused can be set aside with its values: in the
     reader's schema, or as texts if a value has no place there. Not on the way of rows that arrive."""

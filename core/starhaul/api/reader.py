@@ -26,7 +26,8 @@ class Reader(ABC, Generic[P]):
     The engine builds one instance per stream and calls, one after the other and in this order, `check`,
     `schema`, `split`, `hold`; then `read` once per split and attempt, from several threads at once (or in other
     processes, on an equal instance). An instance therefore holds its parameters only; connections and files
-    live inside the calls. When a run is resumed, `split` is not called again: the stored splits are read.
+    live inside the calls (`starhaul.lent` passes a connection on to the next). When a run is resumed, `split` is not
+    called again: the stored splits are read.
 
     Any call may raise `ConfigError` (the job is wrong), `TransientError` (may be tried again),
     `PermanentError` (cannot). Any other exception counts as permanent.
@@ -93,7 +94,8 @@ class Reader(ABC, Generic[P]):
         """
 
     def encodings(self) -> Sequence[str]:
-        """Names of the encodings in which `read_encoded` can give the rows, the best first. Called after `check`."""
+        """Names of the encodings in which `read_encoded` can give the rows, the best first. Called after `check`, once
+        for a run: if the source changes so that an encoding does not fit it any more, `read_encoded` raises."""
         return ()
 
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:

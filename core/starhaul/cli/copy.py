@@ -79,7 +79,8 @@ def copy(
         loaded = load_job(
             composed.document, registry, variables=options["variables"], connections=options.get("connections")
         )
-        show_plan(make_plan(loaded, registry).as_dict())
+        with make_plan(loaded, registry) as plan:
+            show_plan(plan.as_dict())
         return
     job = _save(composed, save) if save is not None else _remember(composed, options.get("state"))
     attend(invocation, lambda options: run_job(job, **options), options, report_file=report_file, progress=progress)

@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 
 from starhaul.api.capability import Capability
@@ -20,7 +21,8 @@ from starhaul.engine.progress import Counts, Progress
 from starhaul.engine.retry import patiently
 from starhaul.engine.stop import Stop
 from starhaul.executors.local import LocalExecutor
-from starhaul.plan.plan import Plan
+from starhaul.plan.plan import Plan, StreamPlan
+from starhaul.plan.side_by_side import results_of
 from starhaul.redactor import Redactor
 from starhaul.report.build import Ending, make_report
 from starhaul.report.report import Report
@@ -75,7 +77,9 @@ class Sitting:
         self._parts = store.reject_folder(run)
 
     def prepare(self) -> None:
-        """Make ready the targets that are not, then ask again what they accept: that answer counts."""
+        """Make ready the targets that are not, one after the other, then ask again what they accept: that answer
+        counts, as preSql may have made a target, or made it anew."""
+        ready: list[StreamBooks] = []
         for stream in self.streams:
             if stream.state in ("planned", "preparing", "aborted"):
                 if self._stop.requested:
@@ -87,9 +91,17 @@ class Sitting:
                     stream.rows_before = self._counted(stream, published=False)
                     self._store.stream_began_with(self.run, stream.plan.index, stream.rows_before)
                 self._now(stream, "prepared")
-                # preSql may have made the target, or made it anew.
-                accepted = stream.plan.writer.accept(stream.plan.transformed)
-                stream.plan = stream.plan.with_conversion(accepted, self._job)
+                ready.append(stream)
+        settings = self._job.settings
+
+        def converted(index: int) -> StreamPlan:
+            plan = ready[index].plan
+            accepted = partial(plan.writer.accept, plan.transformed)
+            return plan.with_conversion(patiently(accepted, settings.retry, self._stop, self._redact), self._job)
+
+        with closing(results_of(converted, len(ready), settings.channel)) as results:
+            for stream, result in zip(ready, results, strict=True):
+                stream.plan = result()
 
     def deliver(self) -> None:
         """Have every task carried out that has no receipt, and commit each stream when its last one is in.

@@ -45,6 +45,8 @@ class Transfer:
         self._transforming = [attempt.side(f"transform:{index}") for index in range(len(stream.transformers))]
         self._converting = attempt.side("convert")
         self._writing = attempt.side("write")
+        self._expected: pa.Schema | None = None
+        """The last schema that was found to be right."""
         self._pulled = 0
         self._unread = 0
         self._interruption: BaseException | None = None
@@ -107,6 +109,7 @@ class Transfer:
             else:
                 with closing(self._read_encoded(self._stream.encoding)) as blocks:
                     for block in blocks:
+                        self._expect(block.schema)
                         self._seen(block.num_rows)
                         self._hand_over(block)
         except BaseException as error:  # whatever ends the reader must end the writer too
@@ -126,11 +129,17 @@ class Transfer:
         return given
 
     def _forward(self, batch: pa.RecordBatch) -> None:
-        if not batch.schema.equals(self._stream.source, check_metadata=False):
-            raise self._broken("reader", f"a batch has the schema {_short(batch.schema)}, not the one of schema()")
+        self._expect(batch.schema)
         self._seen(batch.num_rows)
         batch = self._convert(self._transform(batch) if self._transforming else batch)
         self._hand_over(batch)
+
+    def _expect(self, schema: pa.Schema) -> None:
+        """That rows are what the plan was made for: a column that has moved would go where another belongs."""
+        if schema is not self._expected and not schema.equals(self._stream.source, check_metadata=False):
+            told = f"rows have the schema {_short(schema)}, not the one of schema()"
+            raise self._broken("reader", told, "run the job anew if the source was altered; else ")
+        self._expected = schema
 
     def _seen(self, rows: int) -> None:
         """The reader gave so many rows."""
@@ -206,9 +215,11 @@ class Transfer:
                 f"{receipt.skipped} skipped, {self._writing.rejected} rejected",
             )
 
-    def _broken(self, side: str, problem: str) -> PluginError:
+    def _broken(self, side: str, problem: str, hint: str = "") -> PluginError:
         name = self._stream.reader.name if side == "reader" else self._stream.writer.name
-        return PluginError(f"{side} {name}", f"broke its contract: {problem}", "report it to the plugin's author")
+        return PluginError(
+            f"{side} {name}", f"broke its contract: {problem}", f"{hint}report it to the plugin's author"
+        )
 
 
 def _short(schema: pa.Schema) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
@@ -10,6 +10,7 @@ from typing import Any
 
 from starhaul.api.capability import Capability
 from starhaul.api.errors import ConfigError, PermanentError, PluginError, Problem, StarhaulError
+from starhaul.api.lending import lending
 from starhaul.api.reader import Reader
 from starhaul.api.task import Split
 from starhaul.api.transformer import Transformer
@@ -17,6 +18,7 @@ from starhaul.api.writer import Writer
 from starhaul.job.job import Job, StreamSpec
 from starhaul.job.load import instantiate
 from starhaul.plan.plan import Plan, StreamPlan, secrets_of
+from starhaul.plan.side_by_side import results_of
 from starhaul.redactor import Redactor
 from starhaul.registry import Registry
 
@@ -26,7 +28,7 @@ _STREAMS_FOR_A_CHANNEL = 4
 
 def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Split]] | None = None) -> Plan:
     """Plan every stream of a job, as many at a time as it has channels. Connects to the stores, changes nothing. The
-    plan is a context to be left: it holds sources still.
+    plan is a context to be left: it holds sources still, and keeps connections for the calls to come.
 
     `splits` (stream index → its stored splits) is for a run that is resumed: the source is not cut again, and
     the target, which holds some rows by now, is not checked again. Raises `ConfigError` with the problems of
@@ -35,6 +37,7 @@ def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Spl
     problems: list[Problem] = []
     streams: list[StreamPlan] = []
     with ExitStack() as held:
+        held.enter_context(lending())
 
         def planned(index: int) -> StreamPlan:
             stored = None if splits is None else splits[index]
@@ -42,7 +45,7 @@ def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Spl
             held.callback(stream.release)
             return stream
 
-        with closing(_results(planned, len(job.streams), job.settings.channel)) as results:
+        with closing(results_of(planned, len(job.streams), job.settings.channel)) as results:
             for spec, result in zip(job.streams, results, strict=True):
                 try:
                     streams.append(result())
@@ -50,23 +53,7 @@ def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Spl
                     problems += (_placed(problem, spec, len(job.streams)) for problem in error.problems)
         if problems:
             raise ConfigError.of(problems)
-        held.pop_all()  # from here on they are the plan's
-    return Plan(job, tuple(streams))
-
-
-def _results(planned: Callable[[int], StreamPlan], count: int, threads: int) -> Generator[Callable[[], StreamPlan]]:
-    """For each of so many calls, in order, what gives its result or raises its error. None is left running when the
-    generator is closed."""
-    if min(count, threads) == 1:
-        yield from (partial(planned, index) for index in range(count))
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(min(count, threads), "plan")
-    try:
-        yield from [pool.submit(planned, index).result for index in range(count)]
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return Plan(job, tuple(streams), held.pop_all())
 
 
 def _plan_stream(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -40,6 +40,8 @@ class StreamPlan:
     conversion: Conversion | None
     """From `transformed` to what the writer accepts; None until the target exists (see `Writer.accept`)."""
     splits: tuple[Split, ...]
+    offered: tuple[str, ...] | None = None
+    """The reader's encodings; None while it was not asked."""
     encoding: str | None = None
     """How rows pass from reader to writer, if both agree on something other than Arrow."""
     held: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
@@ -84,19 +86,23 @@ class StreamPlan:
             lossy=job.settings.conversion.lossy or job.settings.conversion.rules == "datax",
             formats=formats_of(job),
         )
-        return replace(self, conversion=conversion, encoding=self._agreed_encoding(conversion))
+        if self.transformers or not (
+            conversion.identity or conversion.spells
+        ):  # the rows pass something that needs values
+            return replace(self, conversion=conversion, encoding=None)
+        offered = self.offered if self.offered is not None else tuple(self.reader.encodings())
+        encoding = self._agreed_encoding(conversion, offered)
+        return replace(self, conversion=conversion, offered=offered, encoding=encoding)
 
-    def _agreed_encoding(self, conversion: Conversion) -> str | None:
-        """The reader's best encoding that the writer takes. None if rows go through something that needs values."""
-        if self.transformers or not (conversion.identity or conversion.spells):
-            return None
+    def _agreed_encoding(self, conversion: Conversion, offered: Sequence[str]) -> str | None:
+        """The reader's best encoding that the writer takes."""
 
         def needs_no_values(name: str) -> bool:
             return conversion.spells if name.startswith(SPELLED) else conversion.identity
 
-        offered = list(filter(needs_no_values, self.reader.encodings()))
-        taken = self.writer.encodings(self.source) if offered else ()
-        return next((name for name in offered if name in taken), None)
+        fitting = list(filter(needs_no_values, offered))
+        taken = self.writer.encodings(self.source) if fitting else ()
+        return next((name for name in fitting if name in taken), None)
 
     def release(self) -> None:
         """The last row of the source was read, or none will be any more: let go of what was held. Safe to repeat."""
@@ -124,17 +130,18 @@ class StreamPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """All streams of a job, ready to run. A context: leaving it lets go of every source that is held."""
+    """All streams of a job, ready to run. A context: leaving it lets go of every source that is held, and closes the
+    connections that are left."""
 
     job: Job
     streams: tuple[StreamPlan, ...]
+    held: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
 
     def __enter__(self) -> Plan:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for stream in self.streams:
-            stream.release()
+        self.held.close()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON data: the job's name and each stream."""

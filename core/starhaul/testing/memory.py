@@ -114,7 +114,7 @@ class MemoryReader(Reader[MemoryReaderParams]):
 
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
         for batch in self.read(split, task):
-            yield Block(encode(batch), batch.num_rows, decode)
+            yield Block(encode(batch), batch.num_rows, batch.schema, decode)
 
     def describe(self) -> Sequence[str]:
         return (f"Reads {self.params.store!r} in the memory of this process.",)

@@ -443,7 +443,7 @@ def test_a_reader_that_changes_its_schema_fails_the_run(bench: Bench, monkeypatc
     report = bench.run()
     assert report.exit_code == 3
     assert report.error is not None
-    assert "a batch has the schema id: string" in report.error.problem
+    assert "rows have the schema id: string" in report.error.problem
 
 
 # ---------------------------------------------------------------------- resume is refused

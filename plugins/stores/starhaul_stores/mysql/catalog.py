@@ -78,9 +78,10 @@ def full_name(db: Connection, text: str) -> tuple[str, str]:
         raise ConfigError("table", f"{text!r} is not a name", "write NAME or DATABASE.NAME")
     if len(parts) == 2:
         return parts[0], parts[1]
-    if not db.database:
+    database = db.database
+    if not database:
         raise ConfigError("url", "names no database", "write mysql://HOST:PORT/DATABASE, or DATABASE.TABLE")
-    return db.database, parts[0]
+    return database, parts[0]
 
 
 def find_table(db: Connection, text: str) -> Table | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from starhaul import ConfigError, StarhaulError, TransientError
+from starhaul import ConfigError, StarhaulError, TransientError, lent
 from starhaul_stores.mysql.failure import connecting_failure, failure
 from starhaul_stores.relational.places import options_of
 from starhaul_stores.relational.url import DatabaseUrl
@@ -59,13 +60,45 @@ class Connection:
     def __init__(self, wire: Wire, where: str) -> None:
         self.where = where
         """The server and database, for errors."""
+        self.reusable = True
+        """Whether another call may use it afterwards: nothing was done that a reset does not undo."""
         self._wire = wire
         self._version = str(wire.get_server_info())
+        self._was_cleared = False
 
     def close(self) -> None:
         """End the connection, and with it its transaction and whatever it was reading."""
         if self._wire.open:
             self._wire.close()
+
+    def cleared(self) -> bool:
+        """Make the server forget everything of the session, so that another call can use the connection. False if
+        that cannot be: it is not `reusable`, names no database (one that was chosen cannot be unchosen), its server
+        does not know how, or does for each new connection what a reset would undo (`init_connect`)."""
+        if not self.reusable or not self._wire.db or not self._wire.open:
+            return False
+        try:
+            if not self._was_cleared and self.value("SELECT @@GLOBAL.init_connect"):
+                return False
+            with self._failures():
+                self._wire.reset()
+        except StarhaulError:
+            return False
+        self._was_cleared = True
+        return True
+
+    def settle(self, session: Sequence[str]) -> None:
+        """Run the statements of `session`, and those that we need. The time zone is UTC whatever they say."""
+        patience = f"SET SESSION net_read_timeout = {_PATIENCE}, net_write_timeout = {_PATIENCE}"
+        with suppress(StarhaulError):  # a proxy may not know them
+            self.execute(patience)
+        if self.product == "OceanBase":
+            limits = f"ob_query_timeout = {_LIMIT}, ob_trx_timeout = {_LIMIT}, ob_trx_lock_timeout = {_LOCK_LIMIT}"
+            self.execute(f"SET SESSION {limits}")
+        for statement in session:
+            if statement.strip():
+                self.execute(statement)
+        self.execute("SET SESSION time_zone = '+00:00', character_set_results = utf8mb4")
 
     @property
     def is_open(self) -> bool:
@@ -94,6 +127,12 @@ class Connection:
         with self._failures(), self._wire.cursor() as cursor:
             cursor.execute(sql, tuple(parameters) or None)
             return list(cursor.fetchall())
+
+    def run(self, script: Iterable[str]) -> None:
+        """Run statements of the user's own, which may do anything to the session."""
+        for statement in script:
+            self.reusable = False
+            self.execute(statement)
 
     def changed(self, sql: str) -> Done:
         """Run one statement that writes."""
@@ -198,49 +237,30 @@ def connect(
     timeout: float,
     healthy: Callable[[Connection], object] = lambda connection: None,
 ) -> Iterator[Connection]:
-    """Connect for the time of a `with` block to the first of `addresses` that lets us and is `healthy` (which raises
-    `TransientError` otherwise), and run the statements of `session`. The session's time zone is UTC whatever they say.
+    """A connection for the time of a `with` block to the first of `addresses` that lets us and is `healthy` (which
+    raises `TransientError` otherwise), settled (see `Connection.settle`).
 
     Raises `ConfigError` for a wrong user, password, host or database, `TransientError` if the server does not answer.
     """
 
-    def attempt(address: DatabaseUrl) -> Connection:
-        connection = Connection(_open(address, timeout), str(address))
-        try:
-            _settle(connection, session)
-            healthy(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    def settle(connection: Connection) -> None:
+        connection.settle(session)
+        healthy(connection)
 
-    connection = _first(addresses, attempt)
-    try:
+    with ExitStack() as stack:
+        for address in addresses:
+            try:
+                connection = stack.enter_context(lent((address, timeout), partial(_new, address, timeout), settle))
+            except (ConfigError, TransientError):
+                if address is addresses[-1]:
+                    raise
+            else:
+                break
         yield connection
-    finally:
-        connection.close()
 
 
-def _first(addresses: Sequence[DatabaseUrl], attempt: Callable[[DatabaseUrl], Connection]) -> Connection:
-    for address in addresses[:-1]:
-        try:
-            return attempt(address)
-        except (ConfigError, TransientError):
-            continue
-    return attempt(addresses[-1])
-
-
-def _settle(connection: Connection, session: Sequence[str]) -> None:
-    patience = f"SET SESSION net_read_timeout = {_PATIENCE}, net_write_timeout = {_PATIENCE}"
-    with suppress(StarhaulError):  # a proxy may not know them
-        connection.execute(patience)
-    if connection.product == "OceanBase":
-        limits = f"ob_query_timeout = {_LIMIT}, ob_trx_timeout = {_LIMIT}, ob_trx_lock_timeout = {_LOCK_LIMIT}"
-        connection.execute(f"SET SESSION {limits}")
-    for statement in session:
-        if statement.strip():
-            connection.execute(statement)
-    connection.execute("SET SESSION time_zone = '+00:00', character_set_results = utf8mb4")
+def _new(address: DatabaseUrl, timeout: float) -> Connection:
+    return Connection(_open(address, timeout), str(address))
 
 
 def _open(address: DatabaseUrl, timeout: float) -> Wire:

@@ -73,6 +73,8 @@ def creation(
 
 def finish(db: Connection, ledger: MysqlLedger, run: str, target: str) -> None:
     """Make the indexes of the job's table (`target`) that waited for the rows. Safe to repeat."""
+    if not ledger.is_waiting():
+        return
     sql = to_create(db, target)
     later = ledger.remembered(run, sql)
     table = find_table(db, target) if later else None

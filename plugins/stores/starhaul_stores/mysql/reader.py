@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import pyarrow as pa
@@ -21,14 +20,14 @@ from starhaul import (
 )
 from starhaul_stores.csv_lines import CSV_LINES, DELIMITER_OF
 from starhaul_stores.mysql.batches import ResultColumn, is_date, loaded_batch
-from starhaul_stores.mysql.catalog import Column, Table, find_table, no_such_table, partitions_of
-from starhaul_stores.mysql.connection import Connection, connect, quoted
+from starhaul_stores.mysql.catalog import partitions_of
+from starhaul_stores.mysql.connection import Connection, connect
 from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.facts import with_facts
-from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
+from starhaul_stores.mysql.selection import Selection, table_of
+from starhaul_stores.mysql.slices import has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
-from starhaul_stores.mysql.types import Declared, asked, declared, described, is_literal
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.names import names_in
 from starhaul_stores.relational.places import RelationalReaderParams, Source, is_utf8
@@ -88,15 +87,16 @@ class MysqlWireReader(FindingReader[P]):
     def check(self) -> None:
         for source in self._sources():
             with self._open(source) as db:
-                self._columns(db, source)
+                self._selection(db, source)
 
     def schema(self) -> pa.Schema:
-        first = self._schema_of(self._sources()[0])
-        for source in self._sources()[1:]:
-            other = self._schema_of(source)
-            if other.types != first.types:
+        schemas = []
+        for source in self._sources():
+            with self._open(source) as db:
+                schemas.append(self.described(db, source))
+            if schemas[-1].types != schemas[0].types:
                 raise ConfigError("table", f"{source.name} has not the columns of {self._sources()[0].name}")
-        return first
+        return schemas[0]
 
     def hold(self, channels: int) -> AbstractContextManager[MysqlWireReader[P]]:
         return self._held(channels)
@@ -118,7 +118,7 @@ class MysqlWireReader(FindingReader[P]):
         tables = []
         if all(source.table is not None for source in sources):
             with self._open(sources[0]) as db:
-                tables = [self._table(db, source).sql for source in sources]
+                tables = [table_of(db, source).sql for source in sources]
         return one_moment(lambda: self._open(sources[0]), channels, tables)
 
     @contextmanager
@@ -167,30 +167,34 @@ class MysqlWireReader(FindingReader[P]):
         yield from self._read(split, task, batches)
 
     def encodings(self) -> Sequence[str]:
+        found: list[Sequence[str]] = []
+        for source in self._sources():
+            with self._open(source) as db:
+                found.append(self._encodings_of(self._selection(db, source).columns))
+        return tuple(name for name in found[0] if all(name in each for each in found))
+
+    def _encodings_of(self, columns: Sequence[ResultColumn]) -> Sequence[str]:
         from starhaul_stores.mysql import spelled
         from starhaul_stores.mysql.lines import has_lines
 
-        lines, spells = True, True
-        for source in self._sources():
-            with self._open(source) as db:
-                columns = self._columns(db, source)
-            kinds = [column.type for column in columns]
-            if self.params.zero_date == "null" and any(map(is_date, kinds)):
-                return ()
-            lines = lines and all(map(has_lines, kinds))
-            spells = spells and spelled.can_spell(columns)
-        return (*[LINES] * lines, *CSV_LINES * spells)
+        kinds = [column.type for column in columns]
+        if self.params.zero_date == "null" and any(map(is_date, kinds)):
+            return ()
+        return (*[LINES] * all(map(has_lines, kinds)), *CSV_LINES * spelled.can_spell(columns))
 
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
         from starhaul_stores.mysql import spelled
         from starhaul_stores.mysql.lines import as_lines, decoded
 
         def lines(block: Sequence[Values], columns: Sequence[ResultColumn], schema: pa.Schema) -> Iterator[Block]:
+            if encoding not in self._encodings_of(columns):
+                raise self._sources()[split.args["source"]].changed()
             if encoding in DELIMITER_OF:
                 yield from spelled.blocks(block, columns, schema, DELIMITER_OF[encoding], task)
                 return
             kinds = [column.type for column in columns]
-            yield Block(memoryview(as_lines(block)), len(block[0].offsets), lambda data: decoded(data, schema, kinds))
+            data, rows = memoryview(as_lines(block)), len(block[0].offsets)
+            yield Block(data, rows, schema, lambda data: decoded(data, schema, kinds))
 
         yield from self._read(split, task, lines)
 
@@ -202,9 +206,9 @@ class MysqlWireReader(FindingReader[P]):
         with self._at_its_moment(source) as (db, of_moment):
             if not of_moment:
                 task.note("slice read at a later moment than others")
-            columns = self._columns(db, source)
-            schema = pa.schema([column.field for column in columns])
-            with db.stream(self._select(db, source, columns, split.args["part"]), _BLOCK) as blocks:
+            selection = self._selection(db, source)
+            columns, schema = selection.columns, selection.schema
+            with db.stream(selection.select(split.args["part"], self._moment_of(source)), _BLOCK) as blocks:
                 try:
                     for block in blocks:
                         yield from made(block, columns, schema)
@@ -216,7 +220,7 @@ class MysqlWireReader(FindingReader[P]):
                     raise
 
     def _slices(self, db: Connection, source: Source, target: int, sources: int) -> list[dict[str, Any]]:
-        params, table = self.params, self._table(db, source)
+        params, table = self.params, table_of(db, source)
         if params.read_by_partition or (target > 1 and params.split_pk != "" and not has_key(table, params.split_pk)):
             partitions = params.partition_name or partitions_of(db, table)
             if partitions:
@@ -237,7 +241,7 @@ class MysqlWireReader(FindingReader[P]):
                 '(`"splitPk": ""` reads a table in one slice).'
             )
         with self._open(self._sources()[0]) as db:
-            tables = [self._table(db, source) for source in self._sources() if source.table is not None]
+            tables = [table_of(db, source) for source in self._sources() if source.table is not None]
         unsafe = [
             each.name for each in tables if each.kind == "BASE TABLE" and each.engine.lower() not in TRANSACTIONAL
         ]
@@ -270,81 +274,11 @@ class MysqlWireReader(FindingReader[P]):
                 if "No" in row:
                     raise TransientError(db.where, "is a replica that does not replicate", "see SHOW SLAVE STATUS")
 
-    def _table(self, db: Connection, source: Source) -> Table:
-        table = find_table(db, source.table or "")
-        if table is None:
-            raise no_such_table(db, source.table or "")
-        return table
-
-    def _schema_of(self, source: Source) -> pa.Schema:
-        with self._open(source) as db:
-            return self.described(db, source)
+    def _selection(self, db: Connection, source: Source) -> Selection:
+        return Selection(db, source, self.params)
 
     def described(self, db: Connection, source: Source) -> pa.Schema:
-        columns = self._columns(db, source)
-        if source.table is None or len(self._sources()) > 1:
-            return pa.schema([column.field for column in columns])
-        return with_facts(db, self._table(db, source), [(column.field, column.own) for column in columns])
-
-    def _columns(self, db: Connection, source: Source) -> list[ResultColumn]:
-        """The columns of the result, by what the server says of it; types of a table's own columns by its catalog."""
-        if source.query is not None:
-            fields = db.described(_none_of(source.query))
-            return [ResultColumn(field.name, self._read_as(declared(described(field)))) for field in fields]
-        table = self._table(db, source)
-        if self.params.split_pk and table.column(self.params.split_pk) is None:
-            raise table.missing(self.params.split_pk, "splitPk")
-        where = condition({}, self.params.condition)
-        wanted = self._wanted(table)
-        fields = db.described(f"SELECT {', '.join(wanted)} FROM {table.sql}{where} LIMIT 0")
-        columns = []
-        for number, field in enumerate(fields):
-            own = table.column(quoted(field.org_name)) if field.org_name else None
-            kind = own.type if own is not None else declared(described(field))
-            if number >= len(wanted) or not is_literal(wanted[number]):
-                kind = self._read_as(kind, own)
-            nullable = own is None or not own.not_null or len(self._sources()) > 1
-            if self.params.zero_date == "null" and is_date(kind):
-                nullable = True
-            columns.append(ResultColumn(field.name, kind, own.name if own is not None else "", nullable))
-        return columns
-
-    def _read_as(self, kind: Declared, own: Column | None = None) -> Declared:
-        """The type with the job's encoding, where that is not what the server knows already."""
-        encoding, charset = self.params.mandatory_encoding, own.charset if own is not None else "unknown"
-        known = not charset or (charset.startswith("utf8") and is_utf8(encoding))
-        return replace(kind, encoding=encoding) if pa.types.is_string(kind.arrow) and not known else kind
-
-    def _wanted(self, table: Table) -> list[str]:
-        """The job's columns as SQL: the names of columns are quoted, everything else stays as it is."""
-        if self.params.column == ("*",):
-            return [quoted(column.name) for column in table.columns if not column.invisible]
-        found = []
-        for text in self.params.column:
-            column = table.column(text)
-            found.append(quoted(column.name) if column is not None else text)
-        return found
-
-    def _select(self, db: Connection, source: Source, columns: Sequence[ResultColumn], part: Any) -> str:
-        """The SELECT of a slice."""
-        plain = all(asked("x", column.type) == "x" for column in columns)
-        if source.query is not None:
-            if plain:
-                return source.query
-            names = [asked(quoted(column.name), column.type) for column in columns]
-            return f"SELECT {', '.join(names)} FROM ({source.query}\n) AS q"
-        table = self._table(db, source)
-        wanted = self._wanted(table)
-        if not plain:
-            if len(wanted) != len(columns):
-                why = "a FLOAT, or mandatoryEncoding, beside one text for several columns"
-                raise ConfigError("column", why, "name each column")
-            wanted = [asked(text, column.type) for text, column in zip(wanted, columns, strict=True)]
-        partitions = [part["partition"]] if "partition" in part else self.params.partition_name
-        relation = relation_of(table, partitions, self._moment_of(source))
-        return f"SELECT {', '.join(wanted)} FROM {relation}{condition(part, self.params.condition)}"
-
-
-def _none_of(query: str) -> str:
-    """A query with the same columns and no rows."""
-    return f"SELECT * FROM ({query}\n) AS q LIMIT 0"
+        selection = self._selection(db, source)
+        if selection.table is None or len(self._sources()) > 1:
+            return selection.schema
+        return with_facts(db, selection.table, [(column.field, column.own) for column in selection.columns])

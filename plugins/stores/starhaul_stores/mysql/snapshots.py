@@ -70,10 +70,13 @@ def one_moment(
 def _begin_together(
     connections: Sequence[Connection], connect: Callable[[], AbstractContextManager[Connection]], tables: Sequence[str]
 ) -> None:
+    for connection in connections:
+        connection.reusable = False
     if connections[0].product == "TiDB":
         _read_history(connections)
         return
     with connect() as locker:
+        locker.reusable = False
         _lock(locker, tables)
         for connection in connections:
             _begin(connection)

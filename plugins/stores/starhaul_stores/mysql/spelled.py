@@ -57,7 +57,7 @@ def blocks(
         lines, rows = spelled(batch, delimiter, task.reject)
     else:
         rows = len(block[0].offsets)
-    yield Block(lines, rows, decode)
+    yield Block(lines, rows, schema, decode)
 
 
 def _lines(block: Sequence[Values], columns: Sequence[ResultColumn], delimiter: str) -> bytes | None:

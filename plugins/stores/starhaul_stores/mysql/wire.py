@@ -29,6 +29,9 @@ _PIECE = 1 << 18
 """Bytes sent to the server at once; any server takes a packet of this size."""
 
 
+_RESET_CONNECTION = 0x1F
+"""The command; PyMySQL does not name it."""
+
 _Connection: Any = Connection  # its stubs leave out what a subclass needs
 
 
@@ -56,6 +59,15 @@ class Wire(_Connection):
         result.unbuffered_active = False  # else its destructor would read the rows
         fields = list(result.fields)
         return fields, (columns(data, starts, end, len(fields)) for data, starts, end in self._blocks(size))
+
+    def reset(self) -> None:
+        """Make the session what it was when it was new: the transaction is rolled back, locks, temporary tables and
+        variables are gone (https://mariadb.com/kb/en/com_reset_connection/). Raises if the server does not know how."""
+        self._execute_command(_RESET_CONNECTION, b"")
+        self._read_ok_packet()
+        self.set_character_set(self.charset, self.collation)
+        self.autocommit(True)
+        self.select_db(self.db)
 
     def changed(self, sql: str) -> Done:
         """Run a statement that writes."""

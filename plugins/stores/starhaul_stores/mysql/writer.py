@@ -115,8 +115,7 @@ class MysqlWireWriter(Writer[P]):
                     ledger.create()
                     if ledger.is_open(run):  # the process died after this, and before it could say so
                         return
-                for statement in statements_for(self.params.pre_sql, to_create(db, self.params.target)):
-                    db.execute(statement)
+                db.run(statements_for(self.params.pre_sql, to_create(db, self.params.target)))
                 table = self._made(db, schema, ledger, run)
                 note = ""
                 if self.params.write_mode == "overwrite":
@@ -184,8 +183,7 @@ class MysqlWireWriter(Writer[P]):
                 if self.params.exactly_once:
                     finish(db, ledger, run, self.params.target)
                 with db.transaction():
-                    for statement in statements_for(self.params.post_sql, to_create(db, self.params.target)):
-                        db.execute(statement)
+                    db.run(statements_for(self.params.post_sql, to_create(db, self.params.target)))
                     if self.params.exactly_once:
                         ledger.close_run(run)
                 if self.params.exactly_once:

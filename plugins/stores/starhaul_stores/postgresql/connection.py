@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
+from starhaul import ConfigError, PermanentError, StarhaulError, TransientError, lent
 from starhaul_stores.postgresql.failure import connecting_failure, failure
+from starhaul_stores.postgresql.options import options_for
 from starhaul_stores.postgresql.patience import patience, patient
-from starhaul_stores.relational.places import options_of
 from starhaul_stores.relational.url import DatabaseUrl
 
 if TYPE_CHECKING:
@@ -22,34 +22,6 @@ KINDS = (
     "postgresql", "postgres", "pgsql", "greenplum", "pivotal:greenplum", "opengauss", "gaussdb", "kingbase8",
     "hologres",
 )  # fmt: skip
-_OPTIONS = {
-    **dict.fromkeys(
-        (
-            "applicationname", "currentschema", "ssl", "connecttimeout", "logintimeout", "sockettimeout",
-            "tcpkeepalive", "targetservertype", "sslfactory", "options",
-        ),
-        "",
-    ),
-    **{
-        name: name
-        for name in (
-            "application_name", "channel_binding", "connect_timeout", "fallback_application_name", "gssencmode",
-            "hostaddr", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname",
-            "load_balance_hosts", "passfile", "require_auth", "service", "sslcert", "sslcrl", "sslkey", "sslmode",
-            "sslnegotiation", "sslpassword", "sslrootcert", "target_session_attrs", "tcp_user_timeout",
-        )
-    },
-    # What drivers of Java do on their side of the wire.
-    **dict.fromkeys(
-        (
-            "charset", "stringtype", "preparethreshold", "rewritebatchedinserts", "defaultrowfetchsize",
-            "binarytransfer", "loglevel", "loggerlevel", "useunicode", "characterencoding", "readonly", "autosave",
-        ),
-        "",
-    ),
-}  # fmt: skip
-_TARGETS = {"any": "any", "primary": "primary", "master": "primary", "secondary": "standby", "slave": "standby",
-            "preferSecondary": "prefer-standby", "preferSlave": "prefer-standby", "preferPrimary": "any"}  # fmt: skip
 _SPELLING = (
     "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = 3; SET bytea_output = 'hex'; "
     "SET standard_conforming_strings = on"
@@ -89,6 +61,35 @@ class Connection:
         """The server and database, for errors."""
         self._driver = driver
         self._patience = patience
+
+    def close(self) -> None:
+        """End the connection, and with it its transaction and whatever it was reading."""
+        self._driver.close()
+
+    def cleared(self) -> bool:
+        """Make the server forget everything of the session (settings, temporary tables, locks), so that another call
+        can use the connection. False if that cannot be: it is closed or broken, a transaction is open, or the server,
+        which may not be PostgreSQL's own, does not know how."""
+        from psycopg.pq import TransactionStatus
+
+        if self._driver.closed or self._driver.info.transaction_status != TransactionStatus.IDLE:
+            return False
+        try:
+            self.execute("DISCARD ALL")
+        except StarhaulError:
+            return False
+        return True
+
+    def settle(self, address: DatabaseUrl, session: Sequence[str], *, utc: bool) -> None:
+        """Run the statements of `session`, then settle how values look as text. With `utc` the session's time zone is
+        UTC whatever `session` says."""
+        schema = address.options.get("currentSchema")
+        first, last = "SET TimeZone = 'UTC'", _SPELLING + ("; SET TimeZone = 'UTC'" if utc else "")
+        if schema:
+            first += f"; SET search_path = {', '.join(quoted(name.strip()) for name in schema.split(','))}"
+        statements = [statement for statement in session if statement.strip()]
+        for statement in [first, *statements, last] if statements else [f"{first}; {last}"]:
+            self.execute(statement)
 
     @property
     def version(self) -> int:
@@ -241,26 +242,18 @@ class CopyIn:
         """How many rows the server stored."""
 
 
-@contextmanager
-def connect(address: DatabaseUrl, session: Sequence[str], timeout: float, *, utc: bool) -> Iterator[Connection]:
-    """Connect for the time of a `with` block, run the statements of `session`, then settle how values look as text.
-    With `utc` the session's time zone is UTC whatever `session` says.
+def connect(
+    address: DatabaseUrl, session: Sequence[str], timeout: float, *, utc: bool
+) -> AbstractContextManager[Connection]:
+    """A connection for the time of a `with` block, settled (see `Connection.settle`).
 
     Raises `ConfigError` for a wrong user, password, host or database, `TransientError` if the server does not answer.
     """
-    driver = _open(address, timeout)
-    try:
-        connection = Connection(driver, str(address), patience(address) or None)
-        schema = address.options.get("currentSchema")
-        first, last = "SET TimeZone = 'UTC'", _SPELLING + ("; SET TimeZone = 'UTC'" if utc else "")
-        if schema:
-            first += f"; SET search_path = {', '.join(quoted(name.strip()) for name in schema.split(','))}"
-        statements = [statement for statement in session if statement.strip()]
-        for statement in [first, *statements, last] if statements else [f"{first}; {last}"]:
-            connection.execute(statement)
-        yield connection
-    finally:
-        driver.close()
+
+    def opened() -> Connection:
+        return Connection(_open(address, timeout), str(address), patience(address) or None)
+
+    return lent((address, timeout), opened, lambda connection: connection.settle(address, session, utc=utc))
 
 
 @contextmanager
@@ -294,13 +287,6 @@ def _open(address: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
         raise ConfigError("url", f"{address.kind!r} is not PostgreSQL", "write postgresql://HOST:PORT/DATABASE")
     import psycopg
 
-    options: dict[str, Any] = {
-        "connect_timeout": str(max(2, round(timeout))),
-        "host": ",".join(host for host, _ in address.hosts),
-        "port": ",".join(str(port or 5432) for _, port in address.hosts),
-        **_from_java(address),
-        **options_of(address, _OPTIONS),
-    }
     try:
         return patient(patience(address)).connect(
             user=address.user,
@@ -309,31 +295,10 @@ def _open(address: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
             autocommit=True,
             prepare_threshold=None,  # a pooler may hand every transaction to another server process
             client_encoding="utf8",
-            **{name: value for name, value in options.items() if value},
+            **options_for(address, timeout),
         )
     except psycopg.Error as error:
         raise connecting_failure(error, str(address)) from error
-
-
-def _from_java(address: DatabaseUrl) -> dict[str, str]:
-    """Options of the JDBC driver under libpq's names and in its units."""
-    options = {name.lower(): value for name, value in address.options.items()}
-    found = {"application_name": options.get("applicationname", "starhaul")}
-    if options.get("ssl", "false").lower() in ("", "true"):
-        lenient = "nonvalidating" in options.get("sslfactory", "").lower()
-        found["sslmode"] = "require" if lenient else "verify-full"
-    for name in ("connecttimeout", "logintimeout"):
-        if options.get(name, "0") != "0":
-            found["connect_timeout"] = options[name]
-    if seconds := patience(address):
-        found["tcp_user_timeout"] = str(round(seconds * 1000))
-    if options.get("tcpkeepalive"):
-        found["keepalives"] = str(int(options["tcpkeepalive"].lower() == "true"))
-    if options.get("targetservertype"):
-        found["target_session_attrs"] = _TARGETS.get(options["targetservertype"], "any")
-    if options.get("options"):
-        found["options"] = options["options"]
-    return found
 
 
 def quoted(name: str) -> str:

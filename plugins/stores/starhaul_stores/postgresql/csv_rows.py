@@ -31,7 +31,7 @@ def passes(source: pa.Schema, target: pa.Schema) -> bool:
 def blocks(messages: Iterable[Rows], schema: pa.Schema) -> Iterator[Block]:
     """The rows of a COPY as CSV, as the server sends them: each message is a row."""
     for rows in messages:
-        yield Block(rows.data, len(rows), lambda data: decoded(data, schema))
+        yield Block(rows.data, len(rows), schema, lambda data: decoded(data, schema))
 
 
 def row_ends(data: bytes | bytearray | memoryview) -> list[int]:

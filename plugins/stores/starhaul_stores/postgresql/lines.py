@@ -48,7 +48,7 @@ def line_blocks(messages: Iterable[Rows], schema: pa.Schema) -> Iterator[Block]:
         data: Data = rows.data
         if any(escape in data for escape in (b"\\b", b"\\f", b"\\v")):
             data = _ESCAPE.sub(lambda found: _ONLY_COPY.get(found[1], found[0]), data)
-        yield Block(data, len(rows), lambda data: decoded(data, schema))
+        yield Block(data, len(rows), schema, lambda data: decoded(data, schema))
 
 
 def decoded(data: Data, schema: pa.Schema) -> pa.RecordBatch:

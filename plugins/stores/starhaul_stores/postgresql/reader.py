@@ -126,28 +126,31 @@ class PostgresqlWireReader(Reader[P]):
             yield from batches(rows, schema, self.params.fetch_size, reject)
 
     def encodings(self) -> Sequence[str]:
-        types, binary, lines, spells = set(), True, True, True  # the writer sees the types of the first source
+        types, found = set(), list[Sequence[str]]()
         for source in self.params.sources():
             with self._open(source) as db:
                 schema = self._selection(db, source).schema
                 types.add(tuple(map(native_type, schema)))
-                binary = binary and db.has_integer_datetimes and tuples.same_everywhere(schema)
-                unicode = is_unicode(db)
-                lines = lines and has_lines(schema) and unicode
-                spells = spells and spelled.can_spell(schema) and unicode
-        if len(types) != 1:
+                found.append(self._encodings_of(schema, db.has_integer_datetimes, is_unicode(db)))
+        if len(types) != 1:  # the writer sees the types of the first
             return ()
+        return tuple(name for name in found[0] if all(name in each for each in found))
+
+    def _encodings_of(self, schema: pa.Schema, has_integers: bool = True, unicode: bool = True) -> Sequence[str]:
+        binary = has_integers and tuples.same_everywhere(schema)
+        lines, spells = unicode and has_lines(schema), unicode and spelled.can_spell(schema)
         return (*[tuples.ENCODING] * binary, csv_rows.ENCODING, *[LINES] * lines, *CSV_LINES * spells)
 
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
         delimiter = DELIMITER_OF.get(encoding)
-        if delimiter is not None:
-            with self._rows(split, task, "csv", delimiter) as (rows, schema):
-                yield from spelled.blocks(rows, schema, delimiter, task.reject)
-            return
-        form, blocks = _FORMS[encoding]
-        with self._rows(split, task, form) as (rows, schema):
-            yield from blocks(rows, schema)
+        form, blocks = _FORMS.get(encoding, ("csv", None))
+        with self._rows(split, task, form, delimiter) as (rows, schema):
+            if encoding not in self._encodings_of(schema):
+                raise self.params.sources()[split.args["source"]].changed()
+            if blocks is not None:
+                yield from blocks(rows, schema)
+            else:
+                yield from spelled.blocks(rows, schema, delimiter or "", task.reject)
 
     @contextmanager
     def _rows(

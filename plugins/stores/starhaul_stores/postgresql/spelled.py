@@ -61,9 +61,9 @@ def blocks(
         if suspicious(rows.data):
             for batch in batches([rows], schema, None, one, form):
                 data, count = spelled(batch, delimiter, reject)
-                yield Block(data, count, decode)
+                yield Block(data, count, schema, decode)
         else:
-            yield Block(rows.data, len(rows), decode)
+            yield Block(rows.data, len(rows), schema, decode)
 
 
 def _suspicion(schema: pa.Schema) -> Callable[[bytearray], bool]:

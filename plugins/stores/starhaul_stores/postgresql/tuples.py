@@ -64,7 +64,7 @@ def blocks(messages: Iterable[Rows], schema: pa.Schema) -> Iterator[Block]:
             del rows.data[-len(TRAILER) :]
             del rows.lengths[-1]
         if rows.lengths:
-            yield Block(rows.data, len(rows), lambda data: decoded(data, schema))
+            yield Block(rows.data, len(rows), schema, lambda data: decoded(data, schema))
 
 
 def row_ends(data: Data) -> list[int]:

@@ -272,7 +272,7 @@ class PostgresqlWireWriter(Writer[P]):
 
     def _finish(self, db: Connection, ledger: Ledger, run: str) -> None:
         """Make the indexes that waited for the rows, in the caller's transaction."""
-        table = find_table(db, self.params.target)
+        table = find_table(db, self.params.target) if ledger.is_waiting() else None
         if table is None:
             return
         for (statement,) in ledger.remembered(run, table.sql):

@@ -117,6 +117,10 @@ class Ledger(ABC):
             self.create()
             self._insert(run, LATER, 0, json.dumps([table, [[*each] for each in later]]))
 
+    def is_waiting(self) -> bool:
+        """Whether anything is to follow the load of any table."""
+        return bool(self._later())
+
     def remembered(self, run: str, table: str) -> list[list[str]]:
         """What is to follow the load of a table: what this run remembered, or one that died."""
         found = self._later()

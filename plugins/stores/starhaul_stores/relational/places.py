@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from starhaul import ConfigError, EmptyAsNull, Params, native_type, with_empty_as_null
+from starhaul import ConfigError, EmptyAsNull, Params, PermanentError, native_type, with_empty_as_null
 from starhaul_stores.relational.names import expanded
 from starhaul_stores.relational.url import DatabaseUrl, parse_url
 
@@ -190,6 +190,10 @@ class Source:
     def name(self) -> str:
         """For the user."""
         return self.table or "query"
+
+    def changed(self) -> PermanentError:
+        """The error to raise where its columns are not what the run was planned with."""
+        return PermanentError(self.name, "its columns have changed since the run began", "run the job anew")
 
 
 class RelationalWriterParams(RelationalParams):

@@ -160,7 +160,7 @@ class EncodesTooFewRows(MemoryReader):
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
         for batch in self.read(split, task):
             few = batch.slice(0, max(1, batch.num_rows - 1))
-            yield Block(encode(few), few.num_rows, decode)
+            yield Block(encode(few), few.num_rows, few.schema, decode)
 
 
 class MiscountsItsBlocks(MemoryReader):
