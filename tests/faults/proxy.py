@@ -17,10 +17,10 @@ from typing import Literal, TypeAlias
 
 Direction: TypeAlias = Literal["up", "down"]
 """To the server, or back from it."""
-How: TypeAlias = Literal["reset", "close", "silence", "lose answer", "pass"]
+How: TypeAlias = Literal["reset", "close", "silence", "lose answer", "end early", "pass"]
 """Both sides are cut at once; the server goes on, unknown to the client, which is told of the end; nothing comes
-through any more though all stays open; the server gets all there is and acts on it, and its answer is lost; nothing but
-`act`."""
+through any more though all stays open; the server gets all there is and acts on it, and its answer is lost; who
+receives is told that this was all, and who sends that all was taken; nothing but `act`."""
 
 _BLOCK = 1 << 16
 _SAID, _STATEMENT = 1 << 20, 2048
@@ -170,7 +170,12 @@ class _Link:
             return False
         if not fault.at:
             target.sendall(data[: max(0, fault.after - passed)])
-        if fault.how == "close":
+        if fault.how == "end early":
+            target.shutdown(socket.SHUT_WR)
+            source = self._server if target is self._client else self._client
+            while source.recv(_BLOCK):
+                pass
+        elif fault.how == "close":
             with suppress(OSError):
                 self._client.shutdown(socket.SHUT_RDWR)  # while another thread receives, `close` tells nobody
             self._client.close()

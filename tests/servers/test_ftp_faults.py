@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ftplib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ TEXT = "".join(f"{n},text of row {n}\n" for n in range(ROWS))
 
 
 def run(tmp_path: Path, reader: dict[str, Any], writer: dict[str, Any]) -> None:
-    job = {"reader": reader, "writer": writer, "settings": {"channel": 1, "retry": {"attempts": 4}}}
+    job = {"reader": reader, "writer": writer, "settings": {"channel": 1, "retry": {"attempts": 4, "pause": 0.1}}}
     report = starhaul.run(job, state=tmp_path / "state")
     assert (report.state, report.read, report.written, report.rejected) == ("done", ROWS, ROWS, 0)
 
@@ -57,6 +60,38 @@ def test_a_command_to_read_that_gets_no_answer(tmp_path: Path, ftp: FtpFolder) -
 @pytest.mark.parametrize(("at", "direction"), [(b"STOR", "up"), (b"226", "down"), (b"RNTO", "up")])
 def test_uploads_that_are_cut(tmp_path: Path, ftp: FtpFolder, at: bytes, direction: Any) -> None:
     write(tmp_path, ftp, Fault(at=at, direction=direction))
+
+
+@contextmanager
+def data_connections(monkeypatch: pytest.MonkeyPatch, *faults: Fault) -> Iterator[None]:
+    """Connections for data, whose port the server names in its answer, go through proxies."""
+    ask = ftplib.FTP.makepasv
+    with ExitStack() as proxies:
+
+        def makepasv(ftp: ftplib.FTP) -> tuple[str, int]:
+            host, port = ask(ftp)
+            return host, proxies.enter_context(Proxy(port, *faults)).port
+
+        monkeypatch.setattr(ftplib.FTP, "makepasv", makepasv)
+        yield
+    assert all(fault.happened for fault in faults)
+
+
+@pytest.mark.parametrize("how", ["reset", "end early"])
+def test_data_that_is_cut_while_it_is_read(
+    tmp_path: Path, ftp: FtpFolder, monkeypatch: pytest.MonkeyPatch, how: Any
+) -> None:
+    faults = [Fault(direction="down", after=after, how=how) for after in (300_000, 500_000)]
+    with data_connections(monkeypatch, *faults):
+        read(tmp_path, ftp)
+
+
+@pytest.mark.parametrize("how", ["reset", "end early"])
+def test_data_that_is_cut_while_it_is_written(
+    tmp_path: Path, ftp: FtpFolder, monkeypatch: pytest.MonkeyPatch, how: Any
+) -> None:
+    with data_connections(monkeypatch, *(Fault(after=after, how=how) for after in (300_000, 500_000))):
+        write(tmp_path, ftp)
 
 
 def test_reading_from_sftp_that_is_cut(tmp_path: Path, sftp: SftpFolder) -> None:
