@@ -162,7 +162,7 @@ class FtpSession(RemoteSession):
         finally:
             connection.close()
             if not done:
-                self._drop()
+                self.drop()
 
     def rename(self, source: str, target: str) -> bool:
         """Some servers refuse to replace a file: there it is removed just before."""
@@ -204,7 +204,7 @@ class FtpSession(RemoteSession):
         except ftplib.error_temp:
             pass  # "transfer aborted", as it was meant
         except (ftplib.Error, EOFError, OSError, StarhaulError):
-            self._drop()
+            self.drop()
 
     @contextmanager
     def told(self, path: str) -> Iterator[None]:
@@ -282,7 +282,7 @@ class FtpSession(RemoteSession):
     def _name(self, received: str) -> str:
         return self.read_name(received.encode("latin-1"))
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
         """Forget a connection on which replies may be out of step."""
         ftp, self._ftp = self._ftp, None
         if ftp is not None:
@@ -300,10 +300,10 @@ class FtpSession(RemoteSession):
         except ftplib.error_temp as error:
             if str(error)[:3] in _NO_SPACE:
                 raise PermanentError(shown, "there is no space left", "free some, or write elsewhere") from error
-            self._drop()
+            self.drop()
             raise TransientError(shown, f"the server answers {error}") from error
         except (ftplib.Error, EOFError, OSError) as error:
-            self._drop()
+            self.drop()
             raise TransientError(shown, f"the connection failed: {error or 'it was closed'}") from error
 
 

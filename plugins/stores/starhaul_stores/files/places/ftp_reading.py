@@ -22,6 +22,8 @@ class Reading:
         self._last = end == file.size
         self._connection, begun = session.begin(file, start)
         self._open = True
+        self._cut = False
+        """Whether the connection ended by itself before the range did. The server may not know, and never answer."""
         while begun < start:
             data = self._take(min(_BLOCK, start - begun))
             if not data:
@@ -40,12 +42,22 @@ class Reading:
             whole = self._left == 0 and self._last
             try:
                 if whole:
+                    self._cut = True
                     with self._session.told(self._path):
                         whole = not self._connection.recv(1)  # more than was listed: it grew, which `Source` notices
+                    self._cut = False
             finally:
                 self._connection.close()
-            self._session.finish(self._path, whole=whole)
+                if self._cut:
+                    self._session.drop()
+            if not self._cut:
+                self._session.finish(self._path, whole=whole)
 
     def _take(self, size: int) -> bytes:
+        if not size:
+            return b""
+        self._cut = True
         with self._session.told(self._path):
-            return bytes(self._connection.recv(size)) if size else b""
+            data = bytes(self._connection.recv(size))
+        self._cut = not data
+        return data
