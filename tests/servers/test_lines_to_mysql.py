@@ -15,6 +15,7 @@ from starhaul_readers.mysql import MysqlReader, MysqlReaderParams
 from starhaul_readers.postgresql import PostgresqlReader, PostgresqlReaderParams
 from starhaul_stores.relational.lines import LINES
 from starhaul_writers.mysql import MysqlWriter, MysqlWriterParams
+from starhaul_writers.postgresql import PostgresqlWriter, PostgresqlWriterParams
 from tests.conftest import MysqlDatabase, PostgresqlSchema
 
 COLUMNS = "id bigint{key}, small smallint, n int, amount decimal(20,2), word varchar(300), day date, at {at}"
@@ -210,3 +211,65 @@ def test_padding_of_char_is_no_part_of_the_value(
     assert (report.written, report.rejected) == (3, 1)
     assert arrived(mysql) == [(1, "a", "b"), (2, None, ""), (4, " x", "c")]
     assert "Data too long" in told(tmp_path)["3"]
+
+
+MOMENTS = (
+    "id int PRIMARY KEY, at timestamp(6) NULL, second timestamp NULL, milli timestamp(3) NULL, y year, "
+    "f float, d double, d2 double"
+)
+VALUES = [
+    "(1, '1970-01-01 00:00:01', '2038-01-19 03:14:07', '2001-02-03 04:05:06.789', 1901, 0.1, 0.1, 5e-324)",
+    "(2, '2038-01-19 03:14:07.999999', '1970-01-01 00:00:01', NULL, 2155, -3.4028234e38, 1.7976931348623157e308, -0.0)",
+    "(3, NULL, NULL, '1999-12-31 23:59:59.001', NULL, 1.17549435e-38, 123456789012345678, 2.2250738585072014e-308)",
+    "(4, '2024-03-31 02:30:00', '2024-10-27 01:30:00', '2024-10-27 00:30:00', 2070, 16777217, 1e22, 9007199254740993)",
+]
+
+
+def test_types_of_mysql_that_others_spell_otherwise(mysql: MysqlDatabase, tmp_path: Path) -> None:
+    """TIME, YEAR, TIMESTAMP and floating-point numbers, at their ends, a zero timestamp and a year 0 among them; the
+    session of whoever looks is in another zone."""
+    columns = f"{MOMENTS}, t time(6), t0 time"
+    mysql.execute(f"CREATE TABLE source ({columns})", f"CREATE TABLE target ({columns})")
+    times = ["'-838:59:59', '838:59:59'", "'00:00:00.000001', NULL", "'-00:00:00.5', '-00:00:01'", "NULL, '24:00:00'"]
+    rows = [value.replace(")", f", {time})") for value, time in zip(VALUES, times, strict=True)]
+    mysql.execute("SET sql_mode = '', time_zone = '+09:00'", f"INSERT INTO source VALUES {', '.join(rows)}")
+    mysql.execute("INSERT INTO source (id, at, second, y) VALUES (5, 0, 0, 0), (6, 0, 0, '70')")
+    assert planned(mysql, mysql)
+    report = run(mysql, mysql, tmp_path)
+    assert (report.state, report.written, report.rejected) == ("done", 6, 0)
+    same = " AND ".join(f"s.{name.split()[0]} <=> t.{name.split()[0]}" for name in columns.split(", "))
+    assert mysql.execute(f"SELECT count(*) FROM source s JOIN target t ON s.id = t.id WHERE {same}") == [(6,)]
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [("smallint", "year"), ("timestamp(6)", "timestamp(3)"), ("time(3)", "time"), ("double", "double(9,2)"),
+     ("float", "double"), ("timestamp", "datetime"), ("time", "varchar(20)")],
+)  # fmt: skip
+def test_types_that_would_be_altered_go_another_way(mysql: MysqlDatabase, here: str, there: str) -> None:
+    mysql.execute(f"CREATE TABLE source (v {here} NULL)", f"CREATE TABLE target (v {there} NULL)")
+    assert not planned(mysql, mysql)
+
+
+def test_types_of_mysql_in_postgresql(mysql: MysqlDatabase, postgresql: PostgresqlSchema, tmp_path: Path) -> None:
+    mysql.execute(f"CREATE TABLE source ({MOMENTS})", f"INSERT INTO source VALUES {', '.join(VALUES)}")
+    postgresql.db.execute(
+        "CREATE TABLE target (id int PRIMARY KEY, at timestamptz, second timestamptz(0), milli timestamptz(3), "
+        "y smallint, f real, d double precision, d2 double precision)"
+    )
+    params = {"url": postgresql.url, "table": "target"}
+    target = PostgresqlWriter(PostgresqlWriterParams.model_validate(params))
+    assert LINES in target.encodings(reader(mysql).schema())
+    job = {
+        "reader": {"name": "mysql", "url": mysql.url, "table": "source"},
+        "writer": {"name": "postgresql", **params, "session": ["SET TimeZone = 'Asia/Tokyo'"]},
+    }
+    report = starhaul.run(job, state=tmp_path)
+    assert (report.state, report.written, report.rejected) == ("done", 4, 0)
+    shown = "id, at, second, milli, y, f, d, d2"
+    told = postgresql.db.execute(
+        "SELECT id, at AT TIME ZONE 'UTC', second AT TIME ZONE 'UTC', milli AT TIME ZONE 'UTC', y, f::float8, d, d2 "
+        "FROM target ORDER BY id"
+    ).fetchall()
+    mysql.execute("SET time_zone = '+00:00'")
+    assert told == mysql.execute(f"SELECT {shown.replace(' f,', ' f * 1e0,')} FROM source ORDER BY id")

@@ -118,7 +118,7 @@ def test_columns_that_could_alter_a_value_go_through_arrow(
     assert not planned(mysql, postgresql)
 
 
-@pytest.mark.parametrize("kind", ["float", "double", "time", "timestamp", "year", "bit(3)", "blob", "uuid"])
+@pytest.mark.parametrize("kind", ["bit(3)", "blob", "binary(3)", "point", "uuid"])
 def test_types_whose_text_is_not_the_same_go_through_arrow(mysql: MysqlDatabase, kind: str) -> None:
     mysql.execute(f"CREATE TABLE source (id int, value {kind})")
     assert not MysqlReader(MysqlReaderParams.model_validate({"url": mysql.url, "table": "source"})).encodings()
@@ -133,7 +133,7 @@ def test_zero_dates_that_become_null_go_through_arrow(tables: tuple[MysqlDatabas
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("MODIFY small float", "have changed since the run began"),
+        ("MODIFY small bit(9)", "have changed since the run began"),
         ("MODIFY id int AFTER small", "not the one of schema"),
         ("DROP small", "not the one of schema"),
     ],

@@ -16,7 +16,9 @@ from starhaul_stores.relational.refusal import Refused
 
 _TEXTS = frozenset({"varchar", "tinytext", "text", "mediumtext", "longtext"})
 _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint"})
-_DIGITS = re.compile(r"(?:datetime|timestamp)(?:\((\d)\))?(?P<zone> without time zone)?")
+_YEAR = re.compile(r"year(\(4\))?")
+_DIGITS = re.compile(r"(?:datetime|timestamp|time)(?:\((\d)\))?(?P<zone> without time zone)?")
+_MOMENTS = frozenset({"datetime", "timestamp", "time"})
 _PADDED = re.compile(r"char(acter)?\(\d+\).*")
 _MOST_DIGITS = 6
 
@@ -34,11 +36,13 @@ def _takes(source: pa.Field, column: Column, accepted: pa.DataType) -> bool:
         # Not ENUM, which takes digits for the place of a member. CHAR leaves out blanks at the end, which must be told
         # unless they are nothing but padding: MySQL's own CHAR has none, PostgreSQL's ignores them.
         return name in _TEXTS or (name == "char" and bool(_PADDED.fullmatch(native_type(source) or "")))
-    if types.is_integer(kind):
-        return name in _INTEGERS
-    if types.is_timestamp(kind):
+    if types.is_integer(kind):  # a YEAR makes 1970 of 70
+        return name in _INTEGERS or (name == "year" and bool(_YEAR.fullmatch(native_type(source) or "")))
+    if types.is_floating(kind):  # FLOAT(7,3) would round
+        return column.type.text in ("float", "double")
+    if types.is_timestamp(kind) or types.is_duration(kind):
         # The digits that a column does not keep are cut off without a word.
-        return kind.tz is None and name == "datetime" and _digits(native_type(source) or "") <= column.type.digits
+        return name in _MOMENTS and _digits(native_type(source) or "") <= column.type.digits
     return (types.is_decimal(kind) and name == "decimal") or (types.is_date(kind) and name == "date")
 
 

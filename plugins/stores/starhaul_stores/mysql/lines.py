@@ -20,7 +20,7 @@ from starhaul_stores.relational.lines import Data, values_of
 _TAB, _LINE_END = 9, 10
 NUMBERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "decimal"})
 """Types whose values the server prints as digits."""
-_SAFE = NUMBERS | {"date", "datetime"}
+_SAFE = NUMBERS | {"date", "datetime", "timestamp", "time", "year", "float", "double"}
 
 
 def has_lines(kind: Declared) -> bool:

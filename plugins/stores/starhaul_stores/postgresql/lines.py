@@ -19,6 +19,7 @@ _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _ONLY_COPY = {b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 """Characters that COPY escapes and the encoding does not: to others `\\f` is an f."""
 _MOMENT = re.compile(r"timestamp(\([036]\))? without time zone")
+_UTC_MOMENT = re.compile(r"timestamp(\([036]\))? with time zone")
 _LENGTH = re.compile(r"(?:var)?char(?:acter)?(?: varying)?\((\d+)\)")
 
 
@@ -79,9 +80,10 @@ def _takes(source: pa.Field, target: pa.Field) -> bool:
     if types.is_decimal(kind):
         return told.partition("(")[0] == "numeric"
     if types.is_timestamp(kind):
-        return kind.tz is None and bool(_MOMENT.fullmatch(told))
+        return bool((_UTC_MOMENT if kind.tz else _MOMENT).fullmatch(told))
     return told in {
         pa.int16(): ("smallint",), pa.int32(): ("integer",), pa.int64(): ("bigint",), pa.date32(): ("date",),
+        pa.float32(): ("real",), pa.float64(): ("double precision",),
     }.get(kind, ())  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The encoding `lines/tab`: a line for each row, values between tabs, as the text forms of COPY and LOAD DATA have it.
 
-Numbers are plain digits, dates and times of day ISO's with a blank between them, texts UTF-8; NULL is `\\N`, and a
+Numbers are digits (floating-point ones may have an exponent), dates and times of day ISO's with a blank between them,
+moments those of UTC without its name, durations hours of any number, minutes and seconds, texts UTF-8. NULL is `\\N`; a
 backslash, a tab, a line feed and a carriage return have a backslash before them (`\\\\`, `\\t`, `\\n`, `\\r`).
 """
 
