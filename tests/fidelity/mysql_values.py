@@ -8,7 +8,7 @@ from __future__ import annotations
 from tests.fidelity.values import Type, but, of, text_elsewhere
 
 _NO_DATE = "rejected: does not fit"
-_ZERO = {"same": _NO_DATE, "other": _NO_DATE, "sqlite": _NO_DATE}
+_ZERO = {"other": _NO_DATE, "sqlite": _NO_DATE}
 _YEAR_0 = {
     "other": "converted: the year 0 to 0001-01-01 BC", "sqlite": "rejected: outside the years 0001 to 9999",
 }  # fmt: skip

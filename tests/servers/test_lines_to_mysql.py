@@ -273,3 +273,48 @@ def test_types_of_mysql_in_postgresql(mysql: MysqlDatabase, postgresql: Postgres
     ).fetchall()
     mysql.execute("SET time_zone = '+00:00'")
     assert told == mysql.execute(f"SELECT {shown.replace(' f,', ' f * 1e0,')} FROM source ORDER BY id")
+
+
+def test_rows_with_bytes_pass_as_they_are_between_columns_of_one_type(mysql: MysqlDatabase, tmp_path: Path) -> None:
+    """Zero dates among them, which Arrow has no place for; two rows are refused by the target, and told."""
+    columns = (
+        "id int PRIMARY KEY, b blob, f binary(3), v varbinary(9), bits bit(9), one bit(1), g point, day date, "
+        "e enum('1', 'x', ''), s set('a','b'), word varchar(20)"
+    )
+    mysql.execute(f"CREATE TABLE source ({columns})", f"CREATE TABLE target ({columns}, CHECK (id <> 600))")
+    mysql.execute("SET sql_mode = ''")
+    made = []
+    for number in range(2000):
+        octets = bytes([number % 256, 0, 9, 10, 13, 92, 255]).hex()
+        day = ("0000-00-00", "2026-02-00", "2026-01-31")[number % 3]
+        text = TEXTS[number % len(TEXTS)] or ""
+        word = text[:20].encode().hex()
+        bits = "NULL" if number % 7 == 0 else f"{number % 512}"
+        made.append(
+            f"({number}, x'{octets}', x'{octets[:6]}', x'{octets[4:]}', {bits}, {number % 2}, "
+            f"ST_PointFromText('POINT({number} 1)'), '{day}', {number % 3 + 1}, {number % 4}, x'{word}')"
+        )
+    mysql.execute(f"INSERT INTO source VALUES {', '.join(made)}", "INSERT INTO target (id) VALUES (7)")
+    assert not planned(mysql, mysql)
+    target = MysqlWriter(MysqlWriterParams.model_validate({"url": mysql.url, "table": "target"}))
+    assert "mysql/rows" in reader(mysql).encodings()
+    assert "mysql/rows" in target.encodings(reader(mysql).schema())
+    report = run(mysql, mysql, tmp_path, errorLimit={"record": 9})
+    assert (report.state, report.written, report.rejected) == ("done", 1998, 2)
+    found = told(tmp_path)
+    assert "Duplicate" in found["7"]
+    assert "CONSTRAINT" in found["600"]
+    names = [each.split()[0] for each in columns.split(", ") if each[0] not in "'"]
+    same = " AND ".join(f"s.{name} <=> t.{name}" for name in names)
+    joined = f"SELECT count(*) FROM source s JOIN target t ON s.id = t.id WHERE {same}"
+    assert mysql.execute(joined) == [(1998,)]
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [("blob", "longblob"), ("bit(9)", "bit(10)"), ("binary(3)", "binary(4)"), ("int", "int unsigned")],
+)
+def test_rows_of_other_types_do_not(mysql: MysqlDatabase, here: str, there: str) -> None:
+    mysql.execute(f"CREATE TABLE source (v {here} NULL)", f"CREATE TABLE target (v {there} NULL)")
+    target = MysqlWriter(MysqlWriterParams.model_validate({"url": mysql.url, "table": "target"}))
+    assert "mysql/rows" not in target.encodings(reader(mysql).schema())

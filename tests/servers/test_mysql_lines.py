@@ -12,6 +12,7 @@ import pytest
 
 import starhaul
 from starhaul_readers.mysql import MysqlReader, MysqlReaderParams
+from starhaul_stores.mysql.line_loading import ROWS
 from starhaul_stores.relational.lines import LINES
 from starhaul_writers.postgresql import PostgresqlWriter, PostgresqlWriterParams
 from tests.conftest import MysqlDatabase, PostgresqlSchema
@@ -119,9 +120,10 @@ def test_columns_that_could_alter_a_value_go_through_arrow(
 
 
 @pytest.mark.parametrize("kind", ["bit(3)", "blob", "binary(3)", "point", "uuid"])
-def test_types_whose_text_is_not_the_same_go_through_arrow(mysql: MysqlDatabase, kind: str) -> None:
+def test_types_whose_text_is_not_the_same_are_no_lines(mysql: MysqlDatabase, kind: str) -> None:
     mysql.execute(f"CREATE TABLE source (id int, value {kind})")
-    assert not MysqlReader(MysqlReaderParams.model_validate({"url": mysql.url, "table": "source"})).encodings()
+    reader = MysqlReader(MysqlReaderParams.model_validate({"url": mysql.url, "table": "source"}))
+    assert reader.encodings() == (ROWS,)
 
 
 def test_zero_dates_that_become_null_go_through_arrow(tables: tuple[MysqlDatabase, PostgresqlSchema]) -> None:

@@ -68,7 +68,7 @@ def sent(values: pa.Array, column: Column, note: Callable[[str, int], None]) -> 
     if types.is_time(kind):
         return Sent(values.cast(pa.string()), "word", *_unsteady(values, column.type.digits))
     if types.is_binary(kind):
-        return Sent(_hex(values), "hex", *(_short(values, column) if column.type.name == "binary" else ()))
+        return Sent(as_hex(values), "hex", *(_short(values, column) if column.type.name == "binary" else ()))
     if isinstance(kind, pa.UuidType):
         return Sent(cast(values, pa.string()).values, "word")
     texts = values.storage if isinstance(kind, pa.BaseExtensionType) else values
@@ -257,7 +257,7 @@ def _short(values: pa.Array, column: Column) -> tuple[pa.Array, str] | tuple[()]
     return (bad, f"{column.type.text} would fill it up with zeros") if pc.any(bad).as_py() else ()
 
 
-def _hex(values: pa.Array) -> pa.Array:
+def as_hex(values: pa.Array) -> pa.Array:
     """Bytes as hexadecimal digits: two of them for each byte, so offsets double."""
     import pyarrow.compute as pc
 

@@ -148,12 +148,12 @@ class Insertion:
             return self._load(pieces, [column.form for column in columns], count)
         return self._insert([column.slice(start, count) for column in columns])
 
-    def load(self, pieces: Iterable[Any], count: int) -> None:
-        """Send this file of `count` rows in all columns, in one piece; what is waiting goes first. Raises `Refused` if
-        anything is amiss, and none of its rows is there then."""
+    def load(self, pieces: Iterable[Any], forms: Sequence[Form], count: int) -> None:
+        """Send this file of `count` rows, with values of these forms in all columns, in one piece; what is waiting goes
+        first. Raises `Refused` if anything is amiss, and none of its rows is there then."""
         self.flush()
         with self.db.savepoint():
-            written = self._load(pieces, ["text"] * len(self.target.columns), count)
+            written = self._load(pieces, forms, count)
         self.written += written
         self.skipped += count - written
 

@@ -1,4 +1,5 @@
-"""Rows in the encoding `lines/tab`, into columns whose values LOAD DATA alters none of without a warning."""
+"""Rows in the encodings `lines/tab` and `mysql/rows`, into columns whose values LOAD DATA alters none of without a
+warning."""
 
 from __future__ import annotations
 
@@ -10,10 +11,17 @@ import pyarrow as pa
 
 from starhaul import Block, Task, cast, native_type
 from starhaul_stores.mysql.catalog import Column
+from starhaul_stores.mysql.encode import Form
 from starhaul_stores.mysql.insertion import Insertion
-from starhaul_stores.relational.lines import cut
+from starhaul_stores.mysql.types import Declared
+from starhaul_stores.relational.lines import LINES, cut
 from starhaul_stores.relational.refusal import Refused
 
+ROWS = "mysql/rows"
+"""Rows of MySQL for columns of the same types (see `own_rows`)."""
+
+_WIDTH = re.compile(r"(?<=int)\(\d+\)")
+"""How many digits a client is to show, which some versions leave out."""
 _TEXTS = frozenset({"varchar", "tinytext", "text", "mediumtext", "longtext"})
 _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint"})
 _YEAR = re.compile(r"year(\(4\))?")
@@ -21,6 +29,11 @@ _DIGITS = re.compile(r"(?:datetime|timestamp|time)(?:\((\d)\))?(?P<zone> without
 _MOMENTS = frozenset({"datetime", "timestamp", "time"})
 _PADDED = re.compile(r"char(acter)?\(\d+\).*")
 _MOST_DIGITS = 6
+
+
+def encodings_for(source: pa.Schema, columns: Sequence[Column], accepted: pa.Schema) -> Sequence[str]:
+    """The encodings in which rows of a source can go to these columns."""
+    return (*[LINES] * takes_lines(source, columns, accepted), *[ROWS] * _are_of_one_type(source, columns))
 
 
 def takes_lines(source: pa.Schema, columns: Sequence[Column], accepted: pa.Schema) -> bool:
@@ -46,6 +59,19 @@ def _takes(source: pa.Field, column: Column, accepted: pa.DataType) -> bool:
     return (types.is_decimal(kind) and name == "decimal") or (types.is_date(kind) and name == "date")
 
 
+def _are_of_one_type(source: pa.Schema, columns: Sequence[Column]) -> bool:
+    return len(source) == len(columns) and all(
+        _WIDTH.sub("", native_type(field) or "") == _WIDTH.sub("", column.type.text)
+        and not (column.not_null and field.nullable)
+        for field, column in zip(source, columns, strict=True)
+    )
+
+
+def form_of(kind: Declared) -> Form:
+    """What stands for a value in a line of `mysql/rows`."""
+    return "bits" if kind.name == "bit" else "hex" if pa.types.is_binary(kind.arrow) else "text"
+
+
 def _digits(told: str) -> int:
     """The digits of a second that a type keeps, by the store's own name of it."""
     found = _DIGITS.fullmatch(told)
@@ -60,6 +86,7 @@ class LineLoading:
 
     insertion: Insertion
     task: Task
+    encoding: str
     _held: list[Block] = field(default_factory=list)
 
     def load(self, blocks: Iterable[Block]) -> None:
@@ -91,10 +118,15 @@ class LineLoading:
         if not self.insertion.target.takes_files:
             return "the server takes no files"
         try:
-            self.insertion.load([block.data for block in blocks], sum(block.num_rows for block in blocks))
+            rows = sum(block.num_rows for block in blocks)
+            self.insertion.load([block.data for block in blocks], self._forms, rows)
         except Refused as refused:
             return refused.problem
         return ""
+
+    @property
+    def _forms(self) -> list[Form]:
+        return [form_of(column.type) if self.encoding == ROWS else "text" for column in self.insertion.target.columns]
 
     def _convert(self, block: Block) -> None:
         """Write rows as Arrow. One with a value that has no place there is sent by itself."""

@@ -24,6 +24,7 @@ from starhaul_stores.mysql.catalog import partitions_of
 from starhaul_stores.mysql.connection import Connection, connect
 from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.facts import with_facts
+from starhaul_stores.mysql.line_loading import ROWS
 from starhaul_stores.mysql.selection import Selection, table_of
 from starhaul_stores.mysql.slices import has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
@@ -174,16 +175,17 @@ class MysqlWireReader(FindingReader[P]):
         return tuple(name for name in found[0] if all(name in each for each in found))
 
     def _encodings_of(self, columns: Sequence[ResultColumn]) -> Sequence[str]:
-        from starhaul_stores.mysql import spelled
+        from starhaul_stores.mysql import own_rows, spelled
         from starhaul_stores.mysql.lines import has_lines
 
         kinds = [column.type for column in columns]
         if self.params.zero_date == "null" and any(map(is_date, kinds)):
             return ()
-        return (*[LINES] * all(map(has_lines, kinds)), *CSV_LINES * spelled.can_spell(columns))
+        lines, spells, rows = all(map(has_lines, kinds)), spelled.can_spell(columns), own_rows.has_rows(kinds)
+        return (*[LINES] * lines, *CSV_LINES * spells, *[ROWS] * rows)
 
     def read_encoded(self, split: Split, task: Task, encoding: str) -> Iterator[Block]:
-        from starhaul_stores.mysql import spelled
+        from starhaul_stores.mysql import own_rows, spelled
         from starhaul_stores.mysql.lines import as_lines, decoded
 
         def lines(block: Sequence[Values], columns: Sequence[ResultColumn], schema: pa.Schema) -> Iterator[Block]:
@@ -193,6 +195,10 @@ class MysqlWireReader(FindingReader[P]):
                 yield from spelled.blocks(block, columns, schema, DELIMITER_OF[encoding], task)
                 return
             kinds = [column.type for column in columns]
+            if encoding == ROWS:
+                own = memoryview(own_rows.as_own_rows(block, kinds))
+                yield Block(own, len(block[0].offsets), schema, lambda data: own_rows.decoded(data, schema, kinds))
+                return
             data, rows = memoryview(as_lines(block)), len(block[0].offsets)
             yield Block(data, rows, schema, lambda data: decoded(data, schema, kinds))
 

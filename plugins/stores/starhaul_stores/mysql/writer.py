@@ -34,7 +34,7 @@ from starhaul_stores.mysql.connection import Connection, connect, quoted
 from starhaul_stores.mysql.creation import TableCreation, creation, finish
 from starhaul_stores.mysql.insertion import Insertion, Mode, Target
 from starhaul_stores.mysql.ledger import MysqlLedger
-from starhaul_stores.mysql.line_loading import LineLoading, takes_lines
+from starhaul_stores.mysql.line_loading import LineLoading, encodings_for
 from starhaul_stores.mysql.strictness import make_strict
 from starhaul_stores.mysql.swap import check_swappable, drop_stale, note_of, stage, staging_of, swap
 from starhaul_stores.mysql.target import (
@@ -48,7 +48,6 @@ from starhaul_stores.mysql.target import (
     temporary,
 )
 from starhaul_stores.relational.addresses import address_of, to_write
-from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 
 
@@ -143,11 +142,11 @@ class MysqlWireWriter(Writer[P]):
                 return ()
         columns = target_columns(table, self.params.column)
         accepted = self.params.accepted(fields_for(columns, source))
-        return (LINES,) if takes_lines(source, columns, accepted) else ()
+        return encodings_for(source, columns, accepted)
 
     def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
         def send(insertion: Insertion, rows: Iterable[Block]) -> None:
-            LineLoading(insertion, task).load(rows)
+            LineLoading(insertion, task, encoding).load(rows)
 
         return self._written(task, blocks, send)
 
