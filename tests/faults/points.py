@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 ALL = os.environ.get("STARHAUL_FAULTS") == "all"
 """Whether `make faults` runs the tests, and not `make test`, which takes a sample."""
@@ -19,6 +19,19 @@ _TAKE = "starhaul.engine.exchanger:Exchanger._take"
 _TASK = "starhaul.engine.transfer:Transfer.run"
 _COMMITTING = f"{_STORE}.stream_is:after:3"
 """A stream is `preparing`, `prepared`, `committing`, `committed`."""
+
+
+P = TypeVar("P")
+
+
+def sample(points: Sequence[P], modes: Sequence[str]) -> list[tuple[P, str]]:
+    """Each point in each mode; in `make test` each point in one mode, and the modes in turn."""
+    return [
+        (point, mode)
+        for number, point in enumerate(points)
+        for turn, mode in enumerate(modes)
+        if ALL or number % len(modes) == turn
+    ]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.points import sample
 from tests.faults.process import starhaul
 
 ROWS = 6000
@@ -71,8 +72,11 @@ def tables_in(database: Path) -> set[str]:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
-@pytest.mark.parametrize("mode", ["insert", "overwrite", "update"])
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: re.sub(r".*?:", "", point, count=1))
+@pytest.mark.parametrize(
+    ("point", "mode"),
+    sample(POINTS, ["insert", "overwrite", "update"]),
+    ids=lambda each: re.sub(r".*?:", "", each, count=1),
+)
 def test_a_killed_run_resumes(tmp_path: Path, job: Path, point: str, mode: str) -> None:
     database = tmp_path / "out.db"
     with closing(sqlite3.connect(database)) as connection:

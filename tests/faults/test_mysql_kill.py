@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import MysqlDatabase
 from tests.faults.killed_runs import ROWS, STORE, kill_and_resume
+from tests.faults.points import sample
 
 WRITER = "starhaul_stores.mysql.writer:MysqlWireWriter"
 LEDGER = "starhaul_stores.mysql.ledger:MysqlLedger"
@@ -28,16 +29,14 @@ def _short(point: str) -> str:
     return re.sub(r".*?:", "", point, count=1)
 
 
-@pytest.mark.parametrize("mode", ["insert", "overwrite", "update"])
-@pytest.mark.parametrize("point", POINTS, ids=_short)
+@pytest.mark.parametrize(("point", "mode"), sample(POINTS, ["insert", "overwrite", "update"]), ids=_short)
 def test_a_killed_run_resumes(tmp_path: Path, mysql: MysqlDatabase, point: str, mode: str) -> None:
     _kill_and_resume(tmp_path, "mysql", mysql, point, mode)
     assert {name for (name,) in mysql.execute("SHOW TABLES")} == {"s", "t"}, "ledger and staging are gone"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["insert", "overwrite"])
-@pytest.mark.parametrize("point", OCEANBASE_POINTS, ids=_short)
+@pytest.mark.parametrize(("point", "mode"), sample(OCEANBASE_POINTS, ["insert", "overwrite"]), ids=_short)
 def test_a_killed_run_into_oceanbase_resumes(tmp_path: Path, oceanbase: MysqlDatabase, point: str, mode: str) -> None:
     _kill_and_resume(tmp_path, "oceanbase", oceanbase, point, mode)
     assert {name for (name,) in oceanbase.execute("SHOW TABLES")} == {"s", "t", "_starhaul_ledger"}, "staging is gone"

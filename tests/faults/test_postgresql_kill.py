@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import PostgresqlSchema
 from tests.faults.killed_runs import ROWS, STORE, kill_and_resume
+from tests.faults.points import sample
 
 WRITER = "starhaul_writers.postgresql:PostgresqlWriter"
 POINTS = [
@@ -19,8 +20,11 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize("mode", ["insert", "overwrite", "update"])
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: re.sub(r".*?:", "", point, count=1))
+@pytest.mark.parametrize(
+    ("point", "mode"),
+    sample(POINTS, ["insert", "overwrite", "update"]),
+    ids=lambda each: re.sub(r".*?:", "", each, count=1),
+)
 def test_a_killed_run_resumes(tmp_path: Path, postgresql: PostgresqlSchema, point: str, mode: str) -> None:
     db = postgresql.db
     db.execute(f"CREATE TABLE s AS SELECT n AS id, 'row ' || n AS v FROM generate_series(1, {ROWS}) n".encode())

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import PostgresqlSchema
 from tests.faults.killed_runs import ROWS, kill_and_resume
+from tests.faults.points import sample
 
 WRITER = "starhaul_stores.rdbms.writing:SqlAlchemyWriter"
 LEDGER = "starhaul_stores.rdbms.ledger:RdbmsLedger"
@@ -19,8 +20,9 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize("mode", ["insert", "overwrite"])
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: re.sub(r".*?:", "", point, count=1))
+@pytest.mark.parametrize(
+    ("point", "mode"), sample(POINTS, ["insert", "overwrite"]), ids=lambda each: re.sub(r".*?:", "", each, count=1)
+)
 def test_a_killed_run_resumes(tmp_path: Path, postgresql: PostgresqlSchema, point: str, mode: str) -> None:
     db = postgresql.db
     db.execute("CREATE TABLE s (id int PRIMARY KEY, v text)")

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -53,17 +54,17 @@ class S3Server(ServerProcess):
 
     @contextmanager
     def client(self) -> Iterator[Any]:
-        """A client that is not the plugins'."""
+        """A client that is not the plugins'; the same each time, as one takes a second to be made."""
+        yield self._client
+
+    @cached_property
+    def _client(self) -> Any:
         from botocore.config import Config
         from botocore.session import Session
 
         options = {"aws_access_key_id": ACCESS, "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
         config = Config(s3={"addressing_style": "path"}, signature_version="s3v4")
-        client = Session().create_client("s3", endpoint_url=self.endpoint, config=config, **options)
-        try:
-            yield client
-        finally:
-            client.close()
+        return Session().create_client("s3", endpoint_url=self.endpoint, config=config, **options)
 
 
 @dataclass(frozen=True)
