@@ -15,9 +15,9 @@ from starhaul_stores.files.formats.output import OutputFormat, RowSink
 
 CODECS = {None: "zlib", "": "zlib", "none": "uncompressed", "zlib": "zlib", "gzip": "zlib", "snappy": "snappy",
           "zstd": "zstd", "lz4": "lz4"}  # fmt: skip
-_STRIPE = 16 << 20
+_STRIPE = 8 << 20
 """Bytes of a stripe as it stands in the file. Readers hold a whole one, and unpacked it is many times as large."""
-_HELD = 8 << 20
+_HELD = 4 << 20
 _REFUSED = "is before 1970 with a fraction of a second, which Java's readers of ORC, Hive among them, take for damage"
 _WIDER = {
     pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0),
