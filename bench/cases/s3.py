@@ -74,7 +74,6 @@ def _bytes(setup: Setup, server: S3, data: Path, rows: int, way: str, route: str
         bound=0.8,
         rows=rows,
         repeat=REPEAT,
-        most_bytes=MOST_BYTES,
     )
 
 

@@ -13,6 +13,7 @@ import ctypes
 import gc
 import os
 import random
+import re
 import sys
 import tempfile
 import threading
@@ -32,11 +33,13 @@ from tests.faults.points import Blow
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.sources import SOURCES
 from tests.faults.targets import TARGETS, Target, expected_rows
-from tests.servers import mariadb, postgresql
+from tests.servers import mariadb, postgresql, s3
 from tests.servers.mysql_database import MysqlDatabase, new_database
 
-ROUTES = (Route("CSV", "SQLite"), Route("MySQL", "PostgreSQL"), Route("PostgreSQL", "MySQL"))
-MODES = ("insert", "overwrite", "update")
+ROUTES = (
+    Route("CSV", "SQLite"), Route("MySQL", "PostgreSQL"), Route("PostgreSQL", "MySQL"), Route("PostgreSQL", "S3"),
+)  # fmt: skip
+TABLE_MODES, OBJECT_MODES = ("insert", "overwrite", "update"), ("truncate", "append", "overwrite")
 CUTS: Mapping[str, Mapping[str, Any]] = {
     "cut while it reads": {"direction": "down", "after": 60_000},
     "cut while it writes": {"after": 60_000},
@@ -61,7 +64,7 @@ class Sample:
     descriptors: int
     threads: int
     connections: int
-    """Of jobs, to both servers."""
+    """Of jobs, to both databases."""
     temporary: int
     """Files in the folder for temporary ones."""
     locks: int
@@ -69,7 +72,7 @@ class Sample:
 
 
 class Servers:
-    """A database in each server, by the names of the tests' fixtures."""
+    """A database in each server, and a bucket, by the names of the tests' fixtures."""
 
     def __init__(self, stack: ExitStack) -> None:
         self.mariadb = stack.enter_context(mariadb.running())
@@ -78,6 +81,10 @@ class Servers:
         db = stack.enter_context(server.connect(options="-c search_path=soak -c timezone=UTC"))
         db.execute("CREATE SCHEMA soak; SET client_min_messages = warning")
         self.postgresql = PostgresqlSchema(server, "soak", db)
+        store = stack.enter_context(s3.running())
+        with store.client() as client:
+            client.create_bucket(Bucket="soak")
+        self.bucket = s3.Bucket(store, "soak")
 
     def getfixturevalue(self, argname: str, /) -> Any:
         """The database of this name."""
@@ -108,9 +115,10 @@ class Soak:
 
     def one(self, number: int) -> None:
         """One job, its fault, its mending, its comparison; then a sample."""
-        route, mode = ROUTES[number % len(ROUTES)], self._random.choice(MODES)
-        names = ["none", *KILLS] if route.source == "CSV" else ["none", *CUTS, *CUTS, *KILLS]
-        fault = self._random.choice(names)
+        route = ROUTES[number % len(ROUTES)]
+        mode = self._random.choice(OBJECT_MODES if route.target == "S3" else TABLE_MODES)
+        cuts = [] if route.source == "CSV" else [name for name in CUTS if route.target != "S3" or "COMMIT" not in name]
+        fault = self._random.choice(["none", *cuts, *cuts, *KILLS])
         folder = self._folder / f"{route.source}-{route.target}"
         folder.mkdir(exist_ok=True)
         target = TARGETS[route.target](self._servers, folder)
@@ -144,10 +152,10 @@ class Soak:
             yield
             return
         side = job["reader" if fault == "cut while it reads" else "writer"]
-        mysql = side["name"].startswith("mysql")
-        port = self._servers.mariadb.port if mysql else self._servers.postgresql.server.port
-        with Proxy(port, Fault(**CUTS[fault])) as proxy:
-            side["url"] = side["url"].replace(f":{port}/", f":{proxy.port}/")
+        address = "endpoint" if "endpoint" in side else "url"
+        host, port, rest = re.split(r":(\d+)(?=/|$)", side[address], maxsplit=1)
+        with Proxy(int(port), Fault(**CUTS[fault])) as proxy:
+            side[address] = f"{host}:{proxy.port}{rest}"
             yield
 
     def _tables(self) -> dict[str, Any]:

@@ -42,11 +42,14 @@ class Database(Protocol):
 
 @dataclass(frozen=True)
 class Mysql:
-    """MariaDB."""
+    """MariaDB, or a server like it."""
 
     db: pymysql.Connection[pymysql.cursors.Cursor]
     port: int
     store: Store = "mysql"
+    plugin: str = "mysql"
+    name: str = NAME
+    """The database."""
 
     def execute(self, sql: str) -> list[tuple[Any, ...]]:
         with self.db.cursor() as cursor:
@@ -54,13 +57,13 @@ class Mysql:
             return list(cursor.fetchall())
 
     def address(self) -> dict[str, str]:
-        return {"name": "mysql", "url": f"mysql://root@127.0.0.1:{self.port}/{NAME}"}
+        return {"name": self.plugin, "url": f"mysql://root@127.0.0.1:{self.port}/{self.name}"}
 
     def types(self, table: str) -> dict[str, str]:
         return dict(
             self.execute(
                 "SELECT column_name, column_type FROM information_schema.columns "
-                f"WHERE table_schema = '{NAME}' AND table_name = '{table}' ORDER BY ordinal_position"
+                f"WHERE table_schema = '{self.name}' AND table_name = '{table}' ORDER BY ordinal_position"
             )
         )
 
@@ -75,19 +78,21 @@ class Postgresql:
     db: psycopg.Connection[Any]
     url: str
     store: Store = "postgresql"
+    name: str = NAME
+    """The schema."""
 
     def execute(self, sql: str) -> list[tuple[Any, ...]]:
         cursor = self.db.execute(sql.encode())
         return cursor.fetchall() if cursor.description else []
 
     def address(self) -> dict[str, str]:
-        return {"name": "postgresql", "url": f"{self.url}?currentSchema={NAME}"}
+        return {"name": "postgresql", "url": f"{self.url}?currentSchema={self.name}"}
 
     def types(self, table: str) -> dict[str, str]:
         return dict(
             self.execute(
                 "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute "
-                f"WHERE attrelid = '{NAME}.{table}'::regclass AND attnum > 0 ORDER BY attnum"
+                f"WHERE attrelid = '{self.name}.{table}'::regclass AND attnum > 0 ORDER BY attnum"
             )
         )
 

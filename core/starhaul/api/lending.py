@@ -98,7 +98,11 @@ def _take(key: object) -> Any | None:
 
 
 def _leave(key: object, connection: Lendable) -> None:
-    kept = bool(_lenders) and connection.cleared()
+    try:
+        kept = bool(_lenders) and connection.cleared()
+    except Exception as error:  # what the call did stays done
+        kept = False
+        _log.debug("a connection could not be cleared: %s", type(error).__name__)
     with _lock:
         over: list[Lendable] = [each for _, each, since in _waiting if _stale(since)]
         _waiting[:] = [each for each in _waiting if not _stale(each[2])]

@@ -86,9 +86,8 @@ class StreamPlan:
             lossy=job.settings.conversion.lossy or job.settings.conversion.rules == "datax",
             formats=formats_of(job),
         )
-        if self.transformers or not (
-            conversion.identity or conversion.spells
-        ):  # the rows pass something that needs values
+        passes_as_it_is = conversion.identity or conversion.spells
+        if self.transformers or not passes_as_it_is:
             return replace(self, conversion=conversion, encoding=None)
         offered = self.offered if self.offered is not None else tuple(self.reader.encodings())
         encoding = self._agreed_encoding(conversion, offered)

@@ -104,6 +104,16 @@ def test_what_a_call_leaves_in_a_bad_state_is_not_lent_again(store: Store) -> No
     assert not any(each.open for each in store.opened)
 
 
+def test_a_call_that_went_well_does_not_fail_by_the_clearing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Any) -> bool:
+        raise RuntimeError("mine")
+
+    monkeypatch.setattr(Connection, "cleared", broken)
+    with lending.lending():
+        assert [store.use(), store.use()] == [0, 1]
+    assert not any(each.open for each in store.opened)
+
+
 def test_one_that_was_lost_meanwhile_is_replaced(store: Store) -> None:
     with lending.lending():
         store.use()
