@@ -19,7 +19,8 @@ _MYSQL: Mapping[Form, str] = MappingProxyType(
         "bytes": "HEX({0})",
         "bool": "CAST({0} + 0 AS CHAR)",
         "bits": "CAST({0} + 0 AS CHAR)",
-        "duration": "CAST(CAST(TIME_TO_SEC({0}) * 1000000 AS SIGNED) AS CHAR)",
+        "duration": "CAST(CAST(TRUNCATE(TIME_TO_SEC({0}), 0) * 1000000"  # OceanBase's TIME_TO_SEC counts whole seconds
+        " + IF(LEFT({0}, 1) = '-', -1, 1) * MICROSECOND({0}) AS SIGNED) AS CHAR)",
     }
 )
 _POSTGRESQL: Mapping[Form, str] = MappingProxyType(

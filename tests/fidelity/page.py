@@ -32,6 +32,10 @@ their own SQL. A value is one of
 There is no fourth. Seen on MariaDB 10.11 and PostgreSQL 15. Starhaul created the tables (`createTable: ifMissing`); on
 the way into the same kind of store the target was a copy of the table. "Back" is the way through a SQLite file into a
 copy of the first table.
+
+OceanBase's values fare on their way into PostgreSQL as MySQL's do, by what both databases say; it has neither `uuid`,
+`inet4` and `inet6` nor character sets but Unicode's. Into OceanBase and TiDB, and into MySQL where `local_infile` is
+off, rows go by way of Arrow, which has no place for days 0: they are rejected there.
 """
 
 
