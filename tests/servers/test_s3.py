@@ -93,6 +93,17 @@ def test_in_the_words_of_oss(bucket: Bucket, tmp_path: Path) -> None:
     assert received(tmp_path) == CSV
 
 
+def test_a_task_goes_on_in_another_object(bucket: Bucket, tmp_path: Path) -> None:
+    big = b"".join(b"%d,%s\n" % (number, b"x" * 100) for number in range(60_000))
+    (tmp_path / "big.csv").write_bytes(big)
+    rows = {"name": "csv", "path": str(tmp_path / "big.csv"), "column": COLUMN, "splitSize": len(big)}
+    run(tmp_path, rows, target(bucket, maxFileSize=1))
+    objects = bucket.objects()
+    assert len(objects) >= 2
+    assert all(len(content) >= 1 << 20 for key, content in objects.items() if key != max(objects))
+    assert written(bucket) == big
+
+
 def test_at_the_root_of_the_bucket(bucket: Bucket, tmp_path: Path) -> None:
     run(tmp_path, source(tmp_path), target(bucket, object="t"))
     assert in_order(b"".join(bucket.objects().values())) == CSV

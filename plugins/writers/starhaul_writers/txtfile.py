@@ -30,8 +30,8 @@ class TxtFileWriterParams(FileWriterParams):
 
     @model_validator(mode="after")
     def _one_file_is_whole(self) -> TxtFileWriterParams:
-        if self.single_file and (self.write_mode == "append" or self.partition_columns):
-            raise ValueError("singleFile goes with neither writeMode append nor partitionColumns")
+        if self.single_file and (self.write_mode == "append" or self.partition_columns or self.max_file_size):
+            raise ValueError("singleFile goes with neither writeMode append nor partitionColumns nor maxFileSize")
         return self
 
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import orc, parquet
 from pydantic import ValidationError
 
 from starhaul import ConfigError, PermanentError, Receipt
@@ -217,6 +219,36 @@ def test_truncate_replaces_when_the_run_has_succeeded(tmp_path: Path) -> None:
     assert "t__old" in shown(tmp_path)
     target.commit("run_1", [receipt])
     assert shown(tmp_path) == [".t__hidden", "other", "t__run_1_t0", "t_directory"]
+
+
+def _second_column(path: Path, form: str) -> list[str]:
+    if form == "csv":
+        return [line.split(",")[-2] for line in path.read_text().splitlines()[1:]]
+    found: list[str] = {"parquet": parquet.ParquetFile, "orc": orc.ORCFile}[form](path).read()["c1"].to_pylist()
+    return found
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "orc"])
+@pytest.mark.parametrize("partitions", [[], ["c0"]])
+def test_a_task_goes_on_in_another_file(tmp_path: Path, form: str, partitions: list[str]) -> None:
+    target = writer(tmp_path, fileFormat=form, maxFileSize=1, partitionColumns=partitions, compress="none", header=True)
+    numbers = [[f"{batch}-{row}" for row in range(1000)] for batch in range(40)]
+    batches = [
+        table([["a", "b"][n % 2]] * 1000, texts, [os.urandom(256).hex() for _ in texts])
+        for n, texts in enumerate(numbers)
+    ]
+    schema = target.accept(batches[0].schema)
+    target.prepare(schema, "run_1")
+    receipt = target.write(RecordingTask(schema, "t0", "run_1"), batches)
+    target.commit("run_1", [receipt])
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert receipt.rows == sum(map(len, numbers))
+    assert sorted(text for path in files for text in _second_column(path, form)) == sorted(chain(*numbers))
+    full = [path for path in files if path.stat().st_size >= 1 << 20]
+    folders = len({path.parent for path in files})
+    assert len(full) >= 2 * folders
+    assert len(files) - len(full) <= folders, "none but the last one is small"
+    assert max(path.stat().st_size for path in files) < 20 << 20, "larger by no more than a row group or a stripe"
 
 
 def test_append_adds(tmp_path: Path) -> None:

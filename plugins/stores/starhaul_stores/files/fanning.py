@@ -1,4 +1,4 @@
-"""Rows of one task into one file, or into one for each partition."""
+"""Rows of one task into one file, or into one for each partition, or into several where one becomes too large."""
 
 from __future__ import annotations
 
@@ -35,13 +35,22 @@ class Fan:
     """The files that one attempt at a task writes. Leaving the block finishes them, or drops those that are open if it
     failed. Used by one thread."""
 
-    def __init__(self, target: Target, form: OutputFormat, schema: pa.Schema, partitions: Sequence[str]) -> None:
-        """`schema` is that of the rows without the columns in `partitions`."""
+    def __init__(
+        self,
+        target: Target,
+        form: OutputFormat,
+        schema: pa.Schema,
+        partitions: Sequence[str],
+        most_bytes: int | None = None,
+    ) -> None:
+        """`schema` is that of the rows without the columns in `partitions`. A file that has as much as `most_bytes` is
+        finished, and rows that come later go to another."""
         self._target = target
         self._format = form
         self._schema = schema
         self._partitions = partitions
         self._open: dict[str, _File] = {}
+        self._most_bytes = most_bytes
         self._numbered = 0
         self.staged: list[Staged] = []
         """The files; complete when the block was left."""
@@ -65,7 +74,9 @@ class Fan:
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         """Write a batch; row → why it cannot be written, for the rows that were not."""
         if not self._partitions:
-            return self._file("").sink.write(batch)
+            written = self._file("").sink.write(batch)
+            self._turn_over("")
+            return written
         refused: dict[int, str] = {}
         for key, rows in parted(batch, self._partitions):
             if "" in key:
@@ -73,7 +84,9 @@ class Fan:
                 refused |= dict.fromkeys(rows, f"{name}: an empty text cannot be the name of a partition")
                 continue
             part = batch.take(pa.array(rows, pa.int64())).select(self._schema.names)
-            written = self._file(folder_of(self._partitions, key) + "/").sink.write(part)
+            folder = folder_of(self._partitions, key) + "/"
+            written = self._file(folder).sink.write(part)
+            self._turn_over(folder)
             refused |= {rows[row]: reason for row, reason in written.items()}
         return refused
 
@@ -81,7 +94,13 @@ class Fan:
         """The same with rows in an encoding of the format's; row → its values and why. Not with partitions."""
         sink = self._file("").sink
         assert isinstance(sink, EncodedSink)  # noqa: S101 - a format that names encodings gives one
-        return sink.write_encoded(block.data)
+        refused = sink.write_encoded(block.data)
+        self._turn_over("")
+        return refused
+
+    def _turn_over(self, folder: str) -> None:
+        if self._most_bytes is not None and self._open[folder].size >= self._most_bytes:
+            self._finish(folder)
 
     def _file(self, folder: str) -> _File:
         file = self._open.pop(folder, None)
@@ -93,7 +112,7 @@ class Fan:
         return file
 
     def _name(self, folder: str) -> str:
-        number = f"_{self._numbered}" if self._partitions else ""
+        number = f"_{self._numbered}" if self._partitions or self._numbered else ""
         self._numbered += 1
         return f"{folder}{self._target.start}{number}{self._target.end}"
 
@@ -120,6 +139,11 @@ class _File:
             self._staging: Staging = stack.enter_context(session.stage(target.directory, name, target.attempt))
             self.sink: RowSink = stack.enter_context(form.open(self._staging, schema, memory))
             self._stack = stack.pop_all()
+
+    @property
+    def size(self) -> int:
+        """Bytes that have been written; what the format still holds back is not among them."""
+        return self._staging.written
 
     def finished(self) -> Staged:
         """Finish it. If that fails, it is gone."""

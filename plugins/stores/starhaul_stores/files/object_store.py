@@ -143,9 +143,6 @@ class ObjectWriterParams(FileWriterParams):
     encrypt: bool = False
     """Whether the store is told to encrypt the objects with its own keys (AES-256)."""
 
-    max_file_size: int | None = Field(default=None, ge=1)
-    """Accepted for DataX's sake and without effect: each task writes one object, whatever its size."""
-
     write_single_object: Literal[False] = False
     """DataX's wish for one object in all is not fulfilled, so `true` is refused."""
 

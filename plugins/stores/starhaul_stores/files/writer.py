@@ -67,7 +67,8 @@ class FileWriter(Writer[P]):
             self._expect_no_conflict(session)
 
     def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
-        """One file, also if there are no rows, as in DataX; with partitions, one for each, or several."""
+        """One file, also if there are no rows, as in DataX; with partitions, one for each; several where they become
+        too large."""
         rows = 0
         with self._fan(task) as fan:
             for batch in batches:
@@ -93,7 +94,9 @@ class FileWriter(Writer[P]):
 
     def _fan(self, task: Task) -> Fan:
         target = Target(self.place, self.directory, f"{self._start(task.run)}{task.id}", self._end, task.attempt)
-        return Fan(target, self._format, self._inside(task.schema), self.params.partition_columns)
+        params, size = self.params, self.params.max_file_size
+        most = None if size is None else size << 20
+        return Fan(target, self._format, self._inside(task.schema), params.partition_columns, most)
 
     def _receipt(self, task: Task, fan: Fan, rows: int) -> Receipt:
         return Receipt(task.id, rows, attempt=task.attempt, data={"files": [each.args() for each in fan.staged]})
@@ -118,6 +121,8 @@ class FileWriter(Writer[P]):
         params = self.params
         shown = self.place.shown(self.directory)
         facts = [f"writes one file for each task, {shown}/{params.file_name}__RUN_TASK{self._end}"]
+        if params.max_file_size is not None:
+            facts.append(f"a file that has {params.max_file_size} MiB is followed by another")
         with self.place.session() as session:
             older = len(self._existing(session))
         if older and params.write_mode in ("truncate", "overwrite"):

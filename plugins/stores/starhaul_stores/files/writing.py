@@ -104,6 +104,10 @@ class FileWriterParams(Params):
     suffix: str = Field(default="", max_length=50, pattern=r"^[^/\x00]*$")
     """End of the files' names, such as `.csv`."""
 
+    max_file_size: int | None = Field(default=None, ge=1)
+    """MiB after which a task goes on in another file (`fileName__RUN_TASK_1`). A file may be larger by what was written
+    at once: a batch of rows, a row group, a stripe. By default a task writes one file, whatever its size."""
+
     partition_columns: list[str] = Field(default=[])
     """Columns that are written into the names of folders, as Hive has it (`dt=2026-11-22/`), and not into the files. A
     row in which one is an empty text is rejected."""

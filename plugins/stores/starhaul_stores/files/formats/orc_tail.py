@@ -7,8 +7,8 @@ from typing import Any
 
 from starhaul import PermanentError
 
-_MOST = 4 << 20
-"""Bytes of the tail at most. A stripe adds some 30, a column some 100."""
+_MOST = 1 << 20
+"""Bytes of the tail at most, which each open file holds back. A stripe adds some 30, a column some 100."""
 _FOOTER_LENGTH = 0x08
 _CALENDAR = b"\x58\x02"
 """`calendar = PROLEPTIC_GREGORIAN` as protobuf has it: field 11, value 2."""
@@ -45,7 +45,7 @@ class ProlepticTail(io.RawIOBase):
         postscript = bytes(self._held[start:-1])
         length, rest = _varint(postscript[1:])
         if postscript[0] != _FOOTER_LENGTH or length > start:
-            raise PermanentError("ORC", "the footer is larger than 4 MiB", "write fewer columns, or Parquet")
+            raise PermanentError("ORC", "the footer is larger than 1 MiB", "write fewer columns, or Parquet")
         compressed = not rest.startswith(b"\x10\x00")
         added = (_AS_IT_IS if compressed else b"") + _CALENDAR
         postscript = postscript[:1] + _as_varint(length + len(added)) + rest
