@@ -18,6 +18,9 @@ ORDER = (
     *("csv_mysql", "mysql_csv", "channels_csv_mysql"),
     *("mysql_postgresql", "mysql_postgresql_overwrite", "postgresql_mysql", "many_tables"),
     *("sling_mysql_postgresql", "dlt_mysql_postgresql"),
+    *("parquet_csv", "hdfs_bytes", "csv_hdfs", "csv_hdfs_curl", "hdfs_postgresql"),
+    *("postgresql_hdfs_parquet", "postgresql_hdfs_orc", "s3_up", "s3_down", "csv_s3", "s3_csv"),
+    *("hbase_write", "channels_hbase_write", "hbase_read", "channels_hbase_read"),
 )
 
 
