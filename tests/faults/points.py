@@ -116,6 +116,7 @@ def blows(writer: str) -> Sequence[Blow]:
     for phase in ("in the midst of a task", "before a receipt", "before the publication"):
         found.append(Blow(phase, BORDERS[phase], "SIGTERM"))
     found.append(Blow("in the midst of a task", BORDERS["in the midst of a task"], "SIGSTOP", calm=1))
+    found.append(Blow("before an abort", f"{_SITTING}.abort:before:1", "SIGTERM", fail_at=_FAILS))
     return found
 
 
