@@ -13,7 +13,7 @@ import pytest
 from tests.faults.outcomes import Outcome, keep
 from tests.faults.points import ALL
 
-_NETWORK = pytest.StashKey[pytest.CallInfo[None]]()
+_CALL = pytest.StashKey[pytest.CallInfo[None]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -22,24 +22,27 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Leave how a test ended to its fixtures."""
     if call.when == "call":
-        item.stash[_NETWORK] = call
+        item.stash[_CALL] = call
     return (yield)
 
 
 @pytest.fixture(autouse=True)
-def _network_outcome(request: pytest.FixtureRequest, outcomes: list[Outcome]) -> Iterator[None]:
-    """Collect what became of a run whose connections were cut (`test_network.py`)."""
+def _other_outcome(request: pytest.FixtureRequest, outcomes: list[Outcome]) -> Iterator[None]:
+    """Collect what became of a run whose connections were cut (`test_network.py`), or whose server was hit (tests that
+    are marked with the moment)."""
+    known = dict(getattr(getattr(request.node, "callspec", None), "params", {}))
+    how, mark = "network", request.node.get_closest_marker("moment")
+    if mark is not None:
+        store = request.getfixturevalue("server").place.store
+        how, known = "server", {"mode": "insert", **known, "store": store, "name": mark.args[0]}
     yield
-    known = getattr(request.node, "callspec", None)
-    if known is None or not {"store", "mode", "name"} <= known.params.keys() or _NETWORK not in request.node.stash:
+    if not {"store", "mode", "name"} <= known.keys() or _CALL not in request.node.stash:
         return
-    store, mode, name = (known.params[each] for each in ("store", "mode", "name"))
+    store, mode, name = (known[each] for each in ("store", "mode", "name"))
     shown = {"mysql": "MySQL", "postgresql": "PostgreSQL"}[store]
-    error = request.node.stash[_NETWORK].excinfo
+    error = request.node.stash[_CALL].excinfo
     wrong = [] if error is None else [str(error.value)[-500:]]
-    outcomes.append(
-        Outcome(f"{shown} → {shown}", f"{store}writer", mode, name, "network", 1, int(not wrong), wrong=wrong)
-    )
+    outcomes.append(Outcome(f"{shown} → {shown}", f"{store}writer", mode, name, how, 1, int(not wrong), wrong=wrong))
 
 
 @pytest.fixture(scope="session")

@@ -28,13 +28,13 @@ For each writer and mode: what it promises, which the engine relies on (see [eng
 the fault tests saw. They hit runs of the command line with SIGKILL, with SIGTERM and with SIGSTOP followed by SIGCONT
 (once on each route for a minute), at every border between two steps of a run, in the midst of tasks, at single
 statements of the publication and of the abort, in a resume, and at random moments. Then they do as a user would:
-`starhaul resume`, or a new `starhaul run` if none had begun. On the routes from a store into itself they cut the
-connections of runs instead (`network`), which the engine's retries mend, or a resume. Afterwards they read the target
-past the plugins, compare it with the source row by row, and look for what was left behind: staging tables, ledgers,
-hidden files.
+`starhaul resume`, or a new `starhaul run` if none had begun. On the routes from a store into itself they hit what is
+around a run instead: its connections (`network`), its server or the server's disk (`server`). The engine's retries mend
+that, or a resume. Afterwards they read the target past the plugins, compare it with the source row by row, and look for
+what was left behind: staging tables, ledgers, hidden files.
 
 - **promises**: those of the writer's smallest job in this mode, or what it needs besides.
-- **hits**: how many signals met a run under way, or cuts of its connections.
+- **hits**: how many signals met a run under way, or cuts of its connections, or mishaps of its server.
 - **mended by**: how the target came to equal the source: `resume`, a run `anew`, or the run that was hit came to its
   end by `itself`.
 - **readers**: what another program saw that looked at the target all the while, where its rows are to be replaced.
@@ -118,7 +118,7 @@ def _readers(looks: int, partial: int, both: int) -> str:
 
 
 def _by_phase(outcomes: Sequence[Outcome]) -> str:
-    signals = ("SIGKILL", "SIGTERM", "SIGSTOP", "network")
+    signals = ("SIGKILL", "SIGTERM", "SIGSTOP", "network", "server")
     rows = []
     for phase in sorted({each.phase for each in outcomes}):
         mine = [each for each in outcomes if each.phase == phase]

@@ -112,6 +112,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, hand: ThreadPoolExecu
 
 
 @pytest.mark.slow
+@pytest.mark.moment("server killed and started again")
 @pytest.mark.parametrize("mode", ["insert", "update", "overwrite"] if ALL else ["insert"])
 def test_a_server_that_is_killed_and_comes_back(server: Server, mode: str) -> None:
     server.place.fill(mode)
@@ -123,6 +124,7 @@ def test_a_server_that_is_killed_and_comes_back(server: Server, mode: str) -> No
     server.place.require_equal(mode)
 
 
+@pytest.mark.moment("server that stands still")
 def test_a_server_that_stands_still_for_a_while(server: Server) -> None:
     server.place.fill("insert")
     with Proxy(server.server.port, still := Fault("pass", after=100_000, act=lambda: server.freeze(1))) as proxy:
@@ -133,6 +135,7 @@ def test_a_server_that_stands_still_for_a_while(server: Server) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.moment("connection that falls silent")
 @pytest.mark.parametrize("direction", ["up", "down"] if ALL else ["down"])
 def test_a_connection_that_falls_silent_is_given_up(server: Server, direction: Any) -> None:
     """With `socketTimeout`, as nothing else tells a dead connection from a slow one."""

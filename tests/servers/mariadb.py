@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,11 +71,14 @@ class MariadbServer(ServerProcess):
 
 
 @contextmanager
-def running(settings: Mapping[str, str] = _SETTINGS) -> Iterator[MariadbServer]:
-    """A new server for the time of a `with` block. `settings` come on top of the tests'."""
+def running(
+    settings: Mapping[str, str] = _SETTINGS, disk: Callable[[ServerProcess], object] = lambda server: None
+) -> Iterator[MariadbServer]:
+    """A new server for the time of a `with` block. `settings` come on top of the tests'; `disk` see `full_disk`."""
     user = pwd.getpwnam("mysql") if _user() else None
     with new_folder("mysql", (user.pw_uid, user.pw_gid) if user else None) as folder:
         server = MariadbServer(folder, settings)
+        disk(server)
         with started(server):
             yield server
 

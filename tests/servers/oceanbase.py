@@ -7,7 +7,6 @@ proxy before it, and no Oracle mode; it answers as `5.7.25-OceanBase seekdb-…`
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -18,9 +17,8 @@ import pymysql
 import pytest
 
 from tests.servers.mysql_database import MysqlDatabase, new_database
-from tests.servers.process import ServerProcess, new_folder, started
+from tests.servers.process import ServerProcess, new_folder, preloaded, started
 
-_ROOT = Path(__file__).parents[2]
 _SHIM = Path(__file__).with_name("loopback_bind.c")
 _PARAMETERS = {"memory_budget": "1G", "log_disk_size": "2G"}
 
@@ -42,7 +40,7 @@ class OceanbaseServer(ServerProcess):
 
     def environment(self) -> Mapping[str, str]:
         """It would report to its makers, and listen on every interface."""
-        return {**os.environ, "TELEMETRY_ENABLED": "false", "LD_PRELOAD": str(_shim())}
+        return {**os.environ, "TELEMETRY_ENABLED": "false", "LD_PRELOAD": str(preloaded(_SHIM))}
 
     def ping(self) -> None:
         self.connect().close()
@@ -76,14 +74,3 @@ def _executable() -> Path:
     if found is None or found.origin is None:
         raise RuntimeError("OceanBase is not installed: pip install pylibseekdb")
     return Path(found.origin).with_name("seekdb")
-
-
-def _shim() -> Path:
-    """The library that keeps the server to the loopback, compiled once."""
-    library = _ROOT / ".cache" / "servers" / "loopback_bind.so"
-    if not library.exists() or library.stat().st_mtime < _SHIM.stat().st_mtime:
-        library.parent.mkdir(parents=True, exist_ok=True)
-        made = library.with_suffix(f".{os.getpid()}")
-        subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", made, _SHIM, "-ldl"], check=True)
-        made.rename(library)
-    return library

@@ -6,7 +6,7 @@ import os
 import pwd
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,12 +66,17 @@ class PostgresqlServer(ServerProcess):
 
 
 @contextmanager
-def running(settings: Mapping[str, str] = _SETTINGS, binaries: Path | None = None) -> Iterator[PostgresqlServer]:
+def running(
+    settings: Mapping[str, str] = _SETTINGS,
+    binaries: Path | None = None,
+    disk: Callable[[ServerProcess], object] = lambda server: None,
+) -> Iterator[PostgresqlServer]:
     """A new server for the time of a `with` block. `settings` come on top of the tests'; `binaries` are those of
-    another version than Debian's."""
+    another version than Debian's; `disk` see `full_disk`."""
     user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
     with new_folder("pg", (user.pw_uid, user.pw_gid) if user else None) as folder:
         server = PostgresqlServer(folder, binaries or _installed(), settings)
+        disk(server)
         with started(server):
             yield server
 

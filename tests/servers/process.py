@@ -33,6 +33,8 @@ class ServerProcess(ABC):
         self.folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self.variables: dict[str, str] = {}
+        """Of its environment, beside those of the tests."""
 
     @abstractmethod
     def command(self) -> Sequence[str]:
@@ -44,7 +46,7 @@ class ServerProcess(ABC):
 
     def environment(self) -> Mapping[str, str]:
         """The process's environment."""
-        return os.environ
+        return {**os.environ, **self.variables}
 
     def create(self) -> None:
         """Make the data directory. Some servers do that themselves."""
@@ -108,6 +110,17 @@ def started(server: ServerProcess) -> Iterator[None]:
         yield
     finally:
         server.stop()
+
+
+def preloaded(source: Path) -> Path:
+    """The library of a C source that is to be loaded before libc, compiled once."""
+    library = source.parents[2] / ".cache" / "servers" / f"{source.stem}.so"
+    if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:
+        library.parent.mkdir(parents=True, exist_ok=True)
+        made = library.with_suffix(f".{os.getpid()}")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", made, source, "-ldl"], check=True)
+        made.rename(library)
+    return library
 
 
 def free_port() -> int:

@@ -49,6 +49,9 @@ _HINTS = {
 _PERMANENT = frozenset(
     {3, 5, 28, 1021, 1023, 1037, 1038, 1041, 1114, 1153, 1290, 1412, 1792, 1836, 1969, 3024, 4138, 4184}
 )
+_FULL = 1114
+_NO_ROOM = re.compile(r"\(errno: (28|135)\b")
+"""What statements that make or alter tables say, under numbers of their own."""
 _WHO_AND_WHERE = frozenset({1044, 1045, 1049, 1130, 1251, 1698, 1820, 1862})
 _UNKNOWN_HOST = re.compile(r"Name or service not known|nodename nor servname|No address associated|resolution", re.I)
 
@@ -62,9 +65,11 @@ def failure(error: pymysql.Error, where: str) -> StarhaulError:
     from pymysql import err
 
     number, problem = _taken_apart(error)
-    hint = _HINTS.get(number, "")
     if number in _TRANSIENT or isinstance(error, err.InterfaceError):
         return TransientError(where, problem or "the connection was lost")
+    if _NO_ROOM.search(problem):
+        number = _FULL
+    hint = _HINTS.get(number, "")
     if number in _PERMANENT:
         return PermanentError(where, problem, hint)
     if number in _THE_ROWS or isinstance(error, err.IntegrityError | err.DataError):
