@@ -87,6 +87,11 @@ STATEMENTS: Mapping[str, Sequence[str]] = {
     "postgresqlwriter": ["starhaul_stores.postgresql.connection:Connection.execute"],
     "mysqlwriter": ["starhaul_stores.mysql.connection:Connection.execute"],
     "oceanbasev10writer": ["starhaul_stores.mysql.connection:Connection.execute"],
+    "rdbmswriter": ["starhaul_stores.rdbms.connection:Connection.execute"],
+    "txtfilewriter": [
+        "starhaul_stores.files.places.local:LocalSession.rename",
+        "starhaul_stores.files.places.local:LocalSession.remove",
+    ],
     "hdfswriter": [
         "starhaul_stores.hdfs.client:NameNodes.rename", "starhaul_stores.hdfs.client:NameNodes.remove",
     ],

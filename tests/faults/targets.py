@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -178,6 +179,56 @@ class Postgresql(Target):
         return [str(name) for (name,) in found if name not in ("s", "t")]
 
 
+class Files(Target):
+    writer = "txtfilewriter"
+    modes = ("truncate", "append", "nonConflict", "overwrite")
+    at_once = False
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / "files"
+
+    def fill(self, mode: str) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)
+        self._path.mkdir()
+        if old := old_rows(mode):
+            (self._path / "t__old").write_bytes(_as_csv(old))
+
+    def parameters(self, mode: str) -> Mapping[str, Any]:
+        return {"path": str(self._path), "fileName": "t", "fileFormat": "csv", **self.choice(mode)}
+
+    @contextmanager
+    def looking(self) -> Iterator[Look]:
+        yield self._look
+
+    def _look(self) -> Sequence[Row]:
+        """A file that goes away between the listing and its reading is a reason to begin again."""
+        while True:
+            try:
+                return _from_csv([path.read_text() for path in self._path.glob("[!.]*")])
+            except FileNotFoundError:
+                continue
+
+    def left(self) -> Sequence[str]:
+        return [path.name for path in self._path.glob(".*")]
+
+
+class Rdbms(Postgresql):
+    """PostgreSQL once more, through SQLAlchemy."""
+
+    writer = "rdbmswriter"
+
+    def parameters(self, mode: str) -> Mapping[str, Any]:
+        server, schema = self._schema.server, self._schema.name
+        url = f"postgresql+psycopg://postgres@127.0.0.1:{server.port}/postgres?options=-csearch_path%3D{schema}"
+        return {"url": url, "table": "t", **self.choice(mode)}
+
+    def left(self) -> Sequence[str]:
+        """Without the ledger's table, which stays, and must be empty."""
+        rows = self._schema.db.execute("SELECT run FROM _starhaul_ledger").fetchall()
+        return [name for name in super().left() if name != "_starhaul_ledger"] + [str(run) for (run,) in rows]
+
+
 class Hdfs(Target):
     writer = "hdfswriter"
     modes = ("truncate", "append", "nonConflict", "overwrite")
@@ -346,5 +397,5 @@ def _from_csv(files: Sequence[str]) -> Sequence[Row]:
 
 TARGETS: Mapping[str, type[Target]] = {
     "SQLite": Sqlite, "MySQL": Mysql, "PostgreSQL": Postgresql, "OceanBase": Oceanbase, "HDFS": Hdfs,
-    "S3": S3, "Hive": Hive, "HBase": Hbase,
+    "S3": S3, "Hive": Hive, "HBase": Hbase, "files": Files, "PostgreSQL by SQLAlchemy": Rdbms,
 }  # fmt: skip

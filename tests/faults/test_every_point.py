@@ -24,6 +24,7 @@ EVERY = int(os.environ.get("STARHAUL_FAULTS_EVERY", "1"))
 ROUTES = (
     Route("CSV", "SQLite"), Route("MySQL", "PostgreSQL"), Route("PostgreSQL", "MySQL"), Route("MySQL", "OceanBase"),
     Route("PostgreSQL", "HDFS"), Route("PostgreSQL", "Hive"), Route("MySQL", "HBase"), Route("CSV", "S3"),
+    Route("CSV", "files"), Route("MySQL", "PostgreSQL by SQLAlchemy"),
 )  # fmt: skip
 EVERYWHERE = ("insert", "overwrite", "truncate", "normal")
 """The modes that are hit at every point; the others at every third one, each at other ones."""
