@@ -74,9 +74,7 @@ class Fan:
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         """Write a batch; row → why it cannot be written, for the rows that were not."""
         if not self._partitions:
-            written = self._file("").sink.write(batch)
-            self._turn_over("")
-            return written
+            return self._file("").sink.write(batch)
         refused: dict[int, str] = {}
         for key, rows in parted(batch, self._partitions):
             if "" in key:
@@ -84,9 +82,7 @@ class Fan:
                 refused |= dict.fromkeys(rows, f"{name}: an empty text cannot be the name of a partition")
                 continue
             part = batch.take(pa.array(rows, pa.int64())).select(self._schema.names)
-            folder = folder_of(self._partitions, key) + "/"
-            written = self._file(folder).sink.write(part)
-            self._turn_over(folder)
+            written = self._file(folder_of(self._partitions, key) + "/").sink.write(part)
             refused |= {rows[row]: reason for row, reason in written.items()}
         return refused
 
@@ -94,15 +90,11 @@ class Fan:
         """The same with rows in an encoding of the format's; row → its values and why. Not with partitions."""
         sink = self._file("").sink
         assert isinstance(sink, EncodedSink)  # noqa: S101 - a format that names encodings gives one
-        refused = sink.write_encoded(block.data)
-        self._turn_over("")
-        return refused
-
-    def _turn_over(self, folder: str) -> None:
-        if self._most_bytes is not None and self._open[folder].size >= self._most_bytes:
-            self._finish(folder)
+        return sink.write_encoded(block.data)
 
     def _file(self, folder: str) -> _File:
+        if folder in self._open and self._most_bytes is not None and self._open[folder].size >= self._most_bytes:
+            self._finish(folder)
         file = self._open.pop(folder, None)
         if file is None:
             if len(self._open) >= _MOST_OPEN:

@@ -31,7 +31,7 @@ from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.names import names_in
-from starhaul_stores.relational.places import RelationalReaderParams, Source, is_utf8
+from starhaul_stores.relational.places import RelationalReaderParams, Source, is_utf8, offered_by_all
 
 if TYPE_CHECKING:
     from starhaul_stores.mysql.rows import Values
@@ -172,7 +172,7 @@ class MysqlWireReader(FindingReader[P]):
         for source in self._sources():
             with self._open(source) as db:
                 found.append(self._encodings_of(self._selection(db, source).columns))
-        return tuple(name for name in found[0] if all(name in each for each in found))
+        return offered_by_all(found)
 
     def _encodings_of(self, columns: Sequence[ResultColumn]) -> Sequence[str]:
         from starhaul_stores.mysql import own_rows, spelled
@@ -189,8 +189,6 @@ class MysqlWireReader(FindingReader[P]):
         from starhaul_stores.mysql.lines import as_lines, decoded
 
         def lines(block: Sequence[Values], columns: Sequence[ResultColumn], schema: pa.Schema) -> Iterator[Block]:
-            if encoding not in self._encodings_of(columns):
-                raise self._sources()[split.args["source"]].changed()
             if encoding in DELIMITER_OF:
                 yield from spelled.blocks(block, columns, schema, DELIMITER_OF[encoding], task)
                 return
@@ -202,18 +200,24 @@ class MysqlWireReader(FindingReader[P]):
             data, rows = memoryview(as_lines(block)), len(block[0].offsets)
             yield Block(data, rows, schema, lambda data: decoded(data, schema, kinds))
 
-        yield from self._read(split, task, lines)
+        yield from self._read(split, task, lines, encoding)
 
     def _read(
-        self, split: Split, task: Task, made: Callable[[list[Values], list[ResultColumn], pa.Schema], Iterator[R]]
+        self,
+        split: Split,
+        task: Task,
+        made: Callable[[list[Values], list[ResultColumn], pa.Schema], Iterator[R]],
+        encoding: str | None = None,
     ) -> Iterator[R]:
-        """The blocks of a slice, as `made` makes them."""
+        """The blocks of a slice, as `made` makes them; in `encoding`, which the columns must allow still."""
         source = self._sources()[split.args["source"]]
         with self._at_its_moment(source) as (db, of_moment):
             if not of_moment:
                 task.note("slice read at a later moment than others")
             selection = self._selection(db, source)
             columns, schema = selection.columns, selection.schema
+            if encoding is not None and encoding not in self._encodings_of(columns):
+                raise source.changed()
             with db.stream(selection.select(split.args["part"], self._moment_of(source)), _BLOCK) as blocks:
                 try:
                     for block in blocks:

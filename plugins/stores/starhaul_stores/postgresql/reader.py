@@ -34,7 +34,7 @@ from starhaul_stores.postgresql.slices import BLOCKS, condition, slices
 from starhaul_stores.postgresql.snapshots import Snapshot, exported, guarantee, reading
 from starhaul_stores.relational.addresses import address_of, to_read
 from starhaul_stores.relational.lines import LINES
-from starhaul_stores.relational.places import RelationalReaderParams, Source
+from starhaul_stores.relational.places import RelationalReaderParams, Source, offered_by_all
 
 _FORMS = {
     tuples.ENCODING: ("binary", tuples.blocks),
@@ -134,7 +134,7 @@ class PostgresqlWireReader(Reader[P]):
                 found.append(self._encodings_of(schema, db.has_integer_datetimes, is_unicode(db)))
         if len(types) != 1:  # the writer sees the types of the first
             return ()
-        return tuple(name for name in found[0] if all(name in each for each in found))
+        return offered_by_all(found)
 
     def _encodings_of(self, schema: pa.Schema, has_integers: bool = True, unicode: bool = True) -> Sequence[str]:
         binary = has_integers and tuples.same_everywhere(schema)

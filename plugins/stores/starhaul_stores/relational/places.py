@@ -196,6 +196,11 @@ class Source:
         return PermanentError(self.name, "its columns have changed since the run began", "run the job anew")
 
 
+def offered_by_all(encodings: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The names that each source has, in the order of the first."""
+    return tuple(name for name in encodings[0] if all(name in each for each in encodings))
+
+
 class RelationalWriterParams(RelationalParams):
     """Parameters that all relational writers have: `url` and `table`, or DataX's `connection` list with one table."""
 

@@ -42,10 +42,7 @@ class Reading:
             whole = self._left == 0 and self._last
             try:
                 if whole:
-                    self._cut = True
-                    with self._session.told(self._path):
-                        whole = not self._connection.recv(1)  # more than was listed: it grew, which `Source` notices
-                    self._cut = False
+                    whole = not self._receive(1)  # more than was listed: it grew, which `Source` notices
             finally:
                 self._connection.close()
                 if self._cut:
@@ -56,8 +53,13 @@ class Reading:
     def _take(self, size: int) -> bytes:
         if not size:
             return b""
+        data = self._receive(size)
+        self._cut = not data
+        return data
+
+    def _receive(self, size: int) -> bytes:
         self._cut = True
         with self._session.told(self._path):
             data = bytes(self._connection.recv(size))
-        self._cut = not data
+        self._cut = False
         return data
