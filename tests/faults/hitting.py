@@ -16,7 +16,7 @@ from tests.faults.outcomes import Outcome
 from tests.faults.points import Blow
 from tests.faults.process import clean_seconds, hit, starhaul
 from tests.faults.sources import ROWS
-from tests.faults.targets import OLD, REPLACING, Target, expected_rows
+from tests.faults.target import OLD, REPLACING, Target, expected_rows
 
 PAUSE_BETWEEN_LOOKS = 0.02
 _RESUMES = 3

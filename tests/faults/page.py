@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from starhaul.docgen import cell, table
 from starhaul.registry import ENTRY_POINT_GROUP, Registry
 from tests.faults.outcomes import KEPT, Outcome, load
-from tests.faults.targets import TARGETS, Target
+from tests.faults.target import Target
+from tests.faults.targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "guarantees.md"

@@ -32,7 +32,8 @@ from tests.faults.hitting import Hitting, Route
 from tests.faults.points import Blow
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.sources import SOURCES
-from tests.faults.targets import TARGETS, Target, expected_rows
+from tests.faults.target import Target, expected_rows
+from tests.faults.targets import TARGETS
 from tests.servers import mariadb, postgresql, s3
 from tests.servers.mysql_database import MysqlDatabase, new_database
 

@@ -12,7 +12,8 @@ import pytest
 from tests.faults.points import ALL, BORDERS
 from tests.faults.process import starhaul
 from tests.faults.sources import SOURCES
-from tests.faults.targets import Postgresql, Sqlite, Target, expected_rows
+from tests.faults.table_targets import Postgresql, Sqlite
+from tests.faults.target import Target, expected_rows
 
 LATER = tuple(BORDERS)[1:]
 """When the run is there to be resumed."""

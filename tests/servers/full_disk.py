@@ -10,8 +10,8 @@ _SOURCE = Path(__file__).with_name("full_disk.c")
 
 
 def can_fill_up(server: ServerProcess, files: str) -> None:
-    """Have a server that is not started yet on a disk that `full` fills; what it writes elsewhere than into files whose
-    path holds `files` always finds room."""
+    """Have a server that is not started yet on a disk that `fill_up` fills; what it writes elsewhere than into files
+    whose path holds `files` always finds room."""
     server.variables |= {
         "LD_PRELOAD": str(preloaded(_SOURCE)),
         "FULL_DISK_WHEN": str(_sign(server)),
