@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Problem,
         RejectLimitExceeded,
         StarhaulError,
+        TasksLost,
         TransientError,
     )
     from starhaul.api.events import (
@@ -91,6 +92,7 @@ _HOME = {
     "Problem": "api.errors",
     "RejectLimitExceeded": "api.errors",
     "StarhaulError": "api.errors",
+    "TasksLost": "api.errors",
     "TransientError": "api.errors",
     "Event": "api.events",
     "RunFinished": "api.events",
@@ -167,6 +169,7 @@ __all__ = [
     "Task",
     "TaskFailed",
     "TaskFinished",
+    "TasksLost",
     "Transformer",
     "TransientError",
     "WriteRequest",

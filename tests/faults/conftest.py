@@ -31,10 +31,11 @@ def _other_outcome(request: pytest.FixtureRequest, outcomes: list[Outcome]) -> I
     """Collect what became of a run whose connections were cut (`test_network.py`), or whose server was hit (tests that
     are marked with the moment)."""
     known = dict(getattr(getattr(request.node, "callspec", None), "params", {}))
-    how, mark = "network", request.node.get_closest_marker("moment")
+    how, mark, anew = "network", request.node.get_closest_marker("moment"), False
     if mark is not None:
         store = request.getfixturevalue("server").place.store
-        how, known = "server", {"mode": "insert", **known, "store": store, "name": mark.args[0]}
+        how, anew = "server", mark.kwargs.get("anew", False)
+        known = {"mode": "insert", **known, "store": store, "name": mark.args[0]}
     yield
     if not {"store", "mode", "name"} <= known.keys() or _CALL not in request.node.stash:
         return
@@ -42,7 +43,8 @@ def _other_outcome(request: pytest.FixtureRequest, outcomes: list[Outcome]) -> I
     shown = {"mysql": "MySQL", "postgresql": "PostgreSQL"}[store]
     error = request.node.stash[_CALL].excinfo
     wrong = [] if error is None else [str(error.value)[-500:]]
-    outcomes.append(Outcome(f"{shown} → {shown}", f"{store}writer", mode, name, how, 1, int(not wrong), wrong=wrong))
+    mended = {"anew" if anew else "resumed": int(not wrong)}
+    outcomes.append(Outcome(f"{shown} → {shown}", f"{store}writer", mode, name, how, 1, **mended, wrong=wrong))
 
 
 @pytest.fixture(scope="session")

@@ -30,9 +30,9 @@ the fault tests saw. They hit runs of the command line with SIGKILL, with SIGTER
 (once on each route for a minute), at every border between two steps of a run, in the midst of tasks, at single
 statements of the publication and of the abort, in a resume, and at random moments. Then they do as a user would:
 `starhaul resume`, or a new `starhaul run` if none had begun. On the routes from a store into itself they hit what is
-around a run instead: its connections (`network`), its server or the server's disk (`server`). The engine's retries mend
-that, or a resume. Afterwards they read the target past the plugins, compare it with the source row by row, and look for
-what was left behind: staging tables, ledgers, hidden files.
+around a run instead: its connections (`network`), its server, the server's disk, or which server it is (`server`). The
+engine's retries mend that, or a resume. Afterwards they read the target past the plugins, compare it with the source
+row by row, and look for what was left behind: staging tables, ledgers, hidden files.
 
 - **promises**: those of the writer's smallest job in this mode, or what it needs besides.
 - **hits**: how many signals met a run under way, or cuts of its connections, or mishaps of its server.

@@ -18,7 +18,8 @@ _SITTING = "starhaul.engine.sitting:Sitting"
 _TAKE = "starhaul.engine.exchanger:Exchanger._take"
 _TASK = "starhaul.engine.transfer:Transfer.run"
 _COMMITTING = f"{_STORE}.stream_is:after:3"
-"""A stream is `preparing`, `prepared`, `committing`, `committed`."""
+"""A stream is `preparing`, `prepared`, `committing`, `forgetting`, `committed`."""
+_FORGETTING = {"before": "after:4", "after": "before:5"}
 
 
 P = TypeVar("P")
@@ -122,6 +123,7 @@ def blows(writer: str) -> Sequence[Blow]:
         found.append(Blow(phase, BORDERS[phase], "SIGTERM"))
     found.append(Blow("in the midst of a task", BORDERS["in the midst of a task"], "SIGSTOP", calm=1))
     found.append(Blow("before an abort", f"{_SITTING}.abort:before:1", "SIGTERM", fail_at=_FAILS))
+    found += [Blow(f"{when} the run is forgotten", f"{_STORE}.stream_is:{at}") for when, at in _FORGETTING.items()]
     return found
 
 

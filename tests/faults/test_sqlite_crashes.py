@@ -59,6 +59,7 @@ for n, task in enumerate(("t0", "t1")):
     batches = [pa.record_batch([[n * 2 + i], [f"new {n}"]], schema=schema) for i in range(2)]
     receipts.append(writer.write(RecordingTask(accepted, task, "r1"), batches))
 writer.commit("r1", receipts)
+writer.forget("r1")
 """
 
 POINTS = [
@@ -127,7 +128,10 @@ def _take_up(path: Path, mode: str) -> None:
     parameters = {"path": str(path), "table": "t", "writeMode": mode, "postSql": ["INSERT INTO log VALUES (1)"]}
     writer = SqliteWriter(SqliteWriterParams.model_validate(parameters))
     with closing(sqlite3.connect(path)) as db:
-        committed = not db.execute("SELECT 1 FROM sqlite_master WHERE name = '_starhaul_ledger'").fetchall()
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = '_starhaul_ledger'").fetchall():
+            writer.forget("r1")
+            return
+        committed = db.execute("SELECT receipt FROM _starhaul_ledger WHERE task = ''").fetchall() == [("committed",)]
     receipts: list[Receipt] = []
     for number, name in enumerate(TASKS) if not committed else ():
         task = RecordingTask(SCHEMA, name, "r1", attempt=2)
@@ -139,3 +143,4 @@ def _take_up(path: Path, mode: str) -> None:
             assert (receipt.rows, receipt.attempt) == (2, 1)
         receipts.append(receipt)
     writer.commit("r1", receipts)
+    writer.forget("r1")

@@ -33,9 +33,12 @@ class PostgresqlServer(ServerProcess):
     account = "postgres"
     not_yet = (psycopg.OperationalError,)
 
-    def __init__(self, folder: Path, binaries: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, binaries: Path, settings: Mapping[str, str], like: PostgresqlServer | None = None
+    ) -> None:
         super().__init__(folder)
         self._binaries = binaries
+        self._like = like
         self._settings = {**_SETTINGS, **settings}
 
     @property
@@ -53,6 +56,11 @@ class PostgresqlServer(ServerProcess):
 
     def create(self) -> None:
         """Make the data directory."""
+        if self._like is not None:
+            source = ["-h", "127.0.0.1", "-p", str(self._like.port), "-U", "postgres"]
+            copy = [f"{self._binaries}/pg_basebackup", "-D", f"{self.folder}/data", "-R", "-c", "fast", *source]
+            subprocess.run(self.guarded(copy), cwd=self.folder, capture_output=True, check=True)
+            return
         command = [f"{self._binaries}/initdb", "-D", f"{self.folder}/data", "-U", "postgres", "-A", "trust"]
         more = ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
         subprocess.run(self.guarded([*command, *more]), cwd=self.folder, capture_output=True, check=True)
@@ -70,12 +78,13 @@ def running(
     settings: Mapping[str, str] = _SETTINGS,
     binaries: Path | None = None,
     disk: Callable[[ServerProcess], object] = lambda server: None,
+    like: PostgresqlServer | None = None,
 ) -> Iterator[PostgresqlServer]:
     """A new server for the time of a `with` block. `settings` come on top of the tests'; `binaries` are those of
-    another version than Debian's; `disk` see `full_disk`."""
+    another version than Debian's; `disk` see `full_disk`; it is a standby of `like`, if that is given."""
     user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
     with new_folder("pg", (user.pw_uid, user.pw_gid) if user else None) as folder:
-        server = PostgresqlServer(folder, binaries or _installed(), settings)
+        server = PostgresqlServer(folder, binaries or _installed(), settings, like)
         disk(server)
         with started(server):
             yield server

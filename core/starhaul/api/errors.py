@@ -5,6 +5,7 @@
   * PluginError            a plugin is missing, broken, or broke its contract     exit 3
   * TransientError         raised by plugins; the engine may run the task again   exit 1
   * PermanentError         raised by plugins; the engine stops the run            exit 1
+  * TasksLost              raised by `Writer.commit`; a resume runs them again    exit 1
   * RejectLimitExceeded    more rejected rows than the job allows                 exit 4
 * Cancelled (a BaseException: a signal that code catching `Exception` lets through)
 
@@ -103,6 +104,25 @@ class TransientError(StarhaulError):
 
 class PermanentError(StarhaulError):
     """Another attempt cannot help: no such table, no permission, disk full. The engine stops the run."""
+
+
+class TasksLost(StarhaulError):
+    """The target no longer knows `tasks` (their ids) that it had acknowledged: it failed over to a server that lagged
+    behind, or crashed and had not stored what it told. Raised by `Writer.commit`, which publishes nothing then.
+
+    The engine takes the receipts of these tasks back and stops the run; a resume carries the tasks out again.
+    """
+
+    def __init__(self, where: str, problem: str, hint: str = "", *, tasks: Sequence[str] = ()) -> None:
+        super().__init__(where, problem, hint)
+        self.tasks = tuple(tasks)
+
+    @classmethod
+    def of(cls, where: str, tasks: Sequence[str]) -> TasksLost:
+        """The error for these tasks, which must not be empty."""
+        problem = f"what tasks {', '.join(tasks[:5])}{', …' * (len(tasks) > 5)} had delivered is no longer there"
+        hint = "did the server fail over, or crash? `starhaul resume` carries them out again"
+        return cls(where, problem, hint, tasks=tasks)
 
 
 class RejectLimitExceeded(StarhaulError):

@@ -24,8 +24,9 @@ class Writer(ABC, Generic[P]):
 
     In one run of one stream the engine calls, one after the other, `accept`, `check`, then `prepare` once;
     then `write` once per task attempt, from several threads at once (or in other processes, on an equal
-    instance); then exactly one of `commit` or `abort`. A run that is killed or stopped gets neither: when it
-    is resumed, only `write` (for the tasks without a receipt) and `commit` follow, on a new instance. So an
+    instance); then exactly one of `commit`, with `forget` after it, or `abort`. A run that is killed or stopped gets
+    neither: when it is resumed, only `write` (for the tasks without a receipt), `commit` and `forget` follow, on a new
+    instance. So an
     instance holds its parameters only, and what must be found again is named after `run` (see `Task.run`).
 
     Any call may raise `ConfigError` (the job is wrong), `TransientError` (may be tried again),
@@ -107,8 +108,16 @@ class Writer(ABC, Generic[P]):
         return None
 
     def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
-        """Publish the work of all tasks, run postSql, clear staging and ledger. Called once, when every task has
-        a receipt; again after a crash in its midst, so each step must be safe to repeat."""
+        """Publish the work of all tasks, run postSql, clear staging. Called once, when every task has a receipt;
+        again after a crash in its midst, so each step must be safe to repeat.
+
+        With EXACTLY_ONCE, the ledger is compared with the receipts first: a server that fails over or crashes may
+        have lost what it acknowledged. Raise `TasksLost` for tasks that are not in it, and `PermanentError` if it does
+        not know the run at all. What says that the run is committed stays until `forget`."""
+
+    def forget(self, run: str) -> None:
+        """The engine has stored that `commit` went through, which is not called again: remove what was kept to know
+        it by, as the run's entry in the ledger. Called once; again after a crash in its midst."""
 
     def count(self, *, published: bool) -> int | None:
         """How many rows the target holds, so that the engine can see that all have arrived where the job says `verify:

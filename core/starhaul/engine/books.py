@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from starhaul.api.errors import PluginError
@@ -33,7 +33,7 @@ class StreamBooks:
         """What the target held when it was prepared, if that is to be verified."""
         self.tasks = {task.id: task for task in tasks}
         self.receipts: dict[str, Receipt] = {}
-        self.counts = Counts()
+        self._counts: dict[str, Counts] = {}
         for task in tasks:
             if task.receipt is not None:
                 self.delivered(task.receipt, Counts.from_dict(task.counts or {}))
@@ -41,13 +41,27 @@ class StreamBooks:
     def delivered(self, receipt: Receipt, counts: Counts) -> None:
         """A task has its receipt."""
         self.receipts[receipt.task] = receipt
-        self.counts.add(counts)
+        self._counts[receipt.task] = counts
 
     def undone(self) -> None:
         """The target took everything back: no task counts as delivered any more."""
         self.state = "aborted"
         self.receipts.clear()
-        self.counts = Counts()
+        self._counts.clear()
+
+    def lost(self, tasks: Iterable[str]) -> None:
+        """The target does not know these tasks any more."""
+        self.state = "prepared"
+        for task in tasks:
+            del self.receipts[task], self._counts[task]
+
+    @property
+    def counts(self) -> Counts:
+        """The figures of all tasks that have receipts."""
+        counts = Counts()
+        for each in self._counts.values():
+            counts.add(each)
+        return counts
 
     def audit(self) -> None:
         """Raise `PluginError` unless every row that was read is accounted for, and receipts and counts agree."""
@@ -84,15 +98,14 @@ class StreamBooks:
     def progress(self) -> StreamProgress:
         """Where the live figures of this stream begin."""
         rows = [split.rows for split in self.plan.splits]
-        counts = Counts()
-        counts.add(self.counts)
+        counts = self.counts
         return StreamProgress(
             name=self.plan.name,
             tasks=len(self.tasks),
             tasks_done=len(self.receipts),
-            rows=self.counts.written,
-            bytes=self.counts.bytes,
-            rejected=self.counts.rejected,
+            rows=counts.written,
+            bytes=counts.bytes,
+            rejected=counts.rejected,
             expected_rows=None if None in rows else sum(row for row in rows if row is not None),
             counts=counts,
         )

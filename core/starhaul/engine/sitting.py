@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import partial
 
 from starhaul.api.capability import Capability
-from starhaul.api.errors import Cancelled, PermanentError
+from starhaul.api.errors import Cancelled, PermanentError, TasksLost
 from starhaul.api.events import Event, StreamCommitted
 from starhaul.engine.attempt import Shared
 from starhaul.engine.books import StreamBooks
@@ -125,15 +125,24 @@ class Sitting:
             self._delivery.run(executor)
 
     def _commit(self, stream: StreamBooks) -> None:
-        """Publish a stream. From here on it is never aborted: what fails now is finished by a resume."""
+        """Publish a stream. From here on it is never aborted: what fails now is finished by a resume. But if the target
+        has lost what tasks delivered, those are still to do."""
         stream.plan.release()
         stream.audit()
         self._rejects.judge(sum(each.counts.read for each in self.streams))
-        self._now(stream, "committing")
-        commit = partial(stream.plan.writer.commit, stream.run, stream.in_order)
-        patiently(commit, self._job.settings.retry, self._halt, self._redact)
-        if self._job.settings.verify == "count":
-            self._verify(stream)
+        writer, retry = stream.plan.writer, self._job.settings.retry
+        if stream.state != "forgetting":
+            self._now(stream, "committing")
+            try:
+                patiently(partial(writer.commit, stream.run, stream.in_order), retry, self._halt, self._redact)
+            except TasksLost as error:
+                self._store.tasks_lost(self.run, stream.plan.index, [stream.tasks[task] for task in error.tasks])
+                stream.lost(error.tasks)
+                raise
+            if self._job.settings.verify == "count":
+                self._verify(stream)
+            self._now(stream, "forgetting")
+        patiently(partial(writer.forget, stream.run), retry, self._halt, self._redact)
         self._now(stream, "committed")
         self._tell(StreamCommitted(run=self.run, stream=stream.plan.name))
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from starhaul.api.task import Receipt, Split
 
 RunState: TypeAlias = Literal["running", "done", "failed", "stopped"]
-StreamState: TypeAlias = Literal["planned", "preparing", "prepared", "committing", "committed", "aborted"]
+StreamState: TypeAlias = Literal["planned", "preparing", "prepared", "committing", "forgetting", "committed", "aborted"]
 
 
 @dataclass(frozen=True)

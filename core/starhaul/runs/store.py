@@ -161,6 +161,17 @@ class RunStore:
                     "UPDATE tasks SET receipt = NULL, counts = NULL WHERE run = ? AND stream = ?", (run, stream)
                 )
 
+    def tasks_lost(self, run: str, stream: int, tasks: Iterable[TaskRecord]) -> None:
+        """The target does not know these tasks any more: their receipts count no longer, and the stream, which was
+        about to be published, is not."""
+        with self._transaction():
+            state = "UPDATE streams SET state = 'prepared' WHERE run = ? AND stream = ?"
+            self._connection.execute(state, (run, stream))
+            self._connection.executemany(
+                "UPDATE tasks SET receipt = NULL, counts = NULL WHERE run = ? AND stream = ? AND number = ?",
+                [(run, stream, task.number) for task in tasks],
+            )
+
     def stream_began_with(self, run: str, stream: int, rows: int | None) -> None:
         """How many rows the target of a stream held when it was prepared."""
         self._write("UPDATE streams SET rows_before = ? WHERE run = ? AND stream = ?", rows, run, stream)

@@ -99,6 +99,12 @@ class Delivery:
         return self.write(self.task(number, ATTEMPTS), batches)
 
     def commit(self, *receipts: Receipt) -> None:
+        """Publish, then forget the run, as the engine does."""
+        self.publish(*receipts)
+        self.writer.forget(self.run)
+
+    def publish(self, *receipts: Receipt) -> None:
+        """`commit` alone."""
         self.writer.commit(self.run, [through_json(receipt) for receipt in receipts])
 
     def abort(self, *receipts: Receipt) -> None:

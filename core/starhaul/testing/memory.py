@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from starhaul.api.capability import Capability
 from starhaul.api.encoding import Block
-from starhaul.api.errors import ConfigError, PermanentError
+from starhaul.api.errors import ConfigError, PermanentError, TasksLost
 from starhaul.api.hookspecs import hookimpl
 from starhaul.api.params import Params
 from starhaul.api.reader import Reader
@@ -48,6 +48,8 @@ class MemoryStore:
         """What attempts wrote, before `commit`."""
         self.ledger: dict[Key, Receipt] = {}
         """The receipts of tasks that went through, until `commit`."""
+        self.committed: set[str] = set()
+        """Runs, from `commit` until `forget`."""
         self._open[name] = self
 
     @classmethod
@@ -197,11 +199,19 @@ class MemoryWriter(Writer[MemoryWriterParams]):
     def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
         store = MemoryStore.named(self.params.store)
         with store.lock:
+            if self.params.mode == "exactly_once" and run not in store.committed:
+                lost = [each.task for each in receipts if (run, each.task, 0) not in store.ledger]
+                if lost:
+                    raise TasksLost.of(f"MemoryStore {store.name!r}", lost)
+                store.committed.add(run)
             for receipt in receipts:
                 key = (run, receipt.task, receipt.attempt)
                 if key in store.staged:
                     store.visible[key] = store.staged[key]
             _forget(store, run)
+
+    def forget(self, run: str) -> None:
+        MemoryStore.named(self.params.store).committed.discard(run)
 
     def count(self, *, published: bool) -> int | None:
         rows = MemoryStore.named(self.params.store).table().num_rows

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from starhaul.api.capability import Capability
-from starhaul.api.errors import StarhaulError
+from starhaul.api.errors import StarhaulError, TasksLost
 from starhaul.api.task import Receipt
 from starhaul.api.writer import Writer
 from starhaul.testing.compare import assert_same_rows
@@ -78,7 +78,7 @@ class WriterPromises:
         other.run = "run_other"
         assert writer.delivered(other) is None, "delivered() knows the task of another run"
         delivery.commit(known)
-        assert writer.delivered(delivery.task(attempt=2)) is None, "the ledger must be cleared by commit()"
+        assert writer.delivered(delivery.task(attempt=2)) is None, "the ledger must be cleared by forget() at last"
 
     def test_second_attempt_is_fenced(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
         """EXACTLY_ONCE: an attempt that lost the race fails on the ledger's key, or changes nothing."""
@@ -172,13 +172,40 @@ class WriterPromises:
         """The process died after `commit` and before it could say so: the resumed run commits again."""
         halves = [delivery.converted(part) for part in (sample.slice(0, 4), sample.slice(4))]
         receipts = [delivery.write(delivery.task(number), half) for number, half in enumerate(halves)]
-        delivery.commit(*receipts)
+        delivery.publish(*receipts)
         wanted = _table(delivery, [batch for half in halves for batch in half])
         assert_same_rows(readback(delivery.schema), wanted, "commit() does not publish what was written")
-        delivery.resumed().commit(*receipts)
+        delivery.resumed().publish(*receipts)
         assert_same_rows(readback(delivery.schema), wanted, "a second commit() of the same run changes the target")
+        for _ in range(2):
+            delivery.resumed().writer.forget(delivery.run)
+        assert_same_rows(readback(delivery.schema), wanted, "forget() changes the target")
         left = sorted(leftovers()) if leftovers else []
-        assert not left, f"commit() leaves {left} behind; clear staging and ledger"
+        assert not left, f"commit() and forget() leave {left} behind; clear staging and ledger"
+
+    def test_a_commit_tells_of_lost_tasks(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
+        """EXACTLY_ONCE: the server failed over or crashed, and lost what it had acknowledged."""
+        if Capability.EXACTLY_ONCE not in delivery.writer.promises():
+            pytest.skip("the writer does not promise EXACTLY_ONCE")
+        halves = [delivery.converted(part) for part in (sample.slice(0, 4), sample.slice(4))]
+        first = delivery.write(delivery.task(0), halves[0])
+        lost = Receipt("t1", sum(batch.num_rows for batch in halves[1]))
+        with pytest.raises(TasksLost) as caught:
+            delivery.publish(first, lost)
+        assert caught.value.tasks == ("t1",), f"commit() says that {caught.value.tasks} are lost; t1 alone is"
+        delivery.commit(first, delivery.write(delivery.task(1, attempt=2), halves[1]))
+        wanted = _table(delivery, [batch for half in halves for batch in half])
+        assert_same_rows(readback(delivery.schema), wanted, "a task that was lost and written again does not arrive")
+
+    def test_a_commit_tells_of_a_lost_run(self, delivery: Delivery, sample: pa.Table) -> None:
+        """The same, and even what `prepare` left is gone: that is no run that was committed before."""
+        if Capability.EXACTLY_ONCE not in delivery.writer.promises():
+            pytest.skip("the writer does not promise EXACTLY_ONCE")
+        rows = delivery.converted(sample)
+        receipt = Receipt("t0", sum(batch.num_rows for batch in rows))
+        delivery.run = "run_lost"
+        with pytest.raises(StarhaulError):
+            delivery.publish(receipt)
 
     def test_resumes_in_another_process(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
         """An equal instance that never saw `prepare` writes the tasks without a receipt, and commits."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -38,7 +38,7 @@ from starhaul_stores.sqlite.target import (
     target_columns,
     target_names,
 )
-from starhaul_stores.sqlite.transaction import task_transaction, transaction
+from starhaul_stores.sqlite.transaction import my_turn, task_transaction, transaction
 
 _OUTSIDE = ("VACUUM", "PRAGMA", "ATTACH", "DETACH")  # what SQLite does not do, or not fully, within a transaction
 _TRANSACTIONS = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
@@ -194,7 +194,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
     def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
         incoming = iter(batches)
         first = next(incoming, None)  # before anything is locked: the source may take its time
-        with self._my_turn(task), self._open("rw") as db:
+        with my_turn(self._turn, task), self._open("rw") as db:
             ledger = Ledger(db, self.params.ledger_table)
             with task_transaction(db, task, self.params.busy_timeout):
                 ledger.fence(task)
@@ -220,13 +220,17 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             if overwrite:  # see `swap`; neither can be set within a transaction
                 db.script(["PRAGMA foreign_keys = OFF", "PRAGMA legacy_alter_table = ON"])
             with transaction(db):
-                if ledger.is_open(run):  # else it was committed before
+                if ledger.is_to_commit(run, receipts):
                     if overwrite:
                         swap(db, self._table, staging_name(self._table, run))
                     finish(db, ledger, run, self._table)
                     db.script([each for each in after if not each.upper().startswith(_OUTSIDE)])
-                    ledger.close_run(run)
+                    ledger.commit_run(run)
             db.script([each for each in after if each.upper().startswith(_OUTSIDE)])
+
+    def forget(self, run: str) -> None:
+        with self._open("rw") as db, transaction(db):
+            Ledger(db, self.params.ledger_table).close_run(run)
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         if not database_exists(self._file):
@@ -292,15 +296,6 @@ class SqliteWriter(Writer[SqliteWriterParams]):
 
     def _statements(self, scripts: Sequence[str]) -> list[str]:
         return [statement.replace("@table", quoted(self._table)) for statement in statements(scripts)]
-
-    @contextmanager
-    def _my_turn(self, task: Task) -> Iterator[None]:
-        while not self._turn.acquire(timeout=0.2):
-            task.pause(0)
-        try:
-            yield
-        finally:
-            self._turn.release()
 
     def _existing(self) -> Table | None:
         if not database_exists(self._file):

@@ -14,6 +14,7 @@ from starhaul import (
     Problem,
     RejectLimitExceeded,
     StarhaulError,
+    TasksLost,
     TransientError,
 )
 
@@ -23,6 +24,7 @@ EXIT_CODES = {
     PluginError: 3,
     TransientError: 1,
     PermanentError: 1,
+    TasksLost: 1,
     RejectLimitExceeded: 4,
 }
 

@@ -35,6 +35,7 @@ class Faults:
     """When the attempt went through, before its receipt is handed over."""
     in_prepare: Callable[[], None] | None = None
     in_commit: Callable[[], None] | None = None
+    in_forget: Callable[[], None] | None = None
     in_abort: Callable[[], None] | None = None
 
 
@@ -72,6 +73,11 @@ class FaultyWriter(MemoryWriter):
         if self.faults.in_commit is not None:
             self.faults.in_commit()
         super().commit(run, receipts)
+
+    def forget(self, run: str) -> None:
+        if self.faults.in_forget is not None:
+            self.faults.in_forget()
+        super().forget(run)
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         if self.faults.in_abort is not None:

@@ -353,6 +353,41 @@ def test_a_failed_commit_is_never_aborted_and_can_be_resumed(bench: Bench) -> No
     assert bench.ids == ALL
 
 
+def test_what_the_target_lost_is_written_again_by_a_resume(bench: Bench) -> None:
+    """A server that fails over or crashes may have lost what it acknowledged, and the run may not pass for done."""
+
+    def lose_a_task() -> None:
+        (lost,) = [key for key in bench.target.ledger if key[1] == "t1"]
+        del bench.target.ledger[lost], bench.target.visible[lost]
+
+    bench.faults.in_commit = lose_a_task
+    report = bench.run(mode="exactly_once", channel=3)
+    assert (report.state, report.resumable) == ("failed", True)
+    assert report.error is not None
+    assert "what tasks t1 had delivered is no longer there" in report.error.problem
+    assert report.streams[0].tasks_done == 2
+    bench.faults.in_commit = None
+    read: list[str] = []
+    bench.faults.before_batch = lambda task, number: read.append(task.id)
+    report = bench.resume(report.run, mode="exactly_once", channel=3)
+    assert (report.state, report.read, report.written, set(read)) == ("done", 12, 12, {"t1"})
+    assert bench.ids == ALL
+
+
+def test_a_run_is_forgotten_after_it_was_noted_and_never_committed_again(bench: Bench) -> None:
+    def fail() -> None:
+        raise PermanentError("target", "gone fishing")
+
+    bench.faults.in_forget = fail
+    report = bench.run(mode="exactly_once")
+    assert (report.state, report.resumable, bench.ids) == ("failed", True, ALL)
+    assert bench.target.committed, "this is how the target knows"
+    bench.faults.in_forget = None
+    bench.faults.in_commit = lambda: pytest.fail("it went through")
+    report = bench.resume(report.run, mode="exactly_once")
+    assert (report.state, bench.ids, bench.target.committed) == ("done", ALL, set())
+
+
 def test_a_failed_prepare_is_aborted_and_nothing_is_read(bench: Bench) -> None:
     aborted: list[int] = []
 

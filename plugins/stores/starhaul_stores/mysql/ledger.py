@@ -56,7 +56,3 @@ class MysqlLedger(Ledger):
         if self.exists():
             self._db.execute(f"SELECT 1 FROM {self._table} WHERE run = %s AND task = '' LOCK IN SHARE MODE", [task.run])
         super().fence(task)
-
-    def mark(self, run: str, note: str) -> None:
-        """Change the note of a run."""
-        self._db.execute(f"UPDATE {self._table} SET receipt = %s WHERE run = %s AND task = ''", [note, run])

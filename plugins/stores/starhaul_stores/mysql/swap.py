@@ -12,8 +12,6 @@ from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.ledger import MysqlLedger
 from starhaul_stores.relational.staging import staging_name, stale_runs
 
-_REMOVED = "removed"
-
 
 def note_of(place: tuple[str, str], run: str) -> str:
     """The name of a run's staging table for the table `place` (database and name); the ledger's note of the run while
@@ -60,9 +58,8 @@ def swap(db: Connection, place: tuple[str, str], run: str) -> None:
 
 
 def drop_stale(db: Connection, ledger: MysqlLedger, place: tuple[str, str], run: str) -> None:
-    """Remove what other runs into this table left in staging and nobody has resumed for a week. Their entry in the
-    ledger stays, so that resuming one fails instead of finding that all is done."""
+    """Remove what other runs into this table left in staging and nobody has resumed for a week. They are
+    given up, so that resuming one fails."""
     for other in stale_runs(ledger.notes(), ".".join(place), run):
         db.execute(f"DROP TABLE IF EXISTS {staging_of(place, other)}")
-        ledger.forget_tasks(other)
-        ledger.mark(other, _REMOVED)
+        ledger.give_up(other)

@@ -16,7 +16,6 @@ from starhaul import (
     Capability,
     ConfigError,
     Creation,
-    PermanentError,
     Receipt,
     StarhaulError,
     Task,
@@ -175,18 +174,25 @@ class MysqlWireWriter(Writer[P]):
         with self._open() as db:
             ledger = MysqlLedger(db, self.params.ledger_table)
             with self._ledger_lock(ledger):
-                if self.params.exactly_once and not ledger.is_open(run):
-                    return  # it was committed before
+                if self.params.exactly_once and not ledger.is_to_commit(run, receipts):
+                    return
                 if self.params.write_mode == "overwrite":
-                    self._swap(db, ledger, run)
+                    swap(db, self._place(db), run)
                 if self.params.exactly_once:
                     finish(db, ledger, run, self.params.target)
                 with db.transaction():
                     db.run(statements_for(self.params.post_sql, to_create(db, self.params.target)))
                     if self.params.exactly_once:
-                        ledger.close_run(run)
-                if self.params.exactly_once:
-                    ledger.tidy()
+                        ledger.commit_run(run)
+
+    def forget(self, run: str) -> None:
+        if not self.params.exactly_once:
+            return
+        with self._open() as db:
+            ledger = MysqlLedger(db, self.params.ledger_table)
+            with ledger.lock():
+                ledger.close_run(run)
+                ledger.tidy()
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         if self.params.write_mode != "overwrite":
@@ -307,15 +313,6 @@ class MysqlWireWriter(Writer[P]):
         for name in params.update_columns:
             if table.column(name) is None:
                 raise table.missing(name, "updateColumns")
-
-    def _swap(self, db: Connection, ledger: MysqlLedger, run: str) -> None:
-        place = self._place(db)
-        note, _ = ledger.notes()[run]
-        if note != note_of(place, run):
-            raise PermanentError(
-                db.where, f"the staging table of run {run} is gone", "it was removed as stale; run again"
-            )
-        swap(db, place, run)
 
     def _insertion(self, db: Connection, task: Task) -> Insertion:
         params = self.params

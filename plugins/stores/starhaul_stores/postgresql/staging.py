@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from starhaul import ConfigError, PermanentError
-from starhaul_stores.postgresql.catalog import Table, find_name
+from starhaul_stores.postgresql.catalog import Table
 from starhaul_stores.postgresql.connection import Connection, literal, quoted
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
@@ -48,19 +48,15 @@ class Staging:
         db.execute(f"SET LOCAL client_min_messages = warning; DROP TABLE IF EXISTS {self.sql}")
 
     def drop_stale(self, db: Connection, ledger: Ledger) -> None:
-        """Remove what other runs into this table left in staging and nobody has resumed for a week. Their entry in the
-        ledger stays, so that resuming one fails instead of finding that all is done."""
+        """Remove what other runs into this table left in staging and nobody has resumed for a week. They are
+        given up, so that resuming one fails."""
         for run in stale_runs(ledger.notes(), f"{self.target.schema}.{self.target.name}", self.run):
             Staging(self.target, run).drop(db)
-            ledger.forget_tasks(run)
+            ledger.give_up(run)
 
     def publish(self, db: Connection) -> None:
         """Put the staged rows in the target's place, in the caller's transaction: others see the old rows until it
         commits, then the new ones."""
-        if find_name(db, self.sql) is None:
-            raise PermanentError(
-                db.where, f"staging table {self.name!r} is gone", "it was removed as a dead run's; run again"
-            )
         if what_a_swap_would_lose(db, self.target):
             self._refill(db)
         else:

@@ -172,17 +172,21 @@ class PostgresqlWireWriter(Writer[P]):
             after = self._statements(db, self.params.post_sql)
             with db.transaction():
                 ledger = Ledger(db, self.params.ledger_table)
-                if ledger.is_open(run):  # else it was committed before
+                if ledger.is_to_commit(run, receipts):
                     if self.params.write_mode == "overwrite":
                         Staging(self._table(db), run).publish(db)
                     self._finish(db, ledger, run)
                     for statement in after:
                         if not _outside(statement):
                             db.execute(statement)
-                    ledger.close_run(run)
+                    ledger.commit_run(run)
             for statement in after:
                 if _outside(statement):
                     db.execute(statement)
+
+    def forget(self, run: str) -> None:
+        with self._open() as db, db.transaction():
+            Ledger(db, self.params.ledger_table).close_run(run)
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         if self.params.write_mode != "overwrite":

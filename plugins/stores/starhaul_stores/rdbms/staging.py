@@ -74,7 +74,7 @@ def drop_stale(db: Connection, ledger: RdbmsLedger, table: Table, run: str) -> N
     """Drop the staging tables of runs into this table that nobody has resumed for long."""
     for other in stale_runs(ledger.notes(), _place(table), run):
         drop(db, table, other)
-        ledger.close_run(other)
+        ledger.give_up(other)
 
 
 def _place(table: Table) -> str:

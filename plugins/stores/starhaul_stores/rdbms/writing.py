@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 import pyarrow as pa
 from pydantic import Field
 
-from starhaul import Address, Capability, ConfigError, PermanentError, Receipt, Task, Writer, WriteRequest
+from starhaul import Address, Capability, ConfigError, Receipt, Task, Writer, WriteRequest
 from starhaul_stores.rdbms import staging
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.catalog import Table, find_table, no_such_table, to_create
@@ -134,16 +134,19 @@ class SqlAlchemyWriter(Writer[W]):
             table = find_table(db, self.params.target)
             if table is None:
                 raise no_such_table(db, self.params.target, "it was there when the run began")
-            if ledger.is_open(run):  # else it was committed before
+            if ledger.is_to_commit(run, receipts):
                 with db.transaction():
                     if overwrite:
-                        self._require_staging(db, ledger, table, run)
                         staging.publish(db, table, target_columns(table, self.params.column), run)
                     for statement in statements_for(self.params.post_sql, table.sql):
                         db.execute(statement)
-                    ledger.close_run(run)
+                    ledger.commit_run(run)
             if overwrite:
                 staging.drop(db, table, run)
+
+    def forget(self, run: str) -> None:
+        with self._open() as db, db.transaction():
+            RdbmsLedger(db, self.params.ledger_table).close_run(run)
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         if self.params.write_mode != "overwrite":
@@ -229,10 +232,3 @@ class SqlAlchemyWriter(Writer[W]):
         if not any(column.identity for column in insertion.target.columns):
             return []
         return [f"SET IDENTITY_INSERT {insertion.target.table} ON"]
-
-    def _require_staging(self, db: Connection, ledger: RdbmsLedger, table: Table, run: str) -> None:
-        note, _ = ledger.notes()[run]
-        if note != staging.note_of(table, run):
-            raise PermanentError(
-                db.where, f"the staging table of run {run} is gone", "it was removed as stale; run again"
-            )

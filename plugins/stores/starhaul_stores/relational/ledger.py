@@ -1,8 +1,8 @@
 """The ledger: which tasks of which runs went through, in the same transaction as their rows.
 
-A run has one row with an empty task from `prepare` until `commit` or `abort`, so that each of these happens once and an
-attempt that outlives its run finds itself fenced; and one row for each task that went through. A run that died leaves
-its rows, which `resume` needs.
+A run has one row with an empty task from `prepare` until `forget` or `abort`, so that `prepare` and `commit` happen
+once and an attempt that outlives its run finds itself fenced; and one row for each task that went through, until
+`commit`. A run that died leaves its rows, which `resume` needs.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol
 
-from starhaul import PermanentError, Receipt, Task
+from starhaul import PermanentError, Receipt, Task, TasksLost
 
 LATER = "later"
 """Stands for a task in the row that holds what follows the load."""
+_COMMITTED = "committed"
+"""The note of a run that is committed."""
 
 
 class Database(Protocol):
@@ -77,12 +79,30 @@ class Ledger(ABC):
 
     def is_open(self, run: str) -> bool:
         """Whether the run was prepared and neither committed nor aborted."""
-        return self.exists() and bool(self._find(run, self.the_run))
+        found = self._find(run, self.the_run) if self.exists() else []
+        return bool(found) and found[0][1] != _COMMITTED
+
+    def is_to_commit(self, run: str, receipts: Sequence[Receipt]) -> bool:
+        """Whether the run is yet to be committed; False if it was.
+
+        Raises `TasksLost` for tasks that have receipts and are not in the ledger (with the same attempt), and
+        `PermanentError` if not even the run is in it.
+        """
+        sql = f"SELECT task, attempt, receipt FROM {self._table} WHERE run = {self.placeholder}"
+        found = self._db.execute(sql, [run]) if self.exists() else []
+        known = {str(task): (int(attempt), str(text)) for task, attempt, text in found}
+        if self.the_run not in known:
+            raise self._unknown(run)
+        if known[self.the_run][1] == _COMMITTED:
+            return False
+        if lost := [each.task for each in receipts if known.get(each.task, (0,))[0] != each.attempt]:
+            raise TasksLost.of(self._where, lost)
+        return True
 
     def fence(self, task: Task) -> None:
         """Raise `PermanentError` if this attempt must not write: its run is over, or another attempt went through."""
         if not self.is_open(task.run):
-            raise PermanentError(self._where, f"run {task.run} is not open", "it was committed or given up meanwhile")
+            raise self._unknown(task.run)
         if self._find(task.run, task.id):
             raise PermanentError(self._where, f"task {task.id} of run {task.run} was delivered by another attempt")
 
@@ -142,16 +162,25 @@ class Ledger(ABC):
         mark = self.placeholder
         self._db.execute(f"DELETE FROM {self._table} WHERE run = {mark} AND task = {mark}", [run, task])
 
-    def forget_tasks(self, run: str) -> None:
-        """Remove what is known of a run's tasks; the run stays open."""
-        sql = f"DELETE FROM {self._table} WHERE run = {self.placeholder} AND task <> '{self.the_run}'"
-        self._db.execute(sql, [run])
+    def commit_run(self, run: str) -> None:
+        """Enter that the run is committed, in place of its tasks."""
+        mark = self.placeholder
+        self._db.execute(f"DELETE FROM {self._table} WHERE run = {mark} AND task <> '{self.the_run}'", [run])
+        self._db.execute(f"UPDATE {self._table} SET receipt = {mark} WHERE run = {mark}", [_COMMITTED, run])
+
+    def give_up(self, run: str) -> None:
+        """Forget a run: it cannot be resumed any more."""
+        self._db.execute(f"DELETE FROM {self._table} WHERE run = {self.placeholder}", [run])
 
     def close_run(self, run: str) -> None:
         """Forget a run, and the table itself once it is empty."""
         if self.exists():
-            self._db.execute(f"DELETE FROM {self._table} WHERE run = {self.placeholder}", [run])
+            self.give_up(run)
             self.drop_if_empty()
+
+    def _unknown(self, run: str) -> PermanentError:
+        hint = "it was committed or given up, or the database lost it (a fail-over, a crash): see what is in the target"
+        return PermanentError(self._where, f"run {run} is not open", hint)
 
     def _find(self, run: str, task: str) -> list[tuple[int, str]]:
         mark = self.placeholder

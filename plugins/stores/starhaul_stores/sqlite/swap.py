@@ -57,13 +57,13 @@ def drop_staging(db: Connection, staging: str) -> None:
 
 
 def drop_stale(db: Connection, ledger: Ledger, table: str, run: str) -> None:
-    """Remove what other runs into this table left in staging and nobody has resumed for a week. Their entry in the
-    ledger stays, so that resuming one fails instead of finding that all is done."""
+    """Remove what other runs into this table left in staging and nobody has resumed for a week. They are
+    given up, so that resuming one fails."""
     for other, (staging, at) in ledger.notes().items():
         stale = datetime.now(UTC) - datetime.fromisoformat(at) > _STALE
         if stale and other != run and staging == staging_name(table, other):
             drop_staging(db, staging)
-            ledger.forget_tasks(other)
+            ledger.give_up(other)
 
 
 def _indexes(db: Connection, table: str) -> list[tuple[str, str]]:

@@ -5,12 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import Lock
 
 from starhaul import StarhaulError, Task, TransientError
 from starhaul_stores.sqlite.connection import Connection
 
 _GLANCE = 0.2
 """Seconds between two looks at whether the run is being stopped."""
+
+
+@contextmanager
+def my_turn(turn: Lock, task: Task) -> Iterator[None]:
+    """Hold the lock that the tasks of one process share for the time of a `with` block. Waits for it without limit, but
+    gives way when the run stops."""
+    while not turn.acquire(timeout=_GLANCE):
+        task.pause(0)
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager
