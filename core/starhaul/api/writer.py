@@ -26,8 +26,8 @@ class Writer(ABC, Generic[P]):
     then `write` once per task attempt, from several threads at once (or in other processes, on an equal
     instance); then exactly one of `commit`, with `forget` after it, or `abort`. A run that is killed or stopped gets
     neither: when it is resumed, only `write` (for the tasks without a receipt), `commit` and `forget` follow, on a new
-    instance. So an
-    instance holds its parameters only, and what must be found again is named after `run` (see `Task.run`).
+    instance. So an instance holds its parameters only, and what must be found again is named after `run` (see
+    `Task.run`).
 
     Any call may raise `ConfigError` (the job is wrong), `TransientError` (may be tried again),
     `PermanentError` (cannot). Any other exception counts as permanent.

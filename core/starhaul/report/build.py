@@ -106,8 +106,10 @@ def _stream(books: StreamBooks) -> StreamReport:
 
 
 def _state(books: StreamBooks) -> Literal["pending", "delivered", "committed", "aborted"]:
-    if books.state in ("committed", "aborted"):
-        return books.state
+    if books.state in ("forgetting", "committed"):
+        return "committed"
+    if books.state == "aborted":
+        return "aborted"
     return "pending" if books.pending else "delivered"
 
 

@@ -381,6 +381,7 @@ def test_a_run_is_forgotten_after_it_was_noted_and_never_committed_again(bench: 
     bench.faults.in_forget = fail
     report = bench.run(mode="exactly_once")
     assert (report.state, report.resumable, bench.ids) == ("failed", True, ALL)
+    assert report.streams[0].state == "committed", "its rows are public"
     assert bench.target.committed, "this is how the target knows"
     bench.faults.in_forget = None
     bench.faults.in_commit = lambda: pytest.fail("it went through")
