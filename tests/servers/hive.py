@@ -114,7 +114,9 @@ class HiveServer(ServerProcess):
             "hive.metastore.try.direct.sql": "false", "hive.metastore.warehouse.dir": "/warehouse",
             "hive.metastore.warehouse.external.dir": "/warehouse",
             "hive.metastore.event.db.notification.api.auth": "false", "hive.exec.scratchdir": "/tmp/hive",
-            "hive.exec.local.scratchdir": f"{base}/scratch", "hive.downloaded.resources.dir": f"{base}/resources",
+            "hive.exec.local.scratchdir": f"{base}/scratch",
+            # Of each session its own, as by default: one that ends would take away the folder of one that begins.
+            "hive.downloaded.resources.dir": f"{base}/${{hive.session.id}}_resources",
             "hive.querylog.location": f"{base}/queries", "hive.user.install.directory": f"file://{base}/install",
             "hive.exec.submit.local.task.via.child": "false", "hive.exec.mode.local.auto": "true",
             "hive.stats.autogather": "false", "hive.stats.fetch.column.stats": "false",
