@@ -33,6 +33,8 @@ class StreamBooks:
         """What the target held when it was prepared, if that is to be verified."""
         self.tasks = {task.id: task for task in tasks}
         self.receipts: dict[str, Receipt] = {}
+        self.counts = Counts()
+        """The figures of all tasks that have receipts."""
         self._counts: dict[str, Counts] = {}
         for task in tasks:
             if task.receipt is not None:
@@ -41,12 +43,14 @@ class StreamBooks:
     def delivered(self, receipt: Receipt, counts: Counts) -> None:
         """A task has its receipt."""
         self.receipts[receipt.task] = receipt
+        self.counts.add(counts)
         self._counts[receipt.task] = counts
 
     def undone(self) -> None:
         """The target took everything back: no task counts as delivered any more."""
         self.state = "aborted"
         self.receipts.clear()
+        self.counts = Counts()
         self._counts.clear()
 
     def lost(self, tasks: Iterable[str]) -> None:
@@ -54,14 +58,9 @@ class StreamBooks:
         self.state = "prepared"
         for task in tasks:
             del self.receipts[task], self._counts[task]
-
-    @property
-    def counts(self) -> Counts:
-        """The figures of all tasks that have receipts."""
-        counts = Counts()
+        self.counts = Counts()
         for each in self._counts.values():
-            counts.add(each)
-        return counts
+            self.counts.add(each)
 
     def audit(self) -> None:
         """Raise `PluginError` unless every row that was read is accounted for, and receipts and counts agree."""
@@ -98,7 +97,8 @@ class StreamBooks:
     def progress(self) -> StreamProgress:
         """Where the live figures of this stream begin."""
         rows = [split.rows for split in self.plan.splits]
-        counts = self.counts
+        counts = Counts()
+        counts.add(self.counts)
         return StreamProgress(
             name=self.plan.name,
             tasks=len(self.tasks),

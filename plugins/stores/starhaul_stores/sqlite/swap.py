@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import UTC, datetime, timedelta
-
 from starhaul import ConfigError, PermanentError
+from starhaul_stores.relational import staging as names
 from starhaul_stores.sqlite.catalog import Table, find_table, quoted, renamed
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.ledger import Ledger
 
-_STALE = timedelta(days=7)
-
 
 def staging_name(table: str, run: str) -> str:
-    """The staging table of a run for a target table. A run is one stream, so it has one target."""
-    return f"_starhaul_{run}_{hashlib.sha256(table.lower().encode()).hexdigest()[:8]}"
+    """The staging table of a run for a target table, whose name is the same in upper and lower case."""
+    return names.staging_name(table.lower(), run)
 
 
 def stage(db: Connection, target: Table, staging: str) -> None:
@@ -59,11 +55,9 @@ def drop_staging(db: Connection, staging: str) -> None:
 def drop_stale(db: Connection, ledger: Ledger, table: str, run: str) -> None:
     """Remove what other runs into this table left in staging and nobody has resumed for a week. They are
     given up, so that resuming one fails."""
-    for other, (staging, at) in ledger.notes().items():
-        stale = datetime.now(UTC) - datetime.fromisoformat(at) > _STALE
-        if stale and other != run and staging == staging_name(table, other):
-            drop_staging(db, staging)
-            ledger.give_up(other)
+    for other in names.stale_runs(ledger.notes(), table.lower(), run):
+        drop_staging(db, staging_name(table, other))
+        ledger.give_up(other)
 
 
 def _indexes(db: Connection, table: str) -> list[tuple[str, str]]:
