@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,7 @@ class Files(Target):
         yield self._look
 
     def _look(self) -> Sequence[Row]:
-        """A file that goes away between the listing and its reading is a reason to begin again."""
-        while True:
-            try:
-                return _from_csv([path.read_text() for path in self._path.glob("[!.]*")])
-            except FileNotFoundError:
-                continue
+        return _whole(lambda: [path.read_text() for path in self._path.glob("[!.]*")], FileNotFoundError)
 
     def left(self) -> Sequence[str]:
         return [path.name for path in self._path.glob(".*")]
@@ -78,15 +73,13 @@ class Hdfs(Target):
         yield self._look
 
     def _look(self) -> Sequence[Row]:
-        """A file that goes away between the listing and its reading is a reason to begin again."""
         cluster, path = self._directory.cluster, self._directory.path
-        while True:
+
+        def files() -> list[str]:
             names = [name for name in cluster.names(path) if name[0] not in "._"]
-            try:
-                files = [cluster.content(f"{path}/{name}").decode() for name in names]
-            except requests.HTTPError:
-                continue
-            return _from_csv(files)
+            return [cluster.content(f"{path}/{name}").decode() for name in names]
+
+        return _whole(files, requests.HTTPError)
 
     def left(self) -> Sequence[str]:
         return [name for name in self._directory.cluster.names(self._directory.path) if name[0] in "._"]
@@ -112,18 +105,12 @@ class S3(Target):
 
     @contextmanager
     def looking(self) -> Iterator[Look]:
-        """An object that goes away between the listing and its reading is a reason to begin again."""
         with self._bucket.server.client() as client:
 
-            def look() -> Sequence[Row]:
-                while True:
-                    try:
-                        files = [content.decode() for content in self._bucket.objects(client).values()]
-                    except client.exceptions.NoSuchKey:
-                        continue
-                    return _from_csv(files)
+            def files() -> list[str]:
+                return [content.decode() for content in self._bucket.objects(client).values()]
 
-            yield look
+            yield lambda: _whole(files, client.exceptions.NoSuchKey)
 
     def left(self) -> Sequence[str]:
         return self._bucket.uploads()
@@ -171,6 +158,15 @@ def _as_csv(rows: Sequence[Row]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue().encode()
+
+
+def _whole(read: Callable[[], Sequence[str]], gone: type[Exception]) -> Sequence[Row]:
+    """The rows of all files. One that goes away between the listing and its reading is a reason to begin again."""
+    while True:
+        try:
+            return _from_csv(read())
+        except gone:
+            continue
 
 
 def _from_csv(files: Sequence[str]) -> Sequence[Row]:

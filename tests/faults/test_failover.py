@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -13,12 +14,12 @@ import pytest
 
 from starhaul import RunStarted, TaskFinished, resume, run
 from tests.faults.proxy import Fault, Proxy
-from tests.faults.test_network import ALL, ROWS, Place
+from tests.faults.test_network import ALL, ROWS
+from tests.faults.test_servers import PATIENCE, execute, new_place
 from tests.servers import mariadb, postgresql
 from tests.servers.mariadb import MariadbServer
 from tests.servers.postgresql import PostgresqlServer
 
-_PATIENCE = {"channel": 2, "retry": {"attempts": 6, "pause": 0.2}}
 _DURABLE = {"innodb-flush-log-at-trx-commit": "1"}
 _REPLICATING = {"synchronous_commit": "on", "wal_level": "replica", "max_wal_senders": "4", "hot_standby": "on"}
 
@@ -26,66 +27,59 @@ _REPLICATING = {"synchronous_commit": "on", "wal_level": "replica", "max_wal_sen
 S = TypeVar("S", MariadbServer, PostgresqlServer)
 
 
-class Pair(Generic[S]):
+class Pair(ABC, Generic[S]):
     """A primary and its standby, with the tables of `Place` in both."""
 
     options = ""
     """What finds the primary among several hosts."""
 
-    def __init__(self, primary: S, standby: S) -> None:
+    def __init__(self, primary: S, standby: S, folder: Path) -> None:
         self.primary: S = primary
         self.standby: S = standby
         self._now: S = primary
-        self.place: Place
+        self._database = f"test_{folder.name}"
+        self.replicate()
+        self.place = new_place(primary, self._database, self.execute, folder)
 
     def execute(self, sql: str) -> list[Any]:
         """Run one statement where the database is now, in a connection of its own."""
-        raise NotImplementedError
+        return execute(self._now, self._database, sql)
 
+    @abstractmethod
+    def replicate(self) -> None:
+        """Let the standby follow the primary."""
+
+    @abstractmethod
     def caught_up(self) -> None:
         """Wait until the standby has all there is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def let_lag(self) -> None:
         """From now on the standby gets nothing any more, and the primary does not mind."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fail_over(self) -> None:
         """The primary dies, the standby takes its place."""
-        raise NotImplementedError
 
 
 class MariadbPair(Pair[MariadbServer]):
     """Replication that the primary does not wait for: `caught_up` is what a cluster would ask before it commits."""
 
-    def __init__(self, primary: MariadbServer, standby: MariadbServer, folder: Path) -> None:
-        super().__init__(primary, standby)
-        self._database = f"test_{folder.name}"
-        at = f"MASTER_HOST='127.0.0.1', MASTER_PORT={primary.port}, MASTER_USER='root', MASTER_USE_GTID=slave_pos"
-        self._on(standby, f"CHANGE MASTER TO {at}", "START SLAVE")
-        self._on(primary, f"CREATE DATABASE `{self._database}` CHARACTER SET utf8mb4")
-        url = f"mysql://root@127.0.0.1:{primary.port}/{self._database}"
-        self.place = Place("mysql", self.execute, url, primary.port, folder)
-
-    def _on(self, server: MariadbServer, *statements: str) -> list[Any]:
-        with server.connect() as db, db.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-            return list(cursor.fetchall())
-
-    def execute(self, sql: str) -> list[Any]:
-        return self._on(self._now, f"USE `{self._database}`", sql)
+    def replicate(self) -> None:
+        at = f"MASTER_HOST='127.0.0.1', MASTER_PORT={self.primary.port}, MASTER_USER='root'"
+        execute(self.standby, "", f"CHANGE MASTER TO {at}, MASTER_USE_GTID=slave_pos")
+        execute(self.standby, "", "START SLAVE")
 
     def caught_up(self) -> None:
-        ((position,),) = self._on(self.primary, "SELECT @@gtid_binlog_pos")
-        assert self._on(self.standby, f"SELECT MASTER_GTID_WAIT('{position}', 30)") == [(0,)]
+        ((position,),) = execute(self.primary, "", "SELECT @@gtid_binlog_pos")
+        assert execute(self.standby, "", f"SELECT MASTER_GTID_WAIT('{position}', 30)") == [(0,)]
 
     def let_lag(self) -> None:
-        self._on(self.standby, "STOP SLAVE")
+        execute(self.standby, "", "STOP SLAVE")
 
     def fail_over(self) -> None:
         self.primary.stop(signal.SIGKILL)
-        self._on(self.standby, "STOP SLAVE")
+        execute(self.standby, "", "STOP SLAVE")
         self._now = self.standby
 
 
@@ -94,39 +88,27 @@ class PostgresqlPair(Pair[PostgresqlServer]):
 
     options = "?targetServerType=primary"
 
-    def __init__(self, primary: PostgresqlServer, standby: PostgresqlServer, folder: Path) -> None:
-        super().__init__(primary, standby)
-        self._database = f"test_{folder.name}"
-        with primary.connect() as db:
-            db.execute(f'CREATE DATABASE "{self._database}"'.encode())
-            db.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
-            db.execute("SELECT pg_reload_conf()")
-        url = f"postgresql://postgres@127.0.0.1:{primary.port}/{self._database}"
-        self.place = Place("postgresql", self.execute, url, primary.port, folder)
-
-    def execute(self, sql: str) -> list[Any]:
-        with self._now.connect(dbname=self._database) as db:
-            found = db.execute(sql.encode())
-            return found.fetchall() if found.description else []
+    def replicate(self) -> None:
+        _set(self.primary, "synchronous_standby_names", "*")
 
     def caught_up(self) -> None:
         """It always has, as the primary waits for it."""
 
     def let_lag(self) -> None:
-        with self.primary.connect() as db:
-            db.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
-            db.execute("SELECT pg_reload_conf()")
-        with self.standby.connect() as db:
-            db.execute("ALTER SYSTEM SET primary_conninfo = ''")
-            db.execute("SELECT pg_reload_conf()")
-            while db.execute("SELECT count(*) FROM pg_stat_wal_receiver").fetchall() != [(0,)]:
-                time.sleep(0.02)
+        _set(self.primary, "synchronous_standby_names", "")
+        _set(self.standby, "primary_conninfo", "")
+        while execute(self.standby, "", "SELECT count(*) FROM pg_stat_wal_receiver") != [(0,)]:
+            time.sleep(0.02)
 
     def fail_over(self) -> None:
         self.primary.stop(signal.SIGQUIT)
-        with self.standby.connect() as db:
-            db.execute("SELECT pg_promote()")
+        execute(self.standby, "", "SELECT pg_promote()")
         self._now = self.standby
+
+
+def _set(server: PostgresqlServer, name: str, value: str) -> None:
+    execute(server, "", f"ALTER SYSTEM SET {name} = '{value}'")
+    execute(server, "", "SELECT pg_reload_conf()")
 
 
 @pytest.fixture
@@ -151,7 +133,7 @@ def server(request: pytest.FixtureRequest) -> Pair[Any]:
 
 def job_of(pair: Pair[Any], mode: str, first: int, **writer: Any) -> dict[str, Any]:
     """A job whose sides name both servers; `first` stands for the primary's port."""
-    job = {**pair.place.job(mode, first, first, **writer), "settings": _PATIENCE}
+    job = {**pair.place.job(mode, first, first, **writer), "settings": PATIENCE}
     for side in ("reader", "writer"):
         job[side]["url"] = job[side]["url"].replace(f":{first}/", f":{first},127.0.0.1:{pair.standby.port}/")
         job[side]["url"] += pair.options
@@ -162,7 +144,7 @@ def quartered(job: dict[str, Any]) -> dict[str, Any]:
     """The same in four tasks, one after the other, each of which takes a moment."""
     del job["reader"]["table"]
     job["reader"]["querySql"] = [f"SELECT id, v FROM s WHERE id % 4 = {rest}" for rest in range(4)]
-    return {**job, "settings": {**_PATIENCE, "channel": 1, "speed": {"record": ROWS}}}
+    return {**job, "settings": {**PATIENCE, "channel": 1, "speed": {"record": ROWS}}}
 
 
 class Finishing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -45,34 +45,41 @@ def durable_postgresql(hand: ThreadPoolExecutor) -> Iterator[PostgresqlServer]:
         yield server
 
 
+def execute(server: MariadbServer | PostgresqlServer, database: str, sql: str) -> list[Any]:
+    """Run one statement in a new connection; its rows, if it returns any."""
+    if isinstance(server, MariadbServer):
+        with server.connect(database=database or None) as db, db.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+    with server.connect(dbname=database or "postgres") as connection:
+        found = connection.execute(sql.encode())
+        return found.fetchall() if found.description else []
+
+
+def new_place(
+    server: MariadbServer | PostgresqlServer, database: str, execute_there: Callable[[str], Any], folder: Path
+) -> Place:
+    """A place in a database of its own, which is made."""
+    if isinstance(server, MariadbServer):
+        execute(server, "", f"CREATE DATABASE `{database}` CHARACTER SET utf8mb4")
+        url = f"mysql://root@127.0.0.1:{server.port}/{database}"
+        return Place("mysql", execute_there, url, server.port, folder)
+    execute(server, "", f'CREATE DATABASE "{database}"')
+    url = f"postgresql://postgres@127.0.0.1:{server.port}/{database}"
+    return Place("postgresql", execute_there, url, server.port, folder)
+
+
 class Server:
     """A server that may be killed, and the place in it."""
 
     def __init__(self, server: MariadbServer | PostgresqlServer, folder: Path, hand: ThreadPoolExecutor) -> None:
         self.server, self._hand = server, hand
-        name = f"test_{folder.name}"
-        if isinstance(server, MariadbServer):
-            self.database = name
-            with server.connect() as db, db.cursor() as cursor:
-                cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
-            url = f"mysql://root@127.0.0.1:{server.port}/{name}"
-            self.place = Place("mysql", self.execute, url, server.port, folder)
-        else:
-            self.database = name
-            with server.connect() as connection:
-                connection.execute(f'CREATE DATABASE "{name}"'.encode())
-            url = f"postgresql://postgres@127.0.0.1:{server.port}/{name}"
-            self.place = Place("postgresql", self.execute, url, server.port, folder)
+        self.database = f"test_{folder.name}"
+        self.place = new_place(server, self.database, self.execute, folder)
 
     def execute(self, sql: str) -> list[Any]:
         """Run one statement in a new connection, as the server may have been away."""
-        if isinstance(self.server, MariadbServer):
-            with self.server.connect(database=self.database) as db, db.cursor() as cursor:
-                cursor.execute(sql)
-                return list(cursor.fetchall())
-        with self.server.connect(dbname=self.database) as connection:
-            found = connection.execute(sql.encode())
-            return found.fetchall() if found.description else []
+        return execute(self.server, self.database, sql)
 
     def kill(self) -> None:
         """Take it down without warning, and start it again at once."""
