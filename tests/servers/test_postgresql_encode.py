@@ -11,8 +11,9 @@ import pytest
 
 from starhaul_stores.postgresql.catalog import find_table
 from starhaul_stores.postgresql.connection import connect
-from starhaul_stores.postgresql.encode import HEADER, TRAILER, encoded, encoders
+from starhaul_stores.postgresql.encode import encoded, encoders
 from starhaul_stores.postgresql.rendering import misfits, rendered
+from starhaul_stores.postgresql.tuples import HEADER, TRAILER
 from starhaul_stores.postgresql.types import accepted
 from starhaul_stores.relational.url import parse_url
 from tests.conftest import PostgresqlSchema

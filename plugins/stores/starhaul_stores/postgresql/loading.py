@@ -15,7 +15,7 @@ from starhaul import Block, Task
 from starhaul_stores.postgresql import csv_rows, tuples
 from starhaul_stores.postgresql.catalog import Column, Table, column_list
 from starhaul_stores.postgresql.connection import Connection, CopyIn, quoted
-from starhaul_stores.postgresql.encode import HEADER, TRAILER, Encoder, encoded, encoders
+from starhaul_stores.postgresql.encode import Encoder, encoded, encoders
 from starhaul_stores.postgresql.rendering import misfits, rendered
 from starhaul_stores.relational.refusal import Refused, deliver
 
@@ -205,10 +205,10 @@ class Loading(ABC, Generic[R]):
         names = column_list([column.name for column in self.columns])
         with self.db.copy_in(f"COPY {into} ({names}) FROM STDIN (FORMAT {self._form})") as copy:
             if self._form == BINARY:
-                copy.write(HEADER)
+                copy.write(tuples.HEADER)
             yield copy
             if self._form == BINARY:
-                copy.write(TRAILER)
+                copy.write(tuples.TRAILER)
 
     def _send(self, copy: CopyIn, piece: R) -> None:
         for data in self._bytes(piece):

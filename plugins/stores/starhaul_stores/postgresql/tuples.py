@@ -17,10 +17,17 @@ import pyarrow as pa
 
 from starhaul import Block, PermanentError, native_type
 from starhaul_stores.postgresql.connection import Rows
-from starhaul_stores.postgresql.encode import EPOCH_DAYS, EPOCH_MICROSECONDS, HEADER, TRAILER
 from starhaul_stores.postgresql.rendering import date_text, moment_text
 
 ENCODING = "pgcopy/binary"
+
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+"""Signature, flags, and the length of nothing more."""
+TRAILER = b"\xff\xff"
+
+EPOCH_DAYS = 10957
+EPOCH_MICROSECONDS = EPOCH_DAYS * 86400 * 10**6
+"""2000-01-01, from which the server counts, as Arrow counts."""
 
 _SAME_EVERYWHERE = re.compile(
     r"boolean|smallint|integer|bigint|oid|real|double precision|numeric(\(\d+,\d+\))?|text|name|bytea|jsonb?|uuid|date|"
