@@ -41,7 +41,12 @@ def measure(contender: Contender, folder: Path) -> tuple[float, int, float]:
     with log.open("wb") as output:
         since = time.perf_counter()
         process = subprocess.Popen(
-            contender.command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            contender.command,
+            cwd=folder,
+            env=_as_installed(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - since
@@ -50,6 +55,12 @@ def measure(contender: Contender, folder: Path) -> tuple[float, int, float]:
         said = log.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{contender.label} exits with {process.returncode}:\n{said}")
     return seconds, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
+
+
+def _as_installed(folder: Path) -> dict[str, str]:
+    """The environment, in which Python keeps compiled modules, as an installation has them from the start."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder.resolve() / "bytecode")}
 
 
 def ratio(comparison: Comparison, ours: Figures, theirs: Figures) -> float:

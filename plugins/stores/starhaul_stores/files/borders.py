@@ -9,10 +9,10 @@ from starhaul_stores.files.dialect import Dialect, overlaps_itself
 _GUESSES = 16
 
 
-def count_lines(data: bytes) -> int:
-    """Line ends in `data`: LF, CR LF and CR each count as one."""
-    lines = data.count(b"\n")
-    return lines + data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else lines
+def count_lines(data: bytes, end: int | None = None) -> int:
+    """Line ends in `data` (up to `end`): LF, CR LF and CR each count as one."""
+    lines = data.count(b"\n", 0, end)
+    return lines + data.count(b"\r", 0, end) - data.count(b"\r\n", 0, end) if b"\r" in data else lines
 
 
 class Borders:
@@ -51,7 +51,11 @@ class Borders:
             return 0
         if not self._quote or self._quote not in data:
             return self._last_line_end(data, len(data))
-        end = self.likely(data) if self._countable else 0
+        if not self._countable:
+            return 0
+        end = self._last_line_end(data, len(data))
+        if not self._is_closed(data, end):
+            end = self.likely(data)
         return end if self._is_closed(data, end) else 0
 
     def _is_closed(self, data: bytes, end: int) -> bool:

@@ -44,7 +44,7 @@ def ranges(stream: ByteStream, total: int, dialect: Dialect, size: int) -> Itera
         end = borders.certain(data)
         rest = data[end:]
         position += end
-        line += count_lines(data[:end])
+        line += count_lines(data, end)
         if position - start >= size and end:
             yield ByteRange(start, position, first_line, line - first_line)
             start, first_line = position, line

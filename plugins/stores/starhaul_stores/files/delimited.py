@@ -106,7 +106,7 @@ class Parser:
                 block, end = self._block(data, line, final=not more)
             if block is not None:
                 yield block
-            line += count_lines(data[:end])
+            line += count_lines(data, end)
             rest = data[end:]
             if len(rest) > self._longest and not end:
                 raise RecordTooLong(line)
@@ -150,7 +150,7 @@ class Parser:
                 rows.append(chosen)
                 good.append(record)
         if final and end < len(data):
-            record = Record(data[end : -len(self._ends)], line + count_lines(data[:end]))
+            record = Record(data[end : -len(self._ends)], line + count_lines(data, end))
             bad.append((record, "a quoted field is not closed before the end"))
             end = len(data)
         columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or self._no_values()
