@@ -56,7 +56,7 @@ class HiveWriterParams(HiveParams):
     """Beginning of the files' names."""
 
     compress: Literal["none", "gzip", "bzip2", "zlib", "snappy", "zstd", "lz4", "deflate"] | None = None
-    """How the files are packed, as with `hdfswriter`; by default ORC by zlib, Parquet by snappy and text not at all."""
+    """How the files are packed, as with `hdfswriter`; by default ORC and Parquet by snappy and text not at all."""
 
     parquet_timestamps: Literal["millis", "micros", "nanos", "int96"] | None = None
     """How timestamps stand in Parquet. Hive before 4 reads `int96` only."""

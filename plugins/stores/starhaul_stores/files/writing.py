@@ -69,8 +69,8 @@ class FileWriterParams(Params):
     compress: Packing | None = None
     """How the files are packed. Text: `gzip`, `bzip2`, `zstd`, `lz4`, `deflate` (`zlib`), `snappy` (Hadoop's blocks) or
     `framing-snappy`, which the files' names then end with (`.gz`, `.bz2`, `.zst`, `.lz4`, `.deflate`, `.snappy`,
-    `.sz`). Parquet: `snappy` (the default), `gzip`, `zstd`, `lz4`, `brotli` or `none`. ORC: `zlib` (the default),
-    `snappy`, `zstd`, `lz4` or `none`."""
+    `.sz`). Parquet: `snappy` (the default), `gzip`, `zstd`, `lz4`, `brotli` or `none`. ORC: `snappy` (the default),
+    `zlib`, `zstd`, `lz4` or `none`."""
 
     column: list[TargetColumn] = Field(default=[])
     """Names and types of the columns in the files, one for each column of the rows, in order. By default those of the

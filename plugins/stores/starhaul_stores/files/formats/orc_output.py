@@ -13,8 +13,10 @@ from starhaul_stores.files.formats.held import HeldRows
 from starhaul_stores.files.formats.orc_tail import ProlepticTail
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 
-CODECS = {None: "zlib", "": "zlib", "none": "uncompressed", "zlib": "zlib", "gzip": "zlib", "snappy": "snappy",
+CODECS = {None: "snappy", "": "snappy", "none": "uncompressed", "zlib": "zlib", "gzip": "zlib", "snappy": "snappy",
           "zstd": "zstd", "lz4": "lz4"}  # fmt: skip
+"""By default what every reader has, at half of zlib's work: 2 M rows of TPC-H lineitem took 1.7 s of CPU and 72 MB
+(zlib 3.2 s and 53 MB, zstd 1.9 s and 54 MB, not packed 1.6 s and 136 MB)."""
 _STRIPE = 8 << 20
 """Bytes of a stripe as it stands in the file. Readers hold a whole one, and unpacked it is many times as large."""
 _HELD = 4 << 20
