@@ -6,6 +6,7 @@ import select
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError, lent
@@ -160,27 +161,30 @@ class Connection:
         receive = connection.get_copy_data
         readable = select.poll()
         readable.register(connection.socket, select.POLLIN)
-        held, size = Rows(bytearray(), []), 0
+        data, lengths = bytearray(), list[int]()
+        length = 1  # the first rows may have come with the answer to the query
         with self._failures():
-            while True:
-                length, row = receive(1)
-                if length > 0:
-                    held.data += row
-                    held.lengths.append(length)
-                    size += length
-                    if size >= _BLOCK_BYTES or len(held.lengths) == _BLOCK_ROWS:
-                        yield held
-                        held, size = Rows(bytearray(), []), 0
-                elif length == 0:
+            while length >= 0:
+                if not length:
                     if not readable.poll(self._patience and self._patience * 1000):
                         raise TransientError(self.where, f"the server did not answer for {self._patience:g} s")
                     connection.consume_input()
-                else:
-                    break
+                append = lengths.append
+                for _ in repeat(None, _BLOCK_ROWS - len(lengths)):
+                    length, row = receive(1)
+                    if length <= 0:
+                        break
+                    data += row
+                    append(length)
+                    if len(data) >= _BLOCK_BYTES:
+                        break
+                if length > 0:
+                    yield Rows(data, lengths)
+                    data, lengths = bytearray(), []
             while (result := connection.get_result()) is not None:
                 self._require(result, pq.ExecStatus.COMMAND_OK)
-        if held.lengths:
-            yield held
+        if lengths:
+            yield Rows(data, lengths)
 
     def _require(self, result: PGresult, status: int) -> None:
         import psycopg
