@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import NoReturn
 
 
@@ -11,6 +12,8 @@ def main() -> NoReturn:
     # Imports make many objects and no garbage, and rows are not Python objects: to look for garbage less often, and
     # not at all at the end, takes a tenth off the time of a small job.
     gc.set_threshold(100_000)
+    # pyarrow loads numpy where there is one, whose linear algebra would start a thread for each core and wait busily.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from starhaul.cli.group import starhaul
 
     try:
