@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from typing import NoReturn
 
 
@@ -14,6 +15,9 @@ def main() -> NoReturn:
     gc.set_threshold(100_000)
     # pyarrow loads numpy where there is one, whose linear algebra would start a thread for each core and wait busily.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if sys.platform == "linux":
+        # The one of Arrow's allocators that gives memory back soon: a run takes up to a quarter less.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
     from starhaul.cli.group import starhaul
 
     try:
