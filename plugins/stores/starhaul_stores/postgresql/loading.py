@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 import pyarrow as pa
 
@@ -15,9 +15,11 @@ from starhaul import Block, Task
 from starhaul_stores.postgresql import csv_rows, tuples
 from starhaul_stores.postgresql.catalog import Column, Table, column_list
 from starhaul_stores.postgresql.connection import Connection, CopyIn, quoted
-from starhaul_stores.postgresql.encode import Encoder, encoded, encoders
 from starhaul_stores.postgresql.rendering import misfits, rendered
 from starhaul_stores.relational.refusal import Refused, deliver
+
+if TYPE_CHECKING:
+    from starhaul_stores.postgresql.encode import Encoder
 
 R = TypeVar("R", pa.RecordBatch, Block)
 BINARY = "binary"
@@ -222,6 +224,8 @@ class BatchLoading(Loading[pa.RecordBatch]):
     _encoders: Sequence[Encoder] | None = field(init=False)
 
     def __post_init__(self) -> None:
+        from starhaul_stores.postgresql.encode import encoders  # needs numpy
+
         binary = self.db.has_integer_datetimes
         self._encoders = encoders(self.columns, self.task.schema) if binary else None
 
@@ -241,6 +245,8 @@ class BatchLoading(Loading[pa.RecordBatch]):
         return piece.filter(pa.array([row not in bad for row in range(len(piece))], pa.bool_()))
 
     def _bytes(self, piece: pa.RecordBatch) -> Iterable[Any]:
+        from starhaul_stores.postgresql.encode import encoded
+
         return [rendered(piece)] if self._encoders is None else encoded(piece, self._encoders)
 
     def _reject(self, piece: pa.RecordBatch, row: int, reason: str) -> None:
