@@ -31,7 +31,7 @@ REALLY_WRONG = {
     "ftpwriter-1.json": {"writer.parameter.writeMode"},
     "osswriter-1.json": {"writer.parameter.accessId", "writer.parameter.writeMode"},
     "osswriter-2.json": {"writer.parameter.accessId"},
-    "osswriter-3.json": {"writer.parameter.accessId", "writer.parameter.parquetSchema"},
+    "osswriter-3.json": {"writer.parameter.accessId"},
     "gaussdbreader-1.json": {"reader.parameter"},
     "gaussdbreader-2.json": {"reader.parameter"},
 }

@@ -122,7 +122,8 @@ class FileReader(Reader[P]):
         wanted = pa.schema([(names.get(index, f"column_{index}"), asked[index]) for index in used])
         if own is None:
             return Selection(used, None, None)
-        return Selection(used, wanted, None if self.params.columns() else len(own))
+        some = self.params.columns() or self.params.parquet_nodes()
+        return Selection(used, wanted, None if some else len(own))
 
     def _expect_partitions(self, fields: Sequence[TypedField], files: Sequence[FileStatus]) -> None:
         folders = {file.path.rpartition("/")[0]: file for file in files} if self.params.partition_columns else {}

@@ -11,6 +11,7 @@ from starhaul_stores.files.columns import FileColumn
 from starhaul_stores.files.compression import ALIASES, Codec, codec_of
 from starhaul_stores.files.dialect import Dialect
 from starhaul_stores.files.encodings import canonical
+from starhaul_stores.files.parquet_schema import Node, message
 from starhaul_stores.files.partitions import PartitionColumn
 
 
@@ -117,6 +118,11 @@ class FileReaderParams(Params):
     """Zone of the times in Parquet's INT96 timestamps, such as `Asia/Shanghai`, if they were written as instants, as
     older Hive does. By default the zone that the file names itself (newer Hive), else they are taken as they stand."""
 
+    parquet_schema: str | None = None
+    """The fields that Parquet files must have, as Parquet writes them: `message m { optional int64 id; }`. A file that
+    lacks one, or has it with another type, ends the run. With `["*"]` these are the columns, and `index` counts them.
+    Bytes that it says are text (`UTF8`) are read as text."""
+
     skip_header: bool = False
     """Whether the first record of every file is left out. Of the first file it names the columns."""
 
@@ -172,6 +178,17 @@ class FileReaderParams(Params):
     def format_name(self) -> str:
         """Which format the files have."""
         return self.file_format
+
+    @field_validator("parquet_schema")
+    @classmethod
+    def _sound_schema(cls, text: str | None) -> str | None:
+        if text:
+            message(text)
+        return text
+
+    def parquet_nodes(self) -> tuple[Node, ...]:
+        """The fields of `parquetSchema`, if it says of these files which they have."""
+        return message(self.parquet_schema) if self.parquet_schema and self.format_name() == "parquet" else ()
 
     def columns(self) -> list[FileColumn]:
         """The columns; none for `["*"]`."""

@@ -149,10 +149,25 @@ class FileWriter(Writer[P]):
 
     def _named(self, source: pa.Schema) -> pa.Schema:
         """The rows' columns with the names and types that the job gives them."""
+        nodes = self.params.parquet_nodes()
+        if nodes:
+            return self._renamed(source, [node.name for node in nodes])
         columns = self.params.column
         if not columns or len(columns) != len(source):  # a mismatch in number is the hub's to tell
             return pa.schema([column.field(None) for column in columns]) if columns else source
         return pa.schema([column.field(field) for column, field in zip(columns, source, strict=True)])
+
+    def _renamed(self, source: pa.Schema, names: Sequence[str]) -> pa.Schema:
+        """The rows' columns with these names, those left out that make partitions."""
+        folders = set(self.params.partition_columns)
+        inside = [place for place, field in enumerate(source) if field.name not in folders]
+        if len(inside) != len(names):
+            has = f"has {len(names)} fields, and there are {len(inside)} columns to write"
+            raise ConfigError("parquetSchema", has, f"the columns are {', '.join(source.names)}")
+        fields = list(source)
+        for place, name in zip(inside, names, strict=True):
+            fields[place] = fields[place].with_name(name)
+        return pa.schema(fields)
 
     def _existing(self, session: Session) -> list[FileStatus]:
         """The visible files that begin with `fileName`, those in partitions' folders included where there are any."""

@@ -9,12 +9,14 @@ from pydantic import Field, field_validator, model_validator
 from starhaul import Params
 from starhaul_stores.files.compression import ALIASES, Codec
 from starhaul_stores.files.hive_types import TargetColumn
+from starhaul_stores.files.parquet_schema import Node, message
+from starhaul_stores.files.parquet_types import arrow_field, expect_together
 from starhaul_stores.files.reading import EncodingName, OneAscii
 from starhaul_stores.files.rendering import Style
 
 Packing = Literal[
     "none", "gzip", "bz2", "bzip2", "zstd", "lz4", "zlib", "deflate", "snappy", "hadoop-snappy", "framing-snappy",
-    "brotli", "",
+    "brotli", "uncompressed", "",
 ]  # fmt: skip
 OutputFormatName = Literal["text", "csv", "json", "parquet", "orc", "avro", "sql"]
 
@@ -69,8 +71,8 @@ class FileWriterParams(Params):
     compress: Packing | None = None
     """How the files are packed. Text: `gzip`, `bzip2`, `zstd`, `lz4`, `deflate` (`zlib`), `snappy` (Hadoop's blocks) or
     `framing-snappy`, which the files' names then end with (`.gz`, `.bz2`, `.zst`, `.lz4`, `.deflate`, `.snappy`,
-    `.sz`). Parquet: `snappy` (the default), `gzip`, `zstd`, `lz4`, `brotli` or `none`. ORC: `snappy` (the default),
-    `zlib`, `zstd`, `lz4` or `none`."""
+    `.sz`). Parquet: `snappy` (the default), `gzip`, `zstd`, `lz4`, `brotli` or `none` (`uncompressed`).
+    ORC: `snappy` (the default), `zlib`, `zstd`, `lz4` or `none`."""
 
     column: list[TargetColumn] = Field(default=[])
     """Names and types of the columns in the files, one for each column of the rows, in order. By default those of the
@@ -78,6 +80,16 @@ class FileWriterParams(Params):
 
     parquet_timestamps: Literal["millis", "micros", "nanos", "int96"] | None = None
     """How timestamps stand in Parquet; by default in the unit that they have. Hive before 4 reads `int96` only."""
+
+    parquet_schema: str | None = None
+    """The fields of Parquet files in Parquet's own words, one for each column of the rows, in order:
+    `message m { required int64 id; optional fixed_len_byte_array(5) price (DECIMAL(10,2)); }`. It overrides `column`
+    and `parquetTimestamps`. A null in a `required` field rejects the row. A group (LIST, MAP or none) takes values of
+    that kind, or their JSON. A field that pyarrow cannot write just so is refused."""
+
+    parquet_utc_timestamp: bool | None = None
+    """How times without a zone are written as Parquet's INT96. By default, and with `true`, as they stand. With `false`
+    as instants, the times being in the job's `timeZone`. (DataX's default is `false`, in the zone of its machine.)"""
 
     null_format: str = "\\N"
     """How null is written. (DataX writes the text `null`, which cannot be told from that text.) In `csv` a value that
@@ -125,6 +137,16 @@ class FileWriterParams(Params):
             raise ValueError("`fileName` must not begin with a dot: hidden files are where unfinished ones are kept")
         return name
 
+    @field_validator("parquet_schema")
+    @classmethod
+    def _sound_schema(cls, text: str | None) -> str | None:
+        if text:
+            nodes = message(text)
+            for node in nodes:
+                arrow_field(node)
+            expect_together(nodes)
+        return text
+
     @model_validator(mode="after")
     def _sound_style(self) -> FileWriterParams:
         style = self.style()
@@ -161,6 +183,10 @@ class FileWriterParams(Params):
     def format_name(self) -> str:
         """Which format the files get."""
         return self.file_format
+
+    def parquet_nodes(self) -> tuple[Node, ...]:
+        """The fields of `parquetSchema`, if the files get those."""
+        return message(self.parquet_schema) if self.parquet_schema and self.format_name() == "parquet" else ()
 
     def pattern(self) -> str | None:
         """The Java pattern of dates and times, if there is one."""

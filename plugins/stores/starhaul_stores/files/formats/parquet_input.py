@@ -12,6 +12,7 @@ from starhaul import PermanentError, Task
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.int96 import Int96Reader
 from starhaul_stores.files.formats.matching import damage_told, plain, raw_row, rows_at_once, taken
+from starhaul_stores.files.formats.parquet_claims import claimed, expect_claimed
 from starhaul_stores.files.places.source import Source
 
 _READ_AT_ONCE = 48 << 20
@@ -25,7 +26,12 @@ class ParquetInput(InputFormat):
         if not source.file.size:
             return None
         with source.random() as native, damage_told(source.name, "Parquet"):
-            return plain(_opened(native).schema_arrow)
+            file = _opened(native)
+            own, nodes = plain(file.schema_arrow), self.params.parquet_nodes()
+            if nodes:
+                self._expect_claimed(file, source.name)
+                own = claimed(own, nodes)
+        return own
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
         with source.random() as native, damage_told(source.name, "Parquet"):
@@ -46,11 +52,16 @@ class ParquetInput(InputFormat):
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         start, end = cut["groups"]
         with source.random() as native, damage_told(source.name, "Parquet"):
-            metadata = _opened(native).metadata
+            file = _opened(native)
+            metadata = file.metadata
+            self._expect_claimed(file, source.name)
             first = sum(metadata.row_group(number).num_rows for number in range(start))
             for number in range(start, end):
                 yield from self._group(native, metadata, number, first, selection, source.name)
                 first += metadata.row_group(number).num_rows
+
+    def _expect_claimed(self, file: Any, name: str) -> None:
+        expect_claimed(file, self.params.parquet_nodes(), name, missing_as_null=self.params.missing_as_null)
 
     def _group(
         self, native: Any, metadata: Any, number: int, first: int, selection: Selection, name: str

@@ -9,12 +9,15 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from starhaul import ConfigError
+from starhaul import ConfigError, with_text_pattern
 from starhaul_stores.files.formats.held import HeldRows
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
+from starhaul_stores.files.formats.parquet_shape import Shape, loose
+from starhaul_stores.files.parquet_schema import Node
+from starhaul_stores.files.parquet_types import arrow_field, is_utc, leaves_of
 
-CODECS = {None: "snappy", "": "snappy", "none": "none", "snappy": "snappy", "gzip": "gzip", "zstd": "zstd",
-          "lz4": "lz4", "brotli": "brotli"}  # fmt: skip
+CODECS = {None: "snappy", "": "snappy", "none": "none", "uncompressed": "none", "snappy": "snappy", "gzip": "gzip",
+          "zstd": "zstd", "lz4": "lz4", "brotli": "brotli"}  # fmt: skip
 _GREGORIAN = datetime(1582, 10, 15)
 _ROW_GROUP = 16 << 20
 """Bytes of rows, in memory, that make a row group."""
@@ -31,7 +34,16 @@ class ParquetOutput(OutputFormat):
     """
 
     def accept(self, source: pa.Schema) -> pa.Schema:
-        return pa.schema([pa.field(field.name, self._accepted(field.type)) for field in source])
+        nodes = self.params.parquet_nodes()
+        if nodes:
+            fields = [self._in_shape(node, field.type) for node, field in zip(nodes, source, strict=True)]
+        else:
+            fields = [pa.field(field.name, self._accepted(field.type)) for field in source]
+        pattern = self.params.pattern()
+        texts = {place for place, field in enumerate(fields) if pattern and field.type == pa.string()}
+        return pa.schema([
+            with_text_pattern(field, pattern or "") if place in texts else field for place, field in enumerate(fields)
+        ])  # fmt: skip
 
     def check(self, schema: pa.Schema) -> None:
         if self.params.compress not in CODECS:
@@ -44,19 +56,43 @@ class ParquetOutput(OutputFormat):
     def open(self, file: io.RawIOBase, schema: pa.Schema, memory: int) -> Iterator[RowSink]:
         import pyarrow.parquet
 
-        int96 = self.params.parquet_timestamps == "int96"
+        nodes = self.params.parquet_nodes()
+        shape = Shape(nodes, schema) if nodes else None
+        leaves = [leaf for node in nodes for leaf in leaves_of(node)]
         with pyarrow.parquet.ParquetWriter(
             pa.PythonFile(file, mode="w"),
-            schema,
+            pa.schema([field.remove_metadata() for field in schema]) if shape is None else shape.schema,
             compression=CODECS[self.params.compress],
-            use_deprecated_int96_timestamps=int96,
+            use_deprecated_int96_timestamps=self._int96,
+            store_decimal_as_integer=any(leaf.annotation == "DECIMAL" and not leaf.length for leaf in leaves),
+            write_time_adjusted_to_utc=any(leaf.annotation.startswith("TIME") and is_utc(leaf) for leaf in leaves),
             write_page_checksum=True,
             dictionary_pagesize_limit=_DICTIONARY,
         ) as writer:
             held = HeldRows(min(memory, _ROW_GROUP), lambda table: writer.write_table(table, table.num_rows or 1))
-            yield _Rows(held, int96)
+            yield _Rows(held, self._int96, shape)
             held.flush()
             writer.add_key_value_metadata({"writer.date.proleptic": "true"})
+
+    @property
+    def _int96(self) -> bool:
+        nodes = self.params.parquet_nodes()
+        return any(node.physical == "int96" for node in nodes) if nodes else self.params.parquet_timestamps == "int96"
+
+    def _in_shape(self, node: Node, kind: pa.DataType) -> pa.Field:
+        """What is accepted for a field of `parquetSchema` where rows have a type: for a group also JSON text."""
+        wanted = loose(arrow_field(node).type)
+        if node.physical == "int96":
+            unit = kind.unit if pa.types.is_timestamp(kind) and kind.unit == "ns" else "us"
+            wanted = pa.timestamp(unit, self._zone)
+        elif pa.types.is_nested(wanted) and not pa.types.is_nested(kind):
+            wanted = pa.string()
+        return pa.field(node.name, wanted)
+
+    @property
+    def _zone(self) -> str | None:
+        """That of the times in INT96, if they are instants."""
+        return "UTC" if self.params.parquet_utc_timestamp is False else None
 
     def _accepted(self, kind: pa.DataType) -> pa.DataType:
         types = pa.types
@@ -67,7 +103,7 @@ class ParquetOutput(OutputFormat):
         if types.is_date64(kind):
             return pa.date32()
         if types.is_timestamp(kind):
-            return pa.timestamp(self._unit(kind.unit), kind.tz)
+            return pa.timestamp(self._unit(kind.unit), kind.tz or (self._zone if self._int96 else None))
         return pa.time32("ms") if kind == pa.time32("s") else kind
 
     def _unit(self, unit: str) -> str:
@@ -76,14 +112,20 @@ class ParquetOutput(OutputFormat):
 
 
 class _Rows(RowSink):
-    def __init__(self, held: HeldRows, int96: bool) -> None:
+    def __init__(self, held: HeldRows, int96: bool, shape: Shape | None) -> None:
         self._held = held
         self._int96 = int96
+        self._shape = shape
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         refused = dict(self._refused(batch)) if self._int96 else {}
-        self._held.add(batch, refused)
-        return refused
+        if self._shape is None:
+            self._held.add(batch, refused)
+            return refused
+        rows = [row for row in range(batch.num_rows) if row not in refused]
+        shaped, misfits = self._shape.shaped(batch.take(pa.array(rows, pa.int64())) if refused else batch)
+        self._held.add(shaped)
+        return refused | {rows[row]: reason for row, reason in misfits.items()}
 
     def _refused(self, batch: pa.RecordBatch) -> Iterator[tuple[int, str]]:
         """INT96 counts Julian days, which Hive takes for those of the Julian calendar as far as that went."""
