@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.orc
+import pyarrow.parquet
 import pytest
 
 import starhaul
@@ -98,3 +100,132 @@ def test_text_in_partitions_there_and_back(tmp_path: Path, hdfs: HdfsDirectory) 
     assert sorted(lines) == sorted(f"{n},2026-11-{n % 3 + 1:02}" for n in range(30))
     with pytest.raises(starhaul.ConfigError, match="begin with 'p'"):
         run(tmp_path, source, target)
+
+
+def out_of(tmp_path: Path, hdfs: HdfsDirectory, **reader: Any) -> list[str]:
+    """The lines that a job of DataX's reads, in order."""
+    files = {"name": "txtfilewriter", "path": str(tmp_path / "out"), "fileName": "o", "writeMode": "truncate"}
+    source = {"name": "hdfsreader", **datax(hdfs), **reader}
+    report = run(tmp_path, source, files)
+    lines = [line for out in (tmp_path / "out").iterdir() for line in out.read_text().splitlines()]
+    assert report.written == len(lines)
+    return sorted(lines)
+
+
+def put(hdfs: HdfsDirectory, name: str, table: pa.Table, **options: Any) -> None:
+    """A Parquet file."""
+    sink = io.BytesIO()
+    pa.parquet.write_table(table, sink, **options)
+    hdfs.cluster.put(f"{hdfs.path}/{name}", sink.getvalue())
+
+
+PARQUET_SCHEMA = """message hive_schema {
+    required int64 id;
+    optional binary name (UTF8);
+    optional fixed_len_byte_array(9) price (DECIMAL(20,4));
+    optional int32 day (DATE);
+    optional int96 at;
+    optional binary at_text (UTF8);
+}"""
+
+
+def test_parquet_by_its_schema_with_every_key_of_datax(tmp_path: Path, hdfs: HdfsDirectory) -> None:
+    (tmp_path / "in.txt").write_text(
+        "1\tü\t-12.5\t2026-11-22\t2026-11-22 01:02:03\n2\t\\N\t\\N\t\\N\t\\N\n\\N\tno id\t0\t\\N\t\\N\n"
+    )
+    kinds = ["long", "string", "string", "string", "date", "date"]
+    source = {
+        "name": "txtfilereader", "path": [str(tmp_path / "in.txt")], "encoding": "UTF-8", "fieldDelimiter": "\t",
+        "nullFormat": "\\N", "column": [{"index": min(n, 4), "type": kind} for n, kind in enumerate(kinds)],
+    }  # fmt: skip
+    target = {
+        "name": "hdfswriter", **datax(hdfs), "fileType": "parquet", "path": f"{hdfs.path}/parquet", "fileName": "p",
+        "writeMode": "append", "compress": "SNAPPY", "parquetSchema": PARQUET_SCHEMA, "dataxParquetMode": "fields",
+        "useRawDataTransf": False, "parquetUtcTimestamp": True, "dateFormat": "yyyy/MM/dd HH:mm:ss",
+        "nullFormat": "\\N", "parquetMergeResult": False, "hdfsUsername": "root",
+        "column": [{"name": "stale", "type": "STRING"}],
+    }  # fmt: skip
+    report = run(tmp_path, source, target)
+    assert (report.written, report.rejected) == (2, 1)
+    names = hdfs.cluster.names(f"{hdfs.path}/parquet")
+    content = next(each for name in names if (each := hdfs.cluster.content(f"{hdfs.path}/parquet/{name}")))
+    schema = pa.parquet.ParquetFile(io.BytesIO(content)).schema
+    columns = [schema.column(place) for place in range(6)]
+    assert [(each.physical_type, each.length, each.max_definition_level) for each in columns] == [
+        ("INT64", 0, 0), ("BYTE_ARRAY", 0, 1), ("FIXED_LEN_BYTE_ARRAY", 9, 1), ("INT32", 0, 1), ("INT96", 0, 1),
+        ("BYTE_ARRAY", 0, 1),
+    ]  # fmt: skip
+    keys = {
+        "parquetSchema": PARQUET_SCHEMA, "parquetUtcTimestamp": True, "pathFilter": "p__.*", "filterTagFile": True,
+        "successOnNoFile": False, "skipEmptyOrcFile": False, "orcFileEmptySize": 49, "skipOrcMetaInfo": False,
+        "supportAddMiddleColumn": False, "ignoreIndex": [1], "printNullValueException": True,
+    }  # fmt: skip
+    back = [{"index": n, "type": kind} for n, kind in enumerate(["long", "string", "string", "string", "date"])]
+    back.append({"index": 5, "type": "string"})
+    lines = out_of(tmp_path, hdfs, fileType="PARQUET", path=f"{hdfs.path}/parquet/*", column=back, **keys)
+    assert lines == [
+        "1,\\N,-12.5000,2026-11-22,2026-11-22 01:02:03.000000,2026/11/22 01:02:03", "2" + ",\\N" * 5,
+    ]  # fmt: skip
+
+
+def test_a_table_that_got_a_column_between_others(tmp_path: Path, hdfs: HdfsDirectory) -> None:
+    """The older file, which lacks it, is the first; in DataX a column's index is its place in the job."""
+    put(hdfs, "1", pa.table({"id": [1], "last": ["x"]}))
+    put(hdfs, "2", pa.table({"id": [2], "new": [2.5], "last": ["y"]}))
+    columns = [
+        {"index": n, "name": name, "type": kind}
+        for n, (name, kind) in enumerate({"id": "long", "new": "double", "gone": "date", "last": "string"}.items())
+    ]
+    given = {"fileType": "parquet", "path": hdfs.path, "supportAddMiddleColumn": True}
+    assert out_of(tmp_path, hdfs, **given, column=columns) == ["1,\\N,\\N,x", "2,2.5,\\N,y"]
+    assert out_of(tmp_path, hdfs, **given, column=columns, ignoreIndex=[3]) == ["1,\\N,\\N,\\N", "2,2.5,\\N,\\N"]
+    text = "message m { optional int64 id; optional double new; optional binary last (UTF8); }"
+    assert out_of(tmp_path, hdfs, **given, column=columns, parquetSchema=text) == ["1,\\N,\\N,x", "2,2.5,\\N,y"]
+    wrong = [{"index": n, "name": name, "type": "string"} for n, name in enumerate(["nil", "none"])]
+    with pytest.raises(starhaul.ConfigError, match="no file has any of the columns nil, none"):
+        out_of(tmp_path, hdfs, **given, column=wrong)
+    with pytest.raises(starhaul.ConfigError, match=r"finds columns by `name`, and column\[0\] has none"):
+        out_of(tmp_path, hdfs, **given, column=[{"index": 0, "type": "long"}])
+    with pytest.raises(starhaul.ConfigError, match=r"finds columns by `name`, and `\*` has none"):
+        out_of(tmp_path, hdfs, **given, column=["*"])
+
+
+def test_a_filter_of_names(tmp_path: Path, hdfs: HdfsDirectory) -> None:
+    for name in ("a1.txt", "a2.txt", "b1.txt", "a3.txt.bak", "deep/a4.txt"):
+        hdfs.cluster.put(f"{hdfs.path}/{name}", f"{name}\n".encode())
+    given = {"fileType": "text", "path": hdfs.path, "column": [{"index": 0, "type": "string"}]}
+    found = out_of(tmp_path, hdfs, **given, pathFilter=r"a\d\.txt")
+    assert found == ["a1.txt", "a2.txt", "deep/a4.txt"]
+    with pytest.raises(starhaul.ConfigError, match=r"pathFilter: matches none .* 5 files, such as 'a1.txt'"):
+        out_of(tmp_path, hdfs, **given, pathFilter="a")
+    assert out_of(tmp_path, hdfs, **given, pathFilter="a", successOnNoFile=True) == []
+    for text in ("a(", "[a-z&&[^b]]", r"\p{L}+"):
+        with pytest.raises(starhaul.ConfigError, match=r"pathFilter.*is no regular expression that is understood here"):
+            out_of(tmp_path, hdfs, **given, pathFilter=text)
+
+
+def test_orc_files_that_hive_left_empty(tmp_path: Path, hdfs: HdfsDirectory) -> None:
+    """They have no columns, and come first."""
+    for name, table in (
+        ("1", pa.table({})),
+        ("2", pa.table({"a": pa.array([], pa.int64())})),
+        ("3", pa.table({"a": [7]})),
+    ):
+        sink = io.BytesIO()
+        pa.orc.write_table(table, sink)
+        hdfs.cluster.put(f"{hdfs.path}/{name}", sink.getvalue())
+    columns = [{"index": 0, "type": "long"}]
+    given = {"fileType": "orc", "path": hdfs.path, "column": columns}
+    for more in ({}, {"skipEmptyOrcFile": True, "orcFileEmptySize": 100_000}):
+        assert out_of(tmp_path, hdfs, **given, **more) == ["7"]
+
+
+def test_int96_that_a_file_says_to_be_instants(tmp_path: Path, hdfs: HdfsDirectory) -> None:
+    at = pa.array([dt.datetime(2026, 7, 1, 12)], pa.timestamp("us"))
+    named = pa.table({"at": at}).replace_schema_metadata({"writer.time.zone": "Asia/Shanghai"})
+    put(hdfs, "1", named, use_deprecated_int96_timestamps=True)
+    given = {"fileType": "parquet", "path": hdfs.path, "column": [{"index": 0, "type": "date"}]}
+    assert out_of(tmp_path, hdfs, **given) == ["2026-07-01 20:00:00.000000"]
+    assert out_of(tmp_path, hdfs, **given, parquetUtcTimestamp=True) == ["2026-07-01 12:00:00.000000"]
+    with pytest.raises(starhaul.ConfigError, match="`parquetUtcTimestamp` says that `int96Zone` is UTC"):
+        out_of(tmp_path, hdfs, **given, parquetUtcTimestamp=True, int96Zone="Asia/Shanghai")

@@ -21,6 +21,16 @@ class HdfsWriterParams(HdfsParams, FileWriterParams):
     `csv`: values that hold a delimiter, quote or line break are quoted. `orc`, `parquet`, `avro`: the types of the rows
     are kept. `json`: an object in each line. `sql`: INSERT statements."""
 
+    datax_parquet_mode: str | None = None
+    """Accepted for DataX's sake and without effect: rows are always written by the fields of `parquetSchema`, as with
+    DataX's `fields`."""
+
+    use_raw_data_transf: bool | None = None
+    """Accepted for DataX's sake and without effect: values are always converted by what they mean, as with `false`."""
+
+    parquet_merge_result: bool | None = None
+    """Accepted for DataX's sake and without effect, as in DataX as it is published; each task writes one file."""
+
     @field_validator("file_name")
     @classmethod
     def _seen_by_hadoop(cls, name: str) -> str:

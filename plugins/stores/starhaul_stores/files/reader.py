@@ -97,13 +97,20 @@ class FileReader(Reader[P]):
         return input_format(self.params)
 
     def _listed(self, link: Link) -> list[FileStatus]:
-        return link.call(lambda session: listed(session, self.patterns, self.where, none=self.none))
+        return self.kept(link.call(lambda session: listed(session, self.patterns, self.where, none=self.none)))
+
+    def kept(self, files: list[FileStatus]) -> list[FileStatus]:
+        """Those of the files that are read."""
+        return files
 
     def _own(self, link: Link, files: Sequence[FileStatus]) -> pa.Schema | None:
         """The fields of the first file that tells; None if none does, or none was asked."""
         if self._format.blind:
             return None
-        return next((own for file in files if (own := self._format.fields(Source(link, file))) is not None), None)
+        found = (own for file in files if (own := self._format.fields(Source(link, file))) is not None)
+        first = next(found, None)
+        anywhere = self.params.anywhere()
+        return first if first is None or not anywhere else _completed(first, found, anywhere)
 
     def _fields(self, own: pa.Schema | None) -> list[TypedField]:
         """The columns of the rows: those of the job, or those of the files, and those in names of folders."""
@@ -111,6 +118,9 @@ class FileReader(Reader[P]):
         if not columns and own is None:
             raise ConfigError("column", "the files are empty, so nothing tells how many columns there are", "name them")
         fields = resolved(columns, own) if columns else own_fields(own)
+        for number, field in enumerate(fields):
+            if field.index is not None and self.params.ignores(number):
+                fields[number] = replace(field, index=None, constant=pa.nulls(1, field.type))
         for column in self.params.partition_columns:
             fields.append(TypedField(column.name, arrow_type(column.type), None, partition=column.name))
         return fields
@@ -160,6 +170,17 @@ class FileReader(Reader[P]):
             None if None in rows else sum(count or 0 for count in rows),
             None if None in sizes else sum(size or 0 for size in sizes),
         )
+
+
+def _completed(own: pa.Schema, others: Iterator[pa.Schema], wanted: frozenset[str]) -> pa.Schema:
+    """The fields of the first file with those of other names from further files, as far as they are wanted; what no
+    file has is null."""
+    found = {field.name: field for field in own}
+    while (missing := wanted - found.keys()) and (other := next(others, None)) is not None:
+        found |= {field.name: field for field in other if field.name not in found}
+    if missing == wanted:
+        raise ConfigError("column", f"no file has any of the columns {', '.join(sorted(wanted))}", "check the names")
+    return pa.schema([*found.values(), *(pa.field(name, pa.null()) for name in sorted(missing))])
 
 
 def _schema(fields: Sequence[TypedField]) -> pa.Schema:

@@ -190,6 +190,23 @@ class FileReaderParams(Params):
         """The fields of `parquetSchema`, if it says of these files which they have."""
         return message(self.parquet_schema) if self.parquet_schema and self.format_name() == "parquet" else ()
 
+    def anywhere(self) -> frozenset[str]:
+        """The names of the columns that the first file need not have, and no other."""
+        return frozenset()
+
+    def null_if_missing(self) -> bool:
+        """Whether a column that a Parquet file lacks is null there."""
+        return self.missing_as_null
+
+    def zone_of_int96(self) -> str | None:
+        """The zone of the times in INT96, if the job says it."""
+        return self.int96_zone
+
+    def ignores(self, number: int) -> bool:
+        """Whether the column of this number is null whatever the files hold."""
+        del number
+        return False
+
     def columns(self) -> list[FileColumn]:
         """The columns; none for `["*"]`."""
         return [column for column in self.column if isinstance(column, FileColumn)]

@@ -23,7 +23,8 @@ class OrcInput(InputFormat):
             return None
         with source.random() as native, damage_told(source.name, "ORC"):
             schema = plain(_opened(native).schema)
-        return pa.schema([_as_microseconds(field) for field in schema])
+        # Hive leaves files without rows that have no columns, either.
+        return pa.schema([_as_microseconds(field) for field in schema]) if len(schema) else None
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
         with source.random() as native, damage_told(source.name, "ORC"):

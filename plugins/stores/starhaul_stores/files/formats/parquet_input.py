@@ -61,7 +61,7 @@ class ParquetInput(InputFormat):
                 first += metadata.row_group(number).num_rows
 
     def _expect_claimed(self, file: Any, name: str) -> None:
-        expect_claimed(file, self.params.parquet_nodes(), name, missing_as_null=self.params.missing_as_null)
+        expect_claimed(file, self.params.parquet_nodes(), name, missing_as_null=self.params.null_if_missing())
 
     def _group(
         self, native: Any, metadata: Any, number: int, first: int, selection: Selection, name: str
@@ -71,10 +71,10 @@ class ParquetInput(InputFormat):
         once = _size(group) <= _READ_AT_ONCE
         file = _opened(native, metadata=metadata, buffer_size=0 if once else 1 << 20, pre_buffer=once)
         there = file.schema_arrow.names
-        places = taken(there, selection, name, missing_as_null=self.params.missing_as_null)
+        places = taken(there, selection, name, missing_as_null=self.params.null_if_missing())
         columns = [there[place] for place in places if place is not None]
         at_once = rows_at_once(group.num_rows, sum(_in_memory(group, there, columns)))
-        int96 = Int96Reader(file, native, number, columns, at_once, self.params.int96_zone, name)
+        int96 = Int96Reader(file, native, number, columns, at_once, self.params.zone_of_int96(), name)
         seen = 0
         for batch in file.iter_batches(at_once, [number], columns, use_threads=False):
             batch = int96.mended(batch)
