@@ -15,19 +15,20 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 
 from starhaul import PermanentError
+from starhaul_stores.files.hadoop_blocks import HadoopLz4, HadoopLz4Packing, HadoopSnappy, HadoopSnappyPacking, lz4
 from starhaul_stores.files.packings import (
     Bzip2,
     Deflate,
     DeflatePacking,
     FramedSnappy,
     FramedSnappyPacking,
-    HadoopSnappy,
-    HadoopSnappyPacking,
     expect_cramjam,
 )
 from starhaul_stores.files.streams import ByteStream
 
-Codec: TypeAlias = Literal["none", "gzip", "bz2", "zstd", "zip", "lz4", "deflate", "hadoop-snappy", "framing-snappy"]
+Codec: TypeAlias = Literal[
+    "none", "gzip", "bz2", "zstd", "zip", "lz4", "deflate", "hadoop-snappy", "framing-snappy", "hadoop-lz4"
+]
 
 SUFFIXES: tuple[tuple[str, Codec], ...] = (
     (".gz", "gzip"),
@@ -38,10 +39,13 @@ SUFFIXES: tuple[tuple[str, Codec], ...] = (
     (".deflate", "deflate"),
     (".snappy", "hadoop-snappy"),
     (".sz", "framing-snappy"),
+    (".lz4", "hadoop-lz4"),
 )
-"""By which suffix of a file's name each codec is known."""
+"""By which suffix of a file's name each codec is known; `lz4` takes files of Hadoop's as well."""
 
-WRITTEN: tuple[Codec, ...] = ("none", "gzip", "bz2", "zstd", "lz4", "deflate", "hadoop-snappy", "framing-snappy")
+WRITTEN: tuple[Codec, ...] = (
+    "none", "gzip", "bz2", "zstd", "lz4", "deflate", "hadoop-snappy", "framing-snappy", "hadoop-lz4",
+)  # fmt: skip
 """The codecs that files can be written with."""
 
 ALIASES: Mapping[str, Codec] = MappingProxyType(
@@ -123,18 +127,20 @@ def _opened(file: Any, codec: Codec, member: str) -> tuple[Any, zipfile.ZipFile 
         return gzip.GzipFile(fileobj=file, mode="rb"), None
     if codec in _UNPACKING:
         return _UNPACKING[codec](file), None
-    if codec in ("zstd", "lz4"):
+    if codec == "zstd":
         return pa.CompressedInputStream(file, codec), None
     archive = zipfile.ZipFile(file)
     return archive.open(member), archive
 
 
 _UNPACKING: Mapping[str, Callable[[ByteStream], Any]] = MappingProxyType(
-    {"bz2": Bzip2, "deflate": Deflate, "hadoop-snappy": HadoopSnappy, "framing-snappy": FramedSnappy}
-)
+    {"bz2": Bzip2, "deflate": Deflate, "hadoop-snappy": HadoopSnappy, "framing-snappy": FramedSnappy, "lz4": lz4,
+     "hadoop-lz4": HadoopLz4}
+)  # fmt: skip
 _PACKING: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"deflate": DeflatePacking, "hadoop-snappy": HadoopSnappyPacking, "framing-snappy": FramedSnappyPacking}
-)
+    {"deflate": DeflatePacking, "hadoop-snappy": HadoopSnappyPacking, "framing-snappy": FramedSnappyPacking,
+     "hadoop-lz4": HadoopLz4Packing}
+)  # fmt: skip
 
 
 class _Unclosed(io.RawIOBase):

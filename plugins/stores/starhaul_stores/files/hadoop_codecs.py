@@ -16,6 +16,7 @@ _CODECS: Mapping[str, Codec] = MappingProxyType(
         "GzipCodec": "gzip",
         "BZip2Codec": "bz2",
         "SnappyCodec": "hadoop-snappy",
+        "Lz4Codec": "hadoop-lz4",
         "ZStandardCodec": "zstd",
     }
 )

@@ -1,15 +1,13 @@
 """Packings that the standard library and pyarrow have not, or not exactly, as streams of bytes.
 
-Hadoop's block format: blocks of a length in four bytes, big-endian, of what is packed, then chunks of a length in four
-bytes and so many packed bytes, until the block's length is reached (`BlockCompressorStream`). Snappy's own is its
-framing format (framing_format.txt of Snappy), each chunk with a checksum.
+Snappy's own is its framing format (framing_format.txt of Snappy), each chunk with a checksum. `hadoop_blocks` has
+Hadoop's.
 """
 
 from __future__ import annotations
 
 import bz2
 import io
-import struct
 import zlib
 from importlib.util import find_spec
 from typing import Any
@@ -50,7 +48,7 @@ class Unpacked(io.RawIOBase):
         """Some unpacked bytes; none at the end."""
         raise NotImplementedError
 
-    def _exactly(self, size: int, *, end: bool = False) -> bytes:
+    def exactly(self, size: int, *, end: bool = False) -> bytes:
         """So many bytes of the file; none if it may `end` here and does."""
         parts = []
         left = size
@@ -62,25 +60,6 @@ class Unpacked(io.RawIOBase):
         return b"".join(parts)
 
 
-class HadoopSnappy(Unpacked):
-    """Snappy in Hadoop's block format, as `SnappyCodec` of Hadoop and Hive writes it."""
-
-    _left = 0
-
-    def _next(self) -> bytes:
-        while not self._left:
-            head = self._exactly(4, end=True)
-            if not head:
-                return b""
-            self._left = int.from_bytes(head, "big")
-        packed = self._exactly(_bounded(int.from_bytes(self._exactly(4), "big")))
-        data = raw_snappy(packed)
-        if len(data) > self._left:
-            raise ValueError("a chunk is longer than its block")
-        self._left -= len(data)
-        return data
-
-
 class FramedSnappy(Unpacked):
     """Snappy's framing format. Checksums are checked."""
 
@@ -90,16 +69,16 @@ class FramedSnappy(Unpacked):
         import cramjam
 
         while True:
-            head = self._exactly(4, end=True)
+            head = self.exactly(4, end=True)
             if not head:
                 return b""
             kind, size = head[0], int.from_bytes(head[1:], "little")
-            body = self._exactly(size)
+            body = self.exactly(size)
             if not self._begun and kind != 0xFF:
                 raise ValueError("it does not begin as Snappy's framing format does")
             self._begun = True
             if kind in (0x00, 0x01):
-                _bounded(_preamble(body[4:]) if kind == 0x00 else size)
+                bounded(_preamble(body[4:]) if kind == 0x00 else size)
                 try:
                     data = bytes(cramjam.snappy.decompress(FRAMING + head + body))
                 except cramjam.DecompressionError as error:
@@ -168,14 +147,6 @@ class Packing(io.RawIOBase):
         raise NotImplementedError
 
 
-class HadoopSnappyPacking(Packing):
-    """Snappy in Hadoop's block format."""
-
-    def _packed(self, data: bytes) -> bytes:
-        packed = pa.compress(data, codec="snappy", asbytes=True)
-        return struct.pack(">II", len(data), len(packed)) + packed
-
-
 class FramedSnappyPacking(Packing):
     """Snappy's framing format."""
 
@@ -237,7 +208,7 @@ def expect_cramjam() -> None:
 
 def raw_snappy(packed: bytes) -> bytes:
     """What is in a raw chunk of Snappy. `ValueError` if it is damaged or longer than 64 MiB."""
-    data: bytes = pa.decompress(packed, _bounded(_preamble(packed)), codec="snappy", asbytes=True)
+    data: bytes = pa.decompress(packed, bounded(_preamble(packed)), codec="snappy", asbytes=True)
     return data
 
 
@@ -252,7 +223,8 @@ def _preamble(packed: bytes) -> int:
     raise ValueError("a chunk has no length")
 
 
-def _bounded(size: int) -> int:
+def bounded(size: int) -> int:
+    """The length, if a chunk may have it: 64 MiB at most. Else `ValueError`."""
     if size > _MOST:
         raise ValueError(f"a chunk of {size} bytes is too long")
     return size

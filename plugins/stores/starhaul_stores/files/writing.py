@@ -16,7 +16,7 @@ from starhaul_stores.files.rendering import Style
 
 Packing = Literal[
     "none", "gzip", "bz2", "bzip2", "zstd", "lz4", "zlib", "deflate", "snappy", "hadoop-snappy", "framing-snappy",
-    "brotli", "uncompressed", "",
+    "hadoop-lz4", "brotli", "uncompressed", "",
 ]  # fmt: skip
 OutputFormatName = Literal["text", "csv", "json", "parquet", "orc", "avro", "sql"]
 
@@ -69,10 +69,10 @@ class FileWriterParams(Params):
     """Encoding of the files, any that Python knows. A row with a character that it lacks is rejected."""
 
     compress: Packing | None = None
-    """How the files are packed. Text: `gzip`, `bzip2`, `zstd`, `lz4`, `deflate` (`zlib`), `snappy` (Hadoop's blocks) or
-    `framing-snappy`, which the files' names then end with (`.gz`, `.bz2`, `.zst`, `.lz4`, `.deflate`, `.snappy`,
-    `.sz`). Parquet: `snappy` (the default), `gzip`, `zstd`, `lz4`, `brotli` or `none` (`uncompressed`).
-    ORC: `snappy` (the default), `zlib`, `zstd`, `lz4` or `none`."""
+    """How the files are packed. Text: `gzip`, `bzip2`, `zstd`, `lz4`, `deflate` (`zlib`), `snappy` and
+    `hadoop-lz4` (Hadoop's blocks) or `framing-snappy`, which the files' names then end with (`.gz`, `.bz2`, `.zst`,
+    `.lz4`, `.deflate`, `.snappy`, `.sz`). Parquet: `snappy` (the default), `gzip`, `zstd`, `lz4`, `brotli` or `none`
+    (`uncompressed`). ORC: `snappy` (the default), `zlib`, `zstd`, `lz4` or `none`."""
 
     column: list[TargetColumn] = Field(default=[])
     """Names and types of the columns in the files, one for each column of the rows, in order. By default those of the

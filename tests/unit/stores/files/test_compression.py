@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import cramjam
@@ -18,6 +19,9 @@ import pytest
 from starhaul import PermanentError
 from starhaul_stores.files.compression import WRITTEN, Codec, codec_of, compressed, decompressed, suffix_of
 
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "hadoop"
+TEXT = "".join(f"{row},text ü {'x' * (row % 200)}\n" for row in range(3000)).encode()
+"""What `MakePackedFiles.java` there packs."""
 CONTENT = b"".join(b"line %d of some text\n" % n for n in range(20_000))
 PACKED = [codec for codec in WRITTEN if codec != "none"]
 
@@ -39,15 +43,18 @@ def pack(data: bytes, codec: Codec) -> bytes:
     return file.getvalue()
 
 
-def hadoop_snappy(*blocks: list[bytes]) -> bytes:
+def hadoop(codec: str, *blocks: list[bytes]) -> bytes:
     """As Hadoop writes it when a block takes several chunks."""
     parts = []
     for block in blocks:
         parts.append(struct.pack(">I", sum(map(len, block))))
         for chunk in block:
-            packed = pa.compress(chunk, codec="snappy", asbytes=True)
+            packed = pa.compress(chunk, codec=codec, asbytes=True)
             parts.append(struct.pack(">I", len(packed)) + packed)
     return b"".join(parts)
+
+
+BLOCKS: tuple[list[bytes], ...] = ([CONTENT[:1000], CONTENT[1000:50_000]], [CONTENT[50_000:]], [], [b"more"])
 
 
 @pytest.mark.parametrize("codec", PACKED)
@@ -57,7 +64,7 @@ def test_what_is_packed_reads_back(codec: Codec, at_once: int) -> None:
     assert len(packed) < len(CONTENT) / 2
     assert unpack(packed, codec, at_once) == CONTENT
     assert unpack(pack(b"", codec), codec) == b""
-    assert codec_of(f"x{suffix_of(codec)}") == codec
+    assert unpack(packed, codec_of(f"x{suffix_of(codec)}"), at_once) == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -68,13 +75,36 @@ def test_what_is_packed_reads_back(codec: Codec, at_once: int) -> None:
         ("zstd", bytes(cramjam.zstd.compress(CONTENT)) + bytes(cramjam.zstd.compress(b"more"))),
         ("lz4", bytes(cramjam.lz4.compress(CONTENT)) + bytes(cramjam.lz4.compress(b"more"))),
         ("deflate", zlib.compress(CONTENT + b"more")),
-        ("hadoop-snappy", hadoop_snappy([CONTENT[:1000], CONTENT[1000:50_000]], [CONTENT[50_000:]], [], [b"more"])),
+        ("hadoop-snappy", hadoop("snappy", *BLOCKS)),
+        ("hadoop-lz4", hadoop("lz4_raw", *BLOCKS)),
+        ("lz4", hadoop("lz4_raw", *BLOCKS)),
         ("framing-snappy", bytes(cramjam.snappy.compress(CONTENT)) + bytes(cramjam.snappy.compress(b"more"))),
     ],
 )
 def test_what_others_packed(codec: Codec, packed: bytes) -> None:
     """Also as two files one behind the other, where the packing allows that."""
     assert unpack(packed, codec) == CONTENT + b"more"
+
+
+@pytest.mark.parametrize("codec", ["lz4", "hadoop-lz4"])
+def test_lz4_that_hadoop_wrote(codec: Codec) -> None:
+    """One block of several chunks, then many blocks."""
+    assert unpack((FIXTURES / "text.lz4").read_bytes(), codec) == TEXT * 2
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        (struct.pack(">III", 5, 0, 1), "Truncated"),
+        (struct.pack(">II", 5, 1) + b"\x00", "a chunk is empty"),
+        (struct.pack(">II", 2, 4) + b"\x30abc", "a chunk is longer than its block"),
+        (struct.pack(">II", 3, 5) + b"\x30abcd", ""),
+        (struct.pack(">II", 2**31, 2**31) + b"\x30abc", "a chunk of 2147483648 bytes is too long"),
+    ],
+)
+def test_blocks_of_lz4_that_are_none(packed: bytes, reason: str) -> None:
+    with pytest.raises(PermanentError, match=f"cannot be read as hadoop-lz4: .*{reason}"):
+        unpack(packed + hadoop("lz4_raw", [b"more"]), "hadoop-lz4")
 
 
 @pytest.mark.parametrize("codec", PACKED)
@@ -134,7 +164,7 @@ def _counted(limit: int) -> Any:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("codec", ["gzip", "bz2", "deflate", "hadoop-snappy", "framing-snappy"])
+@pytest.mark.parametrize("codec", ["gzip", "bz2", "deflate", "hadoop-snappy", "hadoop-lz4", "framing-snappy"])
 def test_a_bomb_takes_no_memory(codec: Codec) -> None:
     """200 MB of zeros in a few KB: read as a stream, piece by piece."""
     file = io.BytesIO()
