@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from starhaul import PermanentError
 from starhaul_stores.files.hadoop_blocks import HadoopLz4, HadoopLz4Packing, HadoopSnappy, HadoopSnappyPacking, lz4
+from starhaul_stores.files.lzo import HadoopLzo, Lzop, expect_lzo
 from starhaul_stores.files.packings import (
     Bzip2,
     Deflate,
@@ -27,8 +28,9 @@ from starhaul_stores.files.packings import (
 from starhaul_stores.files.streams import ByteStream
 
 Codec: TypeAlias = Literal[
-    "none", "gzip", "bz2", "zstd", "zip", "lz4", "deflate", "hadoop-snappy", "framing-snappy", "hadoop-lz4"
-]
+    "none", "gzip", "bz2", "zstd", "zip", "lz4", "deflate", "hadoop-snappy", "framing-snappy", "hadoop-lz4", "lzo",
+    "lzo_deflate",
+]  # fmt: skip
 
 SUFFIXES: tuple[tuple[str, Codec], ...] = (
     (".gz", "gzip"),
@@ -40,6 +42,8 @@ SUFFIXES: tuple[tuple[str, Codec], ...] = (
     (".snappy", "hadoop-snappy"),
     (".sz", "framing-snappy"),
     (".lz4", "hadoop-lz4"),
+    (".lzo", "lzo"),
+    (".lzo_deflate", "lzo_deflate"),
 )
 """By which suffix of a file's name each codec is known; `lz4` takes files of Hadoop's as well."""
 
@@ -49,7 +53,7 @@ WRITTEN: tuple[Codec, ...] = (
 """The codecs that files can be written with."""
 
 ALIASES: Mapping[str, Codec] = MappingProxyType(
-    {"bzip2": "bz2", "snappy": "hadoop-snappy", "zlib": "deflate", "": "none"}
+    {"bzip2": "bz2", "snappy": "hadoop-snappy", "zlib": "deflate", "lzop": "lzo", "": "none"}
 )
 """Other names of codecs in jobs."""
 
@@ -91,6 +95,8 @@ def decompressed(file: Any, codec: Codec, name: str, member: str = "") -> Iterat
         return
     if codec == "framing-snappy":
         expect_cramjam()
+    if codec in ("lzo", "lzo_deflate"):
+        expect_lzo()
     with _damage_told(name, codec):
         stream, archive = _opened(file, codec, member)
     try:
@@ -135,7 +141,7 @@ def _opened(file: Any, codec: Codec, member: str) -> tuple[Any, zipfile.ZipFile 
 
 _UNPACKING: Mapping[str, Callable[[ByteStream], Any]] = MappingProxyType(
     {"bz2": Bzip2, "deflate": Deflate, "hadoop-snappy": HadoopSnappy, "framing-snappy": FramedSnappy, "lz4": lz4,
-     "hadoop-lz4": HadoopLz4}
+     "hadoop-lz4": HadoopLz4, "lzo": Lzop, "lzo_deflate": HadoopLzo}
 )  # fmt: skip
 _PACKING: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {"deflate": DeflatePacking, "hadoop-snappy": HadoopSnappyPacking, "framing-snappy": FramedSnappyPacking,

@@ -17,6 +17,8 @@ _CODECS: Mapping[str, Codec] = MappingProxyType(
         "BZip2Codec": "bz2",
         "SnappyCodec": "hadoop-snappy",
         "Lz4Codec": "hadoop-lz4",
+        "LzoCodec": "lzo_deflate",
+        "LzopCodec": "lzo",
         "ZStandardCodec": "zstd",
     }
 )

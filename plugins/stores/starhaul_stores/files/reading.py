@@ -27,7 +27,7 @@ InputFormatName = Literal["csv", "text", "json", "parquet", "orc", "avro", "sql"
 OneAscii = Annotated[str, Field(min_length=1, max_length=1, pattern=r"^[\x01-\x7f]$")]
 Compression = Literal[
     "auto", "none", "gzip", "bz2", "bzip2", "zip", "zstd", "lz4", "deflate", "snappy", "hadoop-snappy",
-    "framing-snappy", "hadoop-lz4", "",
+    "framing-snappy", "hadoop-lz4", "lzo", "lzop", "lzo_deflate", "",
 ]  # fmt: skip
 EncodingName = Annotated[str, AfterValidator(_known)]
 
@@ -104,8 +104,8 @@ class FileReaderParams(Params):
 
     compress: Compression | None = None
     """How files of text are packed; `snappy` is that of Hadoop, `lz4` its own format or Hadoop's. By default the suffix
-    of each file's name tells (`.gz`, `.bz2`, `.zst`, `.zip`, `.lz4`, `.deflate`, `.snappy`, `.sz`); DataX takes such
-    files for text unless told otherwise. Parquet and ORC say it themselves."""
+    of each file's name tells (`.gz`, `.bz2`, `.zst`, `.zip`, `.lz4`, `.deflate`, `.snappy`, `.sz`, `.lzo`,
+    `.lzo_deflate`); DataX takes such files for text unless told otherwise. Parquet and ORC say it themselves."""
 
     table: str | None = None
     """The table whose rows are read from a dump of SQL; needed where it holds several."""

@@ -92,6 +92,47 @@ def test_lz4_that_hadoop_wrote(codec: Codec) -> None:
     assert unpack((FIXTURES / "text.lz4").read_bytes(), codec) == TEXT * 2
 
 
+LZO = {"text.lzo": "lzo", "text-adler32.lzo": "lzo", "text-crc32.lzo": "lzo", "text.lzo_deflate": "lzo_deflate"}
+"""`text-adler32.lzo` was made by `lzop -9`, `text-crc32.lzo` by `lzop -C --crc32`, of version 1.04."""
+
+
+@pytest.mark.parametrize("name", LZO)
+def test_lzo_that_lzop_and_hadoop_wrote(name: str) -> None:
+    packed = (FIXTURES / name).read_bytes()
+    codec = codec_of(name)
+    assert codec == LZO[name]
+    once = TEXT if "-" in name else TEXT * 2
+    assert unpack(packed, codec) == once
+    assert unpack(packed * 2, codec) == once * 2
+    for end in (1, 8, 12, 30, 60, len(packed) // 2, len(packed) - 1):
+        with pytest.raises(PermanentError, match=f"file: cannot be read as {codec}"):
+            unpack(packed[:end], codec)
+    with pytest.raises(PermanentError, match="cannot be read as"):
+        unpack(packed + b"\x01garbage\x00", codec)
+
+
+@pytest.mark.parametrize("name", ["text-adler32.lzo", "text-crc32.lzo"])
+def test_bits_that_turned_in_lzo_are_noticed(name: str) -> None:
+    packed = (FIXTURES / name).read_bytes()
+    noticed = 0
+    for place in [*range(48), *range(48, len(packed), len(packed) // 60)]:
+        damaged = packed[:place] + bytes([packed[place] ^ 0x10]) + packed[place + 1 :]
+        try:
+            assert unpack(damaged, "lzo") == TEXT  # a distance within a run of one byte
+            assert place >= 48
+        except PermanentError:
+            noticed += 1
+    assert noticed > 80
+
+
+def test_a_block_of_lzop_that_is_not_packed() -> None:
+    head = (FIXTURES / "text.lzo").read_bytes()[:38]
+    assert unpack(head + struct.pack(">II", 3, 3) + b"abc" + bytes(4), "lzo") == b"abc"
+    for size in (4, 2**31):
+        with pytest.raises(PermanentError, match=r"longer than what is in it|too long"):
+            unpack(head + struct.pack(">II", size - 1, size) + b"abcd" + bytes(4), "lzo")
+
+
 @pytest.mark.parametrize(
     ("packed", "reason"),
     [
