@@ -7,7 +7,6 @@ to, wants TLS connections for data to continue the session of the control connec
 from __future__ import annotations
 
 import ftplib
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.servers.process import ServerProcess, new_folder, started
+from tests.servers.process import ServerProcess, new_folder, self_signed, started
 
 _PROGRAM = Path(__file__).with_name("pyftpdlib_server.py")
 _numbers = count(1)
@@ -48,13 +47,7 @@ class FtpServer(ServerProcess):
 
     def create(self) -> None:
         self.data.mkdir()
-        names = "subjectAltName=IP:127.0.0.1,DNS:localhost"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-days", "999", "-subj", "/CN=starhaul tests", "-addext", names, "-keyout", self.key,
-             "-out", self.certificate],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        self_signed(self.certificate, self.key)
 
     def ping(self) -> None:
         with ftplib.FTP() as connection:

@@ -112,6 +112,15 @@ def started(server: ServerProcess) -> Iterator[None]:
         server.stop()
 
 
+def self_signed(certificate: Path, key: Path, names: str = "IP:127.0.0.1,DNS:localhost") -> None:
+    """Make a certificate for the loopback, which is its own authority."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", "999",
+         "-subj", "/CN=starhaul tests", "-addext", f"subjectAltName={names}", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+
+
 def preloaded(source: Path) -> Path:
     """The library of a C source that is to be loaded before libc, compiled once."""
     library = source.parents[2] / ".cache" / "servers" / f"{source.stem}.so"

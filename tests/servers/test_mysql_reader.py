@@ -287,3 +287,19 @@ def test_utf8_against_the_declaration(mysql: MysqlDatabase, charset: str, lines:
     source = reader(mysql, table="t", mandatoryEncoding="UTF-8")
     assert slices(source, 1) == [[{"c": "中文"}]]
     assert bool(source.encodings()) == lines
+
+
+@pytest.mark.parametrize("password", ["é'\"\\ %:@/", "пароль密码😀"])
+def test_passwords_of_any_letters(mysql: MysqlDatabase, password: str) -> None:
+    mysql.execute("CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
+    user = f"{mysql.name}_é"
+    with mysql.db.cursor() as cursor:
+        cursor.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", (user, password))
+        cursor.execute(f"GRANT SELECT ON {mysql.name}.* TO %s@'%%'", (user,))
+    try:
+        url = mysql.url.replace("root@", "")
+        source = reader(mysql, url=url, table="t", username=user, password=password)
+        assert slices(source, 1) == [[{"id": 1}]]
+    finally:
+        with mysql.db.cursor() as cursor:
+            cursor.execute("DROP USER %s@'%%'", (user,))

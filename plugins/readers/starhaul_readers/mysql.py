@@ -19,6 +19,10 @@ class MysqlReader(MysqlWireReader[MysqlReaderParams]):
     for `querySql`) and InnoDB; `starhaul plan` says whether it holds. If such a connection is lost, or a run is
     resumed, the slices that are left are read at a later moment, and the report counts them.
 
+    A connection is encrypted if the server can. `sslMode` in the URL says what must hold: `REQUIRED`, `VERIFY_CA` or
+    `VERIFY_IDENTITY` with the authority's file in `sslCa`, or `DISABLED` for plain text. MySQL 8 wants the password of
+    a user of `caching_sha2_password` encrypted: by TLS, or else by the package `PyMySQL[rsa]`.
+
     Tested against MariaDB 10.11 and, less often, MariaDB 11.4 and MySQL 5.5. MySQL 8 and TiDB speak the same protocol,
     but no server of either was at hand: nothing here was run against them.
     """

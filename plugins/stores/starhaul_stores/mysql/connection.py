@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from starhaul import ConfigError, StarhaulError, TransientError, lent
 from starhaul_stores.mysql.failure import connecting_failure, failure
+from starhaul_stores.mysql.tls import tls_arguments
 from starhaul_stores.relational.places import options_of
 from starhaul_stores.relational.url import DatabaseUrl
 
@@ -274,6 +275,7 @@ def _open(address: DatabaseUrl, timeout: float) -> Wire:
     except ImportError as error:
         hint = "pip install 'starhaul[mysql]'"
         raise ConfigError("", f"MySQL needs the package {error.name}, which is not installed", hint) from error
+    tls = tls_arguments(options)
     seconds = float(options.get("connecttimeout", "0")) / 1000 or timeout
     read = float(options.get("sockettimeout", "0")) / 1000 or None
     last = len(address.hosts) - 1
@@ -284,7 +286,7 @@ def _open(address: DatabaseUrl, timeout: float) -> Wire:
                 port=port or _PORTS.get(address.kind, 3306),
                 unix_socket=options.get("unix_socket"),
                 user=address.user,
-                password=address.password or "",
+                password=(address.password or "").encode(),  # of a text PyMySQL would make Latin-1
                 database=address.database or None,
                 charset="utf8mb4",
                 autocommit=True,
@@ -292,31 +294,12 @@ def _open(address: DatabaseUrl, timeout: float) -> Wire:
                 connect_timeout=max(1, round(seconds)),
                 read_timeout=read,
                 write_timeout=read,
-                **_tls(options),
+                **tls,
             )
         except (pymysql.Error, OSError, RuntimeError) as error:
             if number == last:
                 raise connecting_failure(error, str(address)) from error
     raise ConfigError("url", "names no host")
-
-
-def _tls(options: dict[str, str]) -> dict[str, Any]:
-    """PyMySQL's arguments for the `ssl` options of JDBC drivers (https://mariadb.com/kb/en/about-mariadb-connector-j/,
-    `sslMode`, `useSSL`, `requireSSL`, `verifyServerCertificate`)."""
-    mode = options.get("sslmode", "").upper().replace("-", "_")
-    asked = {options.get(name, "").lower() for name in ("usessl", "requiressl")}
-    if mode in ("DISABLE", "DISABLED") or (not mode and "true" not in asked):
-        return {"ssl_disabled": True} if mode or "false" in asked else {}
-    verify = mode in ("VERIFY_CA", "VERIFY_FULL", "VERIFY_IDENTITY")
-    verify = verify or options.get("verifyservercertificate", "").lower() == "true"
-    found: dict[str, Any] = {
-        "ssl_ca": options.get("sslca"),
-        "ssl_cert": options.get("sslcert"),
-        "ssl_key": options.get("sslkey"),
-        "ssl_verify_cert": verify,
-        "ssl_verify_identity": mode in ("VERIFY_FULL", "VERIFY_IDENTITY"),
-    }
-    return found
 
 
 def quoted(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ssl import SSLError
 from typing import TYPE_CHECKING
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
@@ -54,6 +55,14 @@ _NO_ROOM = re.compile(r"\(errno: (28|135)\b")
 """What statements that make or alter tables say, under numbers of their own."""
 _WHO_AND_WHERE = frozenset({1044, 1045, 1049, 1130, 1251, 1698, 1820, 1862})
 _UNKNOWN_HOST = re.compile(r"Name or service not known|nodename nor servname|No address associated|resolution", re.I)
+_PLAIN_TEXT = re.compile(r"insecure transport|secure connection|No authentication methods|cryptography", re.I)
+"""What is said where a password or an account is not for connections in plain text: by MySQL and MariaDB with
+`require_secure_transport`, by MySQL of `caching_sha2_password`, by Vitess of the same, and by PyMySQL where it lacks
+what encrypts a password by itself."""
+_ENCRYPT = (
+    "let the connection be encrypted: write sslMode=REQUIRED in the URL, in place of useSSL=false or sslMode=DISABLED; "
+    "for a MySQL 8 without TLS, whose users log in by caching_sha2_password: pip install 'PyMySQL[rsa]'"
+)
 
 
 def failure(error: pymysql.Error, where: str) -> StarhaulError:
@@ -85,7 +94,9 @@ def connecting_failure(error: Exception, where: str) -> StarhaulError:
         return ConfigError(where, problem, _HINTS.get(number, ""))
     if _UNKNOWN_HOST.search(problem):
         return ConfigError(where, problem, "check the host in the URL")
-    if "SSL" in problem or "cryptography" in problem:
+    if _PLAIN_TEXT.search(problem):
+        return ConfigError(where, problem, _ENCRYPT)
+    if isinstance(error, SSLError) or "ssl" in problem.lower():
         return ConfigError(where, problem, "check the ssl options in the URL")
     return TransientError(where, problem, "is the server up, and reachable from here?")
 

@@ -100,8 +100,13 @@ class Wire(_Connection):
 
     def _create_ssl_ctx(self, sslp: Any) -> Any:
         """PyMySQL encrypts whenever the server can, without looking at its certificate unless it is asked to. Reading
-        all authorities of the system, for nothing, would take longer than everything else that connecting does."""
-        return _unverified() if sslp == {} else super()._create_ssl_ctx(sslp)
+        all authorities of the system, for nothing, would take longer than everything else that connecting does. And it
+        looks at names only where it is given an authority."""
+        if sslp in ({}, {"verify_mode": False}):
+            return _unverified()
+        context = super()._create_ssl_ctx(sslp)
+        context.check_hostname = bool(sslp.get("check_hostname"))
+        return context
 
     def _blocks(self, size: int) -> Iterator[tuple[memoryview, Any, int]]:
         """Bytes as they came, where the rows begin in them, and where the last one ends. The buffer, which has `SLACK`

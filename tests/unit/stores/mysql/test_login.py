@@ -1,0 +1,177 @@
+"""Logging in to MySQL 8 in plain text: its password plugin lets a client encrypt the password by itself, with the
+server's RSA key (https://dev.mysql.com/doc/dev/mysql-server/latest/page_caching_sha2_authentication_exchanges.html)."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import cycle
+from typing import BinaryIO
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA1
+from pymysql import OperationalError
+
+from starhaul import ConfigError
+from starhaul_stores.mysql.connection import connect
+from starhaul_stores.mysql.failure import connecting_failure
+from starhaul_stores.relational.url import parse_url
+
+PASSWORD = "p@ss word é"
+_SALT = b"12345678abcdefghijkl"
+_CAPABILITIES = (
+    0x0008_A201 | 0x0020_0000
+)  # 4.1, secure connection, transactions, PLUGIN_AUTH, lengths of authentication
+_OK = b"\0\0\0\2\0\0\0"
+
+
+class Greeter:
+    """The server's side of logins by `caching_sha2_password` without TLS, its cache empty at first. After a login every
+    SET is told OK, and the connection ends with any other statement."""
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"mysql://u@127.0.0.1:{self._listening.getsockname()[1]}"
+        self.logins: list[str] = []
+        """How each client showed that it knows the password, or that it does not."""
+        self._cached = False
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(10)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            with client, client.makefile("rb") as received, suppress(OSError, EOFError):
+                if self._let_in(Packets(client, received)):
+                    self._answer(Packets(client, received, 1))
+
+    def _let_in(self, packets: Packets) -> bool:
+        capabilities = struct.pack("<I", _CAPABILITIES)
+        packets.send(
+            b"\x0a8.0.99-test\0" + struct.pack("<I", 7) + _SALT[:8] + b"\0" + capabilities[:2] + b"\x2d\2\0"
+            + capabilities[2:] + bytes([len(_SALT) + 1]) + bytes(10) + _SALT[8:] + b"\0caching_sha2_password\0"
+        )  # fmt: skip
+        scramble = packets.receive()
+        if self._cached and _scrambled(PASSWORD) in scramble:
+            self.logins.append("by the cache")
+            packets.send(b"\1\3")
+            packets.send(_OK)
+            return True
+        packets.send(b"\1\4")  # log in in full
+        if packets.receive() != b"\2":
+            raise EOFError
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        packets.send(b"\1" + self._key.public_key().public_bytes(serialization.Encoding.PEM, form))
+        masked = self._key.decrypt(packets.receive(), padding.OAEP(padding.MGF1(SHA1()), SHA1(), None))
+        if bytes(octet ^ salt for octet, salt in zip(masked, cycle(_SALT), strict=False)) != PASSWORD.encode() + b"\0":
+            self.logins.append("wrong")
+            packets.send(b"\xff" + struct.pack("<H", 1045) + b"#28000Access denied for user 'u'@'localhost'")
+            return False
+        self.logins.append("by the key")
+        self._cached = True
+        packets.send(_OK)
+        return True
+
+    def _answer(self, packets: Packets) -> None:
+        while packets.receive()[1:4].upper() == b"SET":
+            packets.send(_OK)
+
+
+@dataclass
+class Packets:
+    """One connection's packets, from the server's side."""
+
+    client: socket.socket
+    received: BinaryIO
+    sequence: int = 0
+
+    def send(self, payload: bytes) -> None:
+        """Send one."""
+        self.client.sendall(struct.pack("<I", len(payload))[:3] + bytes([self.sequence]) + payload)
+        self.sequence += 1
+
+    def receive(self) -> bytes:
+        """Receive one."""
+        head = self.received.read(4)
+        if len(head) < 4:
+            raise EOFError
+        self.sequence = head[3] + 1
+        return self.received.read(int.from_bytes(head[:3], "little"))
+
+
+def _scrambled(password: str) -> bytes:
+    once = hashlib.sha256(password.encode()).digest()
+    twice = hashlib.sha256(hashlib.sha256(once).digest() + _SALT).digest()
+    return bytes(a ^ b for a, b in zip(once, twice, strict=True))
+
+
+@pytest.fixture
+def greeter() -> Iterator[Greeter]:
+    server = Greeter()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def log_in(url: str, password: str) -> None:
+    """Connect and hang up."""
+    with connect([replace(parse_url(url), password=password)], (), 10) as connection:
+        assert connection.version == "8.0.99-test"
+
+
+def test_the_password_goes_encrypted_by_the_servers_key(greeter: Greeter) -> None:
+    log_in(greeter.url, PASSWORD)
+    assert greeter.logins == ["by the key"]
+    log_in(greeter.url, PASSWORD)
+    assert greeter.logins == ["by the key", "by the cache"]
+
+
+def test_a_wrong_password_is_told(greeter: Greeter) -> None:
+    with pytest.raises(ConfigError, match=r"Access denied for user 'u'.*\(check username and password\)"):
+        log_in(greeter.url, "other")
+    assert greeter.logins == ["wrong"]
+
+
+def test_without_the_package_that_encrypts_it_is_said_what_to_do(
+    greeter: Greeter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pymysql._auth._have_cryptography", False)
+    with pytest.raises(ConfigError, match=r"sslMode=REQUIRED.*pip install 'PyMySQL\[rsa\]'") as error:
+        log_in(greeter.url, PASSWORD)
+    assert PASSWORD not in str(error.value)
+    assert greeter.logins == []
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (3159, "Connections using insecure transport are prohibited while --require_secure_transport=ON."),
+        (
+            2061,
+            "Authentication plugin 'caching_sha2_password' reported error: Authentication requires secure connection.",
+        ),
+        (2012, "No authentication methods available for authentication."),
+    ],
+)
+def test_a_server_that_wants_encryption_is_no_server_that_is_down(number: int, words: str) -> None:
+    error = connecting_failure(OperationalError(number, words), "mysql://h")
+    assert isinstance(error, ConfigError)
+    assert "write sslMode=REQUIRED in the URL" in str(error)
