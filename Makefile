@@ -73,7 +73,8 @@ soak: $(VENV)/.ready-dev servers  ## run mixed jobs under faults for SECONDS; fa
 fidelity: $(VENV)/.ready-dev servers  ## move every type between real servers; writes docs/fidelity.md
 	$(BIN)/python -m tests.fidelity.page
 
-versions: $(VENV)/.ready-dev servers  ## test against MariaDB 11.4, MySQL 5.5 and PostgreSQL 18 (needs Maven)
+versions: $(VENV)/.ready-dev servers  ## test against MariaDB 11.4, MySQL 5.5, PostgreSQL 18 and MySQL 8's login (needs Maven and Go)
+	@tests/servers/install.sh versions
 	$(BIN)/python -m pytest $(filter-out %/conftest.py,$(wildcard tests/versions/*.py))
 
 bench: $(VENV)/.ready-bench  ## measure speed and memory; writes docs/benchmarks.md (needs the sqlite3 command)

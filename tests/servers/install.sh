@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The servers that the tests start themselves, as packages of Debian. Does nothing where they are installed.
+# The servers that the tests start themselves, as packages of Debian and as Go programs, with the argument `versions` those
+# of `make versions` too. Does nothing where they are installed.
 set -euo pipefail
 
 missing=()
@@ -12,22 +13,30 @@ command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 [ -x /usr/sbin/vsftpd ] || missing+=(vsftpd)
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
 
-# The S3 server is a Go program, built once. Go's own caches go again: they are ten times its size.
+# Servers that are Go programs are built once. Go's own caches go again: they are ten times their size.
 versitygw=v1.8.0
-servers=$(cd "$(dirname "$0")/../.." && pwd)/.cache/servers
-[ -x "$servers/versitygw-$versitygw" ] || command -v go >/dev/null || [ -x /usr/local/go/bin/go ] || missing+=(golang-go)
-build_versitygw() {
-    [ -x "$servers/versitygw-$versitygw" ] && return
-    local go made=$servers/go.$$
+here=$(cd "$(dirname "$0")" && pwd)
+servers=$here/../../.cache/servers
+dolt=$here/versions/dolt
+build() { # NAME DIRECTORY GO-COMMAND...
+    local go name=$1 directory=$2 made=$servers/go.$$
+    shift 2
     go=$(command -v go || echo /usr/local/go/bin/go)
     mkdir -p "$made"
-    GOPATH=$made GOCACHE=$made/build GOBIN=$made/bin CGO_ENABLED=0 "$go" install -ldflags '-s -w' \
-        "github.com/versity/versitygw/cmd/versitygw@$versitygw" >"$made/log" 2>&1 || { cat "$made/log" >&2; exit 1; }
-    mv "$made/bin/versitygw" "$servers/versitygw-$versitygw"
+    (cd "$directory" && GOPATH=$made GOCACHE=$made/build GOBIN=$made/bin CGO_ENABLED=0 "$go" "$@") >"$made/log" 2>&1 ||
+        { cat "$made/log" >&2; exit 1; }
+    mv "$made"/bin/* "$servers/$name"
     chmod -R u+w "$made" && rm -rf "$made"
 }
+programs() {
+    [ -x "$servers/versitygw-$versitygw" ] || build "versitygw-$versitygw" "$here" \
+        install -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@$versitygw"
+    [ "${1:-}" != versions ] || { [ "$servers/dolt" -nt "$dolt/main.go" ] && [ "$servers/dolt" -nt "$dolt/go.mod" ]; } ||
+        build dolt "$dolt" install -trimpath -ldflags '-s -w' .
+}
+[ -x "$servers/versitygw-$versitygw" ] || command -v go >/dev/null || [ -x /usr/local/go/bin/go ] || missing+=(golang-go)
 
-[ ${#missing[@]} -eq 0 ] && { build_versitygw; exit 0; }
+[ ${#missing[@]} -eq 0 ] && { programs "$@"; exit 0; }
 if ! command -v apt-get >/dev/null; then
     echo "The tests need: ${missing[*]}. Install them, or run: pytest --ignore=tests/servers" >&2
     exit 1
@@ -38,4 +47,4 @@ as_root=()
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=600 update
 "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}" >/dev/null
-build_versitygw
+programs "$@"

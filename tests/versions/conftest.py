@@ -9,6 +9,7 @@ import pytest
 from tests.servers import versions
 from tests.servers.mariadb import MariadbServer
 from tests.servers.postgresql import PostgresqlServer
+from tests.servers.versions import DoltServer
 
 
 @pytest.fixture(scope="session")
@@ -29,4 +30,18 @@ def mysql55_server() -> Iterator[MariadbServer]:
 def postgresql_server() -> Iterator[PostgresqlServer]:
     """PostgreSQL 18."""
     with versions.postgresql_18() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dolt_server() -> Iterator[DoltServer]:
+    """A server of the MySQL 8 protocol that can TLS."""
+    with versions.dolt(tls=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dolt_server_without_tls() -> Iterator[DoltServer]:
+    """The same without TLS, which lets nobody in."""
+    with versions.dolt(tls=False) as server:
         yield server

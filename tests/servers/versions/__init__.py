@@ -1,9 +1,10 @@
-"""Servers of other versions than Debian's, out of Maven's artifacts, for `make versions`."""
+"""Servers of other versions than Debian's, out of Maven's artifacts, and one of Go's, for `make versions`."""
 
 from __future__ import annotations
 
 import io
 import shutil
+import socket
 import subprocess
 import tarfile
 import zipfile
@@ -11,12 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pymysql
+
 from tests.servers import postgresql
 from tests.servers.jars import fetched
 from tests.servers.mariadb import MariadbServer
 from tests.servers.postgresql import PostgresqlServer
-from tests.servers.process import new_folder, started
+from tests.servers.process import ServerProcess, new_folder, self_signed, started
 
+_DOLT = Path(__file__).parents[3] / ".cache" / "servers" / "dolt"
 _OF_RECENT = ("innodb-flush-method", "sync-frm")
 """Settings that MySQL 5.5 does not know, or not with these values."""
 
@@ -63,6 +67,52 @@ class Mysql55Server(MariadbServer):
     def command(self) -> Sequence[str]:
         more = [f"--lc-messages-dir={self.folder}/share", "--default-storage-engine=InnoDB", "--user=root"]
         return [f"{self.folder}/mysqld", *self.options(), f"--basedir={self.folder}", *more]
+
+
+class DoltServer(ServerProcess):
+    """A server of the MySQL 8 protocol whose one user logs in by `caching_sha2_password`, for which it needs TLS. Its
+    database `test` is in memory. `install.sh versions` builds it."""
+
+    not_yet = (OSError,)
+    user, password = "u", "p@ss:w/ü"
+
+    def __init__(self, folder: Path, *, tls: bool) -> None:
+        super().__init__(folder)
+        self._tls = tls
+
+    @property
+    def certificate(self) -> Path:
+        """What a client must trust."""
+        return self.folder / "certificate.pem"
+
+    def create(self) -> None:
+        self_signed(self.certificate, self.folder / "key.pem")
+
+    def command(self) -> Sequence[str]:
+        if not _DOLT.exists():
+            raise RuntimeError("The server is not built: run make versions")
+        files = ["-certificate", str(self.certificate), "-key", str(self.folder / "key.pem")] if self._tls else []
+        account = ["-user", self.user, "-password", self.password]
+        return [str(_DOLT), "-address", f"127.0.0.1:{self.port}", *account, *files]
+
+    def ping(self) -> None:
+        socket.create_connection(("127.0.0.1", self.port), 5).close()
+
+    def connect(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
+        """A connection in autocommit mode that is not the plugins'."""
+        return pymysql.connect(
+            host="127.0.0.1", port=self.port, user=self.user, password=self.password.encode(), database="test",
+            charset="utf8mb4", autocommit=True, ssl_ca=str(self.certificate),
+        )  # fmt: skip
+
+
+@contextmanager
+def dolt(*, tls: bool) -> Iterator[DoltServer]:
+    """A new server for the time of a `with` block."""
+    with new_folder("versions") as folder:
+        server = DoltServer(folder, tls=tls)
+        with started(server):
+            yield server
 
 
 @contextmanager
