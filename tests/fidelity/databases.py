@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -110,6 +111,7 @@ class Sqlite:
 
     def execute(self, sql: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.path)) as db, db:
+            db.create_function("md5", 1, lambda value: hashlib.md5(value, usedforsecurity=False).hexdigest())
             return db.execute(sql).fetchall()
 
     def address(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ _MYSQL: Mapping[Form, str] = MappingProxyType(
     {
         "float": "CAST({0} * 1e0 AS CHAR)",
         "text": "HEX(CONVERT({0} USING utf8mb4))",
-        "bytes": "HEX({0})",
+        "bytes": "IF(LENGTH({0}) < 999999, HEX({0}), CONCAT(LENGTH({0}), ' bytes, MD5 ', MD5({0})))",
         "bool": "CAST({0} + 0 AS CHAR)",
         "bits": "CAST({0} + 0 AS CHAR)",
         "duration": "CAST(CAST(TRUNCATE(TIME_TO_SEC({0}), 0) * 1000000"  # OceanBase's TIME_TO_SEC counts whole seconds
@@ -28,7 +28,8 @@ _POSTGRESQL: Mapping[Form, str] = MappingProxyType(
         "float": "{0}::float8::text",
         "text": "upper(encode(convert_to(format('%s', {0}), 'UTF8'), 'hex'))",
         "own": "format('%s', {0})",
-        "bytes": "upper(encode({0}, 'hex'))",
+        "bytes": "CASE WHEN length({0}) < 999999 THEN upper(encode({0}, 'hex')) "
+        "ELSE length({0}) || ' bytes, MD5 ' || md5({0}) END",
         "bool": "{0}::int::text",
         "duration": "(extract(epoch FROM {0}) * 1000000)::bigint::text",
     }
@@ -37,7 +38,7 @@ _SQLITE: Mapping[Form, str] = MappingProxyType(
     {
         "float": "{0}",
         "text": "hex(CAST({0} AS TEXT))",
-        "bytes": "hex({0})",
+        "bytes": "iif(length({0}) < 999999, hex({0}), length({0}) || ' bytes, MD5 ' || md5({0}))",
     }
 )
 _TICKS = {"DURATION_S": 1_000_000, "DURATION_MS": 1000, "DURATION_US": 1}
@@ -58,6 +59,8 @@ def told(store: Store, form: Form, column: str, kind: str) -> str:
 
 def exactly(store: Store, form: Form, column: str, kind: str) -> str:
     """The same for values of the same type in the same kind of store, where nothing at all may differ."""
+    if form == "bytes":
+        return told(store, form, column, kind)
     if store == "mysql":
         return f"CONCAT({told(store, form, column, kind)}, ' ', HEX(CAST({column} AS BINARY)))"
     return f"{told(store, form, column, kind)} || ' ' || {column}::text"

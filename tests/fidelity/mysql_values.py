@@ -5,7 +5,7 @@ Literals are SQL. Values arrive equal where nothing else is said.
 
 from __future__ import annotations
 
-from tests.fidelity.values import Type, but, of, text_elsewhere
+from tests.fidelity.values import Type, alone, but, of, text_elsewhere
 
 _NO_DATE = "rejected: does not fit"
 _ZERO = {"other": _NO_DATE, "sqlite": _NO_DATE}
@@ -72,7 +72,8 @@ TYPES: tuple[Type, ...] = (
     of("binary(4)", "bytes", "x'00ff'", "x'61200a5c'"),
     of("varbinary(9)", "bytes", "x''", "x'00'", "x'5c4e'", "x'0a5c09'"),
     of("tinyblob", "bytes", "x'00ff10'"),
-    of("longblob", "bytes", but("repeat(x'00ff0a5c', 50000)", "200,000 bytes")),
+    of("longblob", "bytes", but("repeat(x'00ff0a5c', 50000)", "200,000 bytes"),
+       alone("repeat(x'00ff0a5c', 4194304)", "16 MiB")),
     of("json", "text", "'{\"a\": [1, null]}'", "'null'", "'{\"b\": 1.10, \"a\": 12345678901234567890.123}'",
        "'\"\\\\u00e9\"'"),
     of("enum('a','it''s','',',')", "text", "'it''s'", "''", "','", **_MEMBER),

@@ -51,7 +51,7 @@ class Outcome:
 @dataclass(frozen=True)
 class Passage:
     """The values of one store: in its table `origin` there is a column for each type and a row for each value, with
-    NULL in all other columns; `many` holds the same rows several times."""
+    NULL in all other columns; `many` holds the same rows several times, but for those of values to be moved alone."""
 
     source: Database
     types: Sequence[Type]
@@ -71,8 +71,9 @@ class Passage:
             self.source.execute(f"INSERT INTO origin (id, c{number}) VALUES ({row}, {literal})")
         self.like_origin("many")
         names = ", ".join(f"c{number}" for number in range(len(self.types)))
+        few = f"id NOT IN (-1{''.join(f', {row}' for row, (_, value) in enumerate(self.values) if value.alone)})"
         for time in range(TIMES):
-            self.source.execute(f"INSERT INTO many SELECT id + {time * APART}, {names} FROM origin")
+            self.source.execute(f"INSERT INTO many SELECT id + {time * APART}, {names} FROM origin WHERE {few}")
 
     def like_origin(self, table: str) -> None:
         """Make an empty table of the same types."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fidelity.values import OWN_TEXT, REFUSED, Type, but, of, text_elsewhere
+from tests.fidelity.values import OWN_TEXT, REFUSED, Type, alone, but, of, text_elsewhere
 
 SETUP = """
     CREATE TYPE mood AS ENUM ('happy', 'it''s, "so" so'); CREATE TYPE pair AS (n int, t text);
@@ -47,7 +47,8 @@ TYPES: tuple[Type, ...] = (
     of("char(5)", "text", "", "ab", "   x ", "abcde"),
     of('"char"', "text", "a", ""),
     of("name", "text", but("x" * 63, "63 characters"), ""),
-    of("bytea", "bytes", "\\x", "\\x00", "\\x00ff5c", but("\\x" + "00ff" * 100_000, "200,000 bytes")),
+    of("bytea", "bytes", "\\x", "\\x00", "\\x00ff5c", but("\\x" + "00ff" * 100_000, "200,000 bytes"),
+       alone("\\x" + "00ff0a5c" * (4 << 20), "16 MiB")),
     of("date", "moment", "0001-01-01", "9999-12-31", "1582-10-10", but("4713-01-01 BC", **_YEARS),
        but("5874897-12-31", **_YEARS),
        but("0001-12-31 BC", other="converted: 1 BC to 0000-12-31", sqlite="rejected: outside the years"),

@@ -28,6 +28,8 @@ class Value:
     that the run gives."""
     shown: str = ""
     """In place of the literal, where that is long."""
+    alone: bool = False
+    """Whether it is so long that it is not moved in great number."""
 
     def expected(self, route: Route, kind: Type) -> str:
         """What must become of it. What does not get into SQLite does not come back."""
@@ -61,6 +63,11 @@ def of(sql: str, form: Form, *values: str | Value, **outcomes: str) -> Type:
 def but(literal: str, shown: str = "", **outcomes: str) -> Value:
     """A value that does not arrive equal everywhere."""
     return Value(literal, outcomes, shown)  # type: ignore[arg-type]  # the names are routes
+
+
+def alone(literal: str, shown: str) -> Value:
+    """A value too long to be moved in great number, which arrives equal everywhere."""
+    return Value(literal, {}, shown, alone=True)
 
 
 def text_elsewhere(sql: str, *values: str | Value, **outcomes: str) -> Type:

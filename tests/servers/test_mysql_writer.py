@@ -217,12 +217,20 @@ def test_a_run_that_is_over_is_fenced(mysql: MysqlDatabase) -> None:
     assert mysql.execute("SELECT count(*) FROM t") == [(1,)]
 
 
-def test_a_row_beyond_the_packet_size_is_rejected(mysql: MysqlDatabase) -> None:
+@pytest.mark.parametrize("files", [True, False])
+def test_a_row_beyond_the_packet_size_goes_by_file_or_is_rejected(mysql: MysqlDatabase, files: bool) -> None:
     mysql.execute("CREATE TABLE t (id int PRIMARY KEY, v longtext)")
     rows = pa.table({"id": [1, 2, 3], "v": ["a", "x" * (33 << 20), "c"]})
-    (receipt,), (task,) = write(writer(mysql), rows)
-    assert receipt.rows == 2
-    assert "max_allowed_packet" in task.rejected[0][1]
+    mysql.execute(f"SET GLOBAL local_infile = {int(files)}")
+    try:
+        (receipt,), (task,) = write(writer(mysql), rows)
+    finally:
+        mysql.execute("SET GLOBAL local_infile = 1")
+    found = mysql.execute("SELECT id, length(v), v REGEXP '^x+$' FROM t ORDER BY id")
+    long = [(2, 33 << 20, 1)] if files else []
+    assert found == [(1, 1, 0), *long, (3, 1, 0)]
+    assert receipt.rows == len(found)
+    assert ["max_allowed_packet" in reason for _, reason, _ in task.rejected] == [True] * (not files)
 
 
 SCHEMA = pa.schema([("id", pa.int64()), ("v", pa.string())])

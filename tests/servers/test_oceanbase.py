@@ -234,6 +234,8 @@ def test_the_real_memstore_can_be_seen_or_not(oceanbase: MysqlDatabase) -> None:
 
 NO_DATES = {"'0000-00-00'", "'2026-00-10'", "'2026-02-00 12:00:00'"}
 """What Arrow has no place for."""
+TOO_LONG = {value.literal for kind in TYPES for value in kind.values if value.alone}
+"""What needs two packets as hexadecimal digits, and OceanBase takes no files."""
 LACKING = {"uuid", "inet4", "inet6"}
 """Types of MariaDB that OceanBase has not; seekdb has no character sets but Unicode's either."""
 
@@ -285,7 +287,8 @@ def test_every_value_goes_to_postgresql_as_one_of_mysql_does(
 def test_every_value_arrives_equal(oceanbase: MysqlDatabase, create: str) -> None:
     """OceanBase → Arrow → OceanBase; the server compares."""
     kinds = _columns(oceanbase)
-    there = {kind: [each for each in values if each not in NO_DATES] for kind, values in kinds.items() if values}
+    left_out = NO_DATES | TOO_LONG
+    there = {kind: [each for each in values if each not in left_out] for kind, values in kinds.items() if values}
     lacking = {kind for kind, values in kinds.items() if not values}
     assert all("character set" in kind for kind in lacking), lacking
     most = max(map(len, there.values()))

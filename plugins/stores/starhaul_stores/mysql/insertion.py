@@ -140,13 +140,18 @@ class Insertion:
 
     def _send(self, columns: Sequence[Sent], start: int, count: int) -> int:
         """Send rows by whatever is best; how many were written. Raises `Refused` if anything is amiss."""
-        if self.target.takes_files and count >= _ROWS_OF_A_LOAD:
+        if self.target.takes_files and (count >= _ROWS_OF_A_LOAD or self._is_long(columns, start, count)):
             pieces = (
                 as_file([column.slice(each, min(_ROWS_OF_A_PIECE, start + count - each)) for column in columns])
                 for each in range(start, start + count, _ROWS_OF_A_PIECE)
             )
             return self._load(pieces, [column.form for column in columns], count)
         return self._insert([column.slice(start, count) for column in columns])
+
+    def _is_long(self, columns: Sequence[Sent], start: int, count: int) -> bool:
+        """Whether a row of these may be too long for a statement, which is one packet. A file may have any number."""
+        octets = sum(column.texts.slice(start, count).nbytes for column in columns)
+        return octets > self.packet // 2  # a backslash before each
 
     def load(self, pieces: Iterable[Any], forms: Sequence[Form], count: int) -> None:
         """Send this file of `count` rows, with values of these forms in all columns, in one piece; what is waiting goes
