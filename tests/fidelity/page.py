@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.fidelity.databases import databases
 from tests.fidelity.journeys import TYPES, Journeys
 from tests.fidelity.passage import Outcome
+from tests.fidelity.shapes import SHAPES, journey
 from tests.fidelity.values import ROUTES, Route, Store
 from tests.servers import mariadb, postgresql
 
@@ -38,6 +39,12 @@ OceanBase's values fare on their way into PostgreSQL as MySQL's do, by what both
 off, rows go by way of Arrow, which has no place for days 0: they are rejected there. So is a row that takes more than
 the server's `max_allowed_packet` as a statement, in which bytes are twice as long.
 """
+_SHAPES = """\
+## Names and columns
+
+Tables of three rows whose names or columns are not plain. On the way into the same kind of store the target is another
+table of the same database. Computed columns are those that are `GENERATED`.
+"""
 
 
 def page(journeys: Mapping[Store, Sequence[Outcome]]) -> str:
@@ -46,6 +53,7 @@ def page(journeys: Mapping[Store, Sequence[Outcome]]) -> str:
     for store, outcomes in journeys.items():
         parts += [f"## From {NAMES[store]}\n", *_values(store, outcomes), ""]
         parts += [f"Types of columns that were created for those of {NAMES[store]}:\n", *_types(store, outcomes), ""]
+    parts += [_SHAPES, *_shapes()]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -88,6 +96,15 @@ def _types(store: Store, outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield f"| {_code(kind.sql)} | {' | '.join(map(_code, targets))} |"
 
 
+def _shapes() -> Iterator[str]:
+    for store, shapes in SHAPES.items():
+        yield f"| from {NAMES[store]} | {' | '.join(_way(store, route) for route in ROUTES)} |"
+        yield f"|---|{'---|' * len(ROUTES)}"
+        for shape in shapes:
+            yield f"| {_cell(shape.told)} | {' | '.join(_cell(shape.expected(route)) for route in ROUTES)} |"
+        yield ""
+
+
 def _cell(outcome: str) -> str:
     return outcome.replace("|", "\\|")
 
@@ -112,8 +129,12 @@ def main() -> None:
         databases(mysql, server, Path(folder)) as bases,
     ):
         journeys = {store: Journeys(bases, store, Path(folder)).few for store in TYPES}
+        by_store = {each.store: each for each in bases}
+        shapes = [(shape, journey(shape, by_store, Path(folder))) for each in SHAPES.values() for shape in each]
     wrong = [each for outcomes in journeys.values() for each in outcomes if not each.right]
     assert not wrong, wrong
+    others = [(shape, seen) for shape, seen in shapes if not all(shape.seen_as(*each) for each in seen.items())]
+    assert not others, others
     PAGE.write_text(page(journeys), encoding="utf-8")
 
 

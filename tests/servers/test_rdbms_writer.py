@@ -112,6 +112,28 @@ class TestRows:
         assert rows_of(filled) == [(2, "x", "%s:x")]
 
 
+def test_quoted_names(rdbms: RdbmsDatabase, tmp_path: Path) -> None:
+    # SQLAlchemy reads the name of a column with a mark of MySQL's in it with two of them.
+    names = ["`id`", '`a "b`'] if rdbms.engine == "mariadb" else ['"id"', '"a ""b"']
+    for _ in range(2):  # the table is created, and then it is there
+        report = run(tmp_path, rdbms.url, "1,x\n", column=names, createTable="ifMissing")
+        assert report.state == "done", report.error
+    assert rdbms.execute(f"SELECT {', '.join(names)} FROM t") == [(1, "x")] * 2
+
+
+def test_a_computed_column_that_the_source_gives_refuses_the_job(rdbms: RdbmsDatabase, tmp_path: Path) -> None:
+    columns = "(id integer, a integer, c integer)"
+    computed = "(id integer, a integer GENERATED ALWAYS AS (id * 2) STORED, b integer, c integer)"
+    rdbms.execute(f"CREATE TABLE s {columns}", "INSERT INTO s VALUES (1, 2, 3)", f"CREATE TABLE t {computed}")
+    sides = {
+        "reader": {"name": "rdbms", "url": rdbms.url, "table": "s"},
+        "writer": {"name": "rdbms", "url": rdbms.url, "table": "t"},
+    }
+    with pytest.raises(ConfigError, match="'a' is computed by the target"):
+        starhaul.run(sides, state=tmp_path / "state")
+    assert rdbms.execute("SELECT * FROM t") == []
+
+
 class TestWhatGoesWrong:
     @pytest.mark.parametrize(
         ("more", "told"),

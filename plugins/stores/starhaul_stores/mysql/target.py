@@ -11,14 +11,18 @@ from starhaul_stores.mysql.catalog import NAME_CHARACTERS, Column, Table, column
 from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.types import accepted, declaration, declared
 from starhaul_stores.relational.blueprint import carried_all, key_of
+from starhaul_stores.relational.names import require_not_given, unquoted
 
 EVERY_COLUMN = ("*",)
+_QUOTES = ("``",)
 TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb", "ndbcluster", "oceanbase"})
 
 
-def target_columns(table: Table, wanted: Sequence[str]) -> list[Column]:
-    """The columns that the job names, or all that can be written. Raises `ConfigError` for one that cannot."""
+def target_columns(table: Table, wanted: Sequence[str], source: Sequence[str] = ()) -> list[Column]:
+    """The columns that the job names, or all that can be written, of which the source's columns (`source`) must not
+    be computed ones. Raises `ConfigError` for one that cannot be written."""
     if tuple(wanted) == EVERY_COLUMN:
+        require_not_given([column.name for column in table.columns if column.generated], source)
         return [column for column in table.columns if not column.generated and not column.invisible]
     columns: list[Column] = []
     for name in wanted:
@@ -54,7 +58,7 @@ def fields_to_create(names: Sequence[str], source: pa.Schema, keys: Sequence[str
 def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
     """The columns of a table to create, as the job names them or else the source. Raises `ConfigError` for names that
     MySQL does not take or tell apart."""
-    names = list(source.names) if tuple(wanted) == EVERY_COLUMN else list(wanted)
+    names = list(source.names) if tuple(wanted) == EVERY_COLUMN else [unquoted(name, _QUOTES) for name in wanted]
     if len(names) != len(source):
         raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
     seen: dict[str, str] = {}

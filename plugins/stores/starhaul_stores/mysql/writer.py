@@ -88,7 +88,8 @@ class MysqlWireWriter(Writer[P]):
         with self._open() as db:
             table = find_table(db, self.params.target)
             if table is not None:
-                return self.params.accepted(fields_for(target_columns(table, self.params.column), source))
+                columns = target_columns(table, self.params.column, source.names)
+                return self.params.accepted(fields_for(columns, source))
             if self.params.create_table == "never":
                 if self.params.pre_sql:
                     return None

@@ -11,14 +11,18 @@ from starhaul_stores.postgresql.catalog import NAME_BYTES, Column, Table, unique
 from starhaul_stores.postgresql.connection import Connection
 from starhaul_stores.postgresql.types import MONEY, accepted, declaration, oid_of
 from starhaul_stores.relational.blueprint import carried_all
+from starhaul_stores.relational.names import require_not_given, unquoted
 
 EVERY_COLUMN = ("*",)
+_QUOTES = ('""',)
+_SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 
 
-def target_columns(wanted: Sequence[str], table: Table) -> list[Column]:
-    """The columns that a job names (`wanted`), or all that can be written. Raises `ConfigError` for one that is not
-    there, cannot be written, or is named twice."""
+def target_columns(wanted: Sequence[str], table: Table, source: Sequence[str] = ()) -> list[Column]:
+    """The columns that a job names (`wanted`), or all that can be written, of which the source's columns (`source`)
+    must not be computed ones. Raises `ConfigError` for one that is not there, cannot be written, or is named twice."""
     if tuple(wanted) == EVERY_COLUMN:
+        require_not_given([column.name for column in table.columns if column.generated], source)
         return [column for column in table.columns if not column.generated]
     columns: list[Column] = []
     for text in wanted:
@@ -73,7 +77,7 @@ def fields_to_create(names: Sequence[str], source: pa.Schema) -> pa.Schema:
 
 def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
     """The columns of a table that is to be created: `wanted`, or the source's."""
-    names = source.names if tuple(wanted) == EVERY_COLUMN else [_plain(name) for name in wanted]
+    names = source.names if tuple(wanted) == EVERY_COLUMN else [unquoted(name, _QUOTES) for name in wanted]
     if len(names) != len(source):
         raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
     for name in names:
@@ -81,6 +85,8 @@ def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
             raise ConfigError("column", f"{name!r} is the name of two columns")
         if not name or "\0" in name or len(name.encode()) > NAME_BYTES:
             raise ConfigError("column", f"{name!r} is no name", f"a name has 1 to {NAME_BYTES} bytes and no NUL")
+        if name in _SYSTEM:
+            raise ConfigError("column", f"{name!r} is a system column in PostgreSQL", "name the columns in `column`")
     return list(names)
 
 
@@ -120,7 +126,3 @@ def require_privileges(db: Connection, table: Table, privileges: Sequence[str]) 
             raise ConfigError(
                 "table", f"no {privilege} privilege on {table.sql}", f"GRANT {privilege} ON {table.sql} TO the user"
             )
-
-
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if len(name) > 1 and name[0] == name[-1] == '"' else name

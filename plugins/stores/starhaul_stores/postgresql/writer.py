@@ -250,7 +250,8 @@ class PostgresqlWireWriter(Writer[P]):
     def _accepted(self, db: Connection, source: pa.Schema) -> pa.Schema | None:
         table = find_table(db, self.params.target)
         if table is not None:
-            return self.params.accepted(fields_for(target_columns(self.params.column, table), source))
+            columns = target_columns(self.params.column, table, source.names)
+            return self.params.accepted(fields_for(columns, source))
         if self.params.create_table == "ifMissing":
             return fields_to_create(names_to_create(self.params.column, source), source)
         if any(statement.lstrip().upper().startswith("CREATE") for statement in self.params.pre_sql):

@@ -12,11 +12,13 @@ from starhaul import ConfigError
 from starhaul_stores.rdbms.connection import Connection
 from starhaul_stores.rdbms.traits import Traits
 from starhaul_stores.rdbms.type_names import TypeName, type_name
-from starhaul_stores.relational.names import name_parts, suggestion
+from starhaul_stores.relational.names import name_parts, suggestion, unquoted
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.reflection import Inspector
 
+QUOTES = ('""', "``", "[]")
+"""What stands around names in the dialects of all databases."""
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 
@@ -52,7 +54,7 @@ class Table:
         for each in self.columns:
             if each.name == text:
                 return each
-        name = text[1:-1] if len(text) > 1 and (text[0], text[-1]) in (('"', '"'), ("`", "`"), ("[", "]")) else text
+        name = unquoted(text, QUOTES)
         exact = next((each for each in self.columns if each.name == name), None)
         alike = [each for each in self.columns if each.name.casefold() == name.casefold()]
         return exact or (alike[0] if len(alike) == 1 else None)

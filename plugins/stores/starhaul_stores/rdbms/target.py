@@ -8,18 +8,20 @@ from typing import Any
 import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, with_native_type
-from starhaul_stores.rdbms.catalog import Column, Table, full_name
+from starhaul_stores.rdbms.catalog import QUOTES, Column, Table, full_name
 from starhaul_stores.rdbms.connection import Connection
 from starhaul_stores.rdbms.declaration import accepted, declared
 from starhaul_stores.rdbms.type_names import type_name
-from starhaul_stores.relational.names import suggestion
+from starhaul_stores.relational.names import require_not_given, suggestion, unquoted
 
 EVERY_COLUMN = ("*",)
 
 
-def target_columns(table: Table, wanted: Sequence[str]) -> list[Column]:
-    """The columns that the job names, or all that can be written. Raises `ConfigError` for one that cannot."""
+def target_columns(table: Table, wanted: Sequence[str], source: Sequence[str] = ()) -> list[Column]:
+    """The columns that the job names, or all that can be written, of which the source's columns (`source`) must not
+    be computed ones. Raises `ConfigError` for one that cannot be written."""
     if tuple(wanted) == EVERY_COLUMN:
+        require_not_given([column.name for column in table.columns if column.generated], source)
         return [column for column in table.columns if not column.generated]
     columns: list[Column] = []
     for text in wanted:
@@ -53,7 +55,7 @@ def require_as_planned(db: Connection, columns: Sequence[Column], planned: pa.Sc
 def names_to_create(db: Connection, wanted: Sequence[str], source: pa.Schema) -> list[str]:
     """The columns of a table to create, as the job names them or else the source. Raises `ConfigError` for names that
     databases do not tell apart."""
-    names = list(source.names) if tuple(wanted) == EVERY_COLUMN else list(wanted)
+    names = list(source.names) if tuple(wanted) == EVERY_COLUMN else [unquoted(name, QUOTES) for name in wanted]
     if len(names) != len(source):
         raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
     seen: dict[str, str] = {}

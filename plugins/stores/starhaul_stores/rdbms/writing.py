@@ -66,7 +66,8 @@ class SqlAlchemyWriter(Writer[W]):
         with self._open() as db:
             table = find_table(db, params.target)
             if table is not None:
-                return params.accepted(fields_for(db, target_columns(table, params.column), source))
+                columns = target_columns(table, params.column, source.names)
+                return params.accepted(fields_for(db, columns, source))
             if params.create_table == "ifMissing":
                 return fields_to_create(db, names_to_create(db, params.column, source), source, params.keys)
             if params.pre_sql:

@@ -45,6 +45,26 @@ def name_parts(text: str, quotes: str, fold: Callable[[str], str]) -> list[str]:
     return parts
 
 
+def unquoted(name: str, quotes: Iterable[str]) -> str:
+    """A name as a job gives it, without the quotes that may stand around it, of which two are one within. `quotes`
+    are pairs: the opening one and the closing one."""
+    for pair in quotes:
+        if len(name) > 1 and name[0] + name[-1] == pair:
+            return name[1:-1].replace(pair[1] * 2, pair[1])
+    return name
+
+
+def require_not_given(computed: Iterable[str], source: Iterable[str]) -> None:
+    """Raise `ConfigError` if the source gives what the target computes by itself (`computed`), where the job names no
+    columns: by position, values would go into the wrong ones."""
+    given = {name.casefold() for name in source}
+    both = [name for name in computed if name.casefold() in given]
+    if both:
+        told, them = ", ".join(map(repr, both)), "them" if len(both) > 1 else "it"
+        problem = f"{told} {'are' if len(both) > 1 else 'is'} computed by the target, and the source gives {them} too"
+        raise ConfigError("column", problem, "name all other columns in `column` on both sides")
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """`did you mean …?`, or what there is; case does not matter. Good as the hint of an error."""
     names = list(known)

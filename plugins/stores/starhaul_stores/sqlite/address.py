@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from pydantic import field_validator
 
 from starhaul import Address, ConfigError, Params, WriteRequest
+from starhaul_stores.relational import names
 
 _SCHEMES = ("jdbc:sqlite:", "sqlite:///")
 _URL = re.compile(r"(?:jdbc:)?sqlite:(?:///)?", re.IGNORECASE)
@@ -65,10 +66,7 @@ def address_of(url: str) -> Address:
 
 def unquoted(name: str) -> str:
     """A table's name as a job gives it, without the quotes that DataX users write around it."""
-    for opening, closing in ('""', "``", "[]"):
-        if len(name) > 1 and name[0] == opening and name[-1] == closing:
-            return name[1:-1].replace(closing * 2, closing)
-    return name
+    return names.unquoted(name, ('""', "``", "[]"))
 
 
 def table_parameter(address: Address, side: str) -> str:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from starhaul import ConfigError, with_native_type
 from starhaul_stores.relational.blueprint import carried_all
+from starhaul_stores.relational.names import require_not_given
 from starhaul_stores.sqlite.catalog import Column, Table, fold, unique_keys
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.types import accepted, declaration, declared
@@ -19,9 +20,10 @@ def target_names(wanted: Sequence[str], table: Table | None, source: pa.Schema) 
     """The target's columns as the job names them (`wanted`), or else the table, or else the source.
 
     Raises `ConfigError` where two of them are one to SQLite, or a table to create would not have one for each of the
-    source's.
+    source's, or the source gives what the table computes.
     """
     if tuple(wanted) == EVERY_COLUMN:
+        require_not_given([column.name for column in table.columns if column.generated] if table else (), source.names)
         names = [column.name for column in table.columns if not column.generated] if table else source.names
     else:
         names = list(wanted)
