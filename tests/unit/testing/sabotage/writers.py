@@ -294,6 +294,23 @@ class NoFence(MemoryWriter):
         return receipt
 
 
+class CommitTrustsReceipts(MemoryWriter):
+    """Commits what it is given, and asks no ledger whether the target still has it."""
+
+    def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
+        store = MemoryStore.named(self.params.store)
+        store.ledger.update({(run, receipt.task, 0): receipt for receipt in receipts})
+        super().commit(run, receipts)
+
+
+class TakesLostForCommitted(MemoryWriter):
+    """A run of which the ledger holds nothing must have been committed before, it believes."""
+
+    def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
+        if any(key[0] == run for key in MemoryStore.named(self.params.store).ledger):
+            super().commit(run, receipts)
+
+
 class PromisesUndeclared(MemoryWriter):
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
 
@@ -376,6 +393,8 @@ CAUGHT_BY: Mapping[type[MemoryWriter], tuple[str, str]] = {
     AlwaysDelivered: ("none", "test_delivered_is_honest"),
     LedgerStays: ("exactly_once", "test_delivered_is_honest"),
     NoFence: ("exactly_once", "test_second_attempt_is_fenced"),
+    CommitTrustsReceipts: ("exactly_once", "test_a_commit_tells_of_lost_tasks"),
+    TakesLostForCommitted: ("exactly_once", "test_a_commit_tells_of_a_lost_run"),
     PromisesUndeclared: ("atomic", "test_promises_are_declared"),
     ChecksByWriting: ("atomic", "test_check_changes_nothing"),
     ReceiptOfAnotherTask: ("atomic", "test_lost_receipt"),
