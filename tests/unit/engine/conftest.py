@@ -23,6 +23,12 @@ from starhaul.report.report import Report
 from starhaul.runs.store import RunStore
 from starhaul.testing.memory import MemoryReader, MemoryStore, MemoryWriter
 
+ALL = list(range(12))
+"""The ids of the rows of `Bench.source`."""
+
+MODES = ["atomic", "exactly_once", "idempotent"]
+"""What makes a run that failed one that can be resumed."""
+
 
 class Faults:
     """What goes wrong, and where. A test sets the fields; the plugins below call them if they are set."""
@@ -96,12 +102,12 @@ def starhaul_writers() -> Mapping[str, str]:
 
 
 class Bench:
-    """Runs jobs from the store `source` (12 rows, ids 0 to 11) to the store `target`."""
+    """Runs jobs from the store `source` (12 rows, ids 0 to 11: `ALL`) to the store `target`."""
 
     def __init__(self, state: Path, faults: Faults) -> None:
         self.state = state
         self.faults = faults
-        self.source = MemoryStore("source", pa.table({"id": range(12), "text": [f"row {n}" for n in range(12)]}))
+        self.source = MemoryStore("source", pa.table({"id": ALL, "text": [f"row {n}" for n in ALL]}))
         self.target = MemoryStore("target")
         self.registry = Registry()
         self.registry.register(starhaul.testing.memory)

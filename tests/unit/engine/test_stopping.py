@@ -1,0 +1,79 @@
+"""A run that is asked to stop does so, whatever its plugins are at."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pytest
+
+from starhaul.api.task import Receipt, Task
+from tests.unit.engine.conftest import ALL, MODES, Bench
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_stopped_run_keeps_what_arrived_and_resumes(bench: Bench, mode: str) -> None:
+    def stop_in_t1(task: Task, number: int) -> None:
+        if task.id == "t1":
+            bench.stop.request("SIGTERM")
+
+    bench.faults.before_batch = stop_in_t1
+    report = bench.run(mode=mode, channel=3)
+    assert (report.state, report.exit_code, report.resumable) == ("stopped", 143, True)
+    bench.faults.before_batch = None
+    resumed = bench.resume(report.run, mode=mode, channel=3)
+    assert resumed.state == "done"
+    assert bench.ids == ALL
+    assert (resumed.read, resumed.written) == (12, 12)
+
+
+def test_a_stop_between_the_last_task_and_the_commit_publishes_nothing(bench: Bench) -> None:
+    def stop_at_the_end(task: Task, receipt: Receipt) -> Receipt:
+        bench.stop.request("SIGTERM")
+        return receipt
+
+    bench.faults.after_write = stop_at_the_end
+    report = bench.run()
+    assert report.state == "stopped"
+    assert bench.ids == []
+    bench.faults.after_write = None
+    assert bench.resume(report.run).state == "done"
+    assert bench.ids == ALL
+
+
+def test_a_reader_that_sleeps_is_woken(bench: Bench) -> None:
+    bench.faults.before_batch = lambda task, number: task.pause(60)
+    threading.Timer(0.1, bench.stop.request, ["SIGTERM"]).start()
+    since = time.monotonic()
+    assert bench.run().state == "stopped"
+    assert time.monotonic() - since < 5
+
+
+def test_a_reader_that_hangs_is_left_behind(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("starhaul.engine.transfer.HANG_SECONDS", 0.1)
+    release = threading.Event()
+
+    def hang(task: Task, number: int) -> None:
+        release.wait(30)
+
+    bench.faults.before_batch = hang
+    threading.Timer(0.1, bench.stop.request, ["SIGTERM"]).start()
+    report = bench.run()
+    release.set()
+    assert report.state == "stopped"
+
+
+def test_a_writer_that_hangs_is_left_behind(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("starhaul.engine.delivery.GRACE_SECONDS", 0.1)
+    release = threading.Event()
+
+    def hang(task: Task, batches: Iterable[pa.RecordBatch]) -> None:
+        release.wait(30)
+
+    bench.faults.in_write = hang
+    threading.Timer(0.1, bench.stop.request, ["SIGTERM"]).start()
+    report = bench.run()
+    release.set()
+    assert (report.state, report.exit_code) == ("stopped", 143)
