@@ -1,6 +1,7 @@
 """The servers of the cases: databases, clusters and an object store on the loopback, with settings for bulk work.
 
-They are gone with the process. Each starts when a case first asks for it, in a temporary directory, as in the tests.
+They are gone with the process. Each starts when a case first asks for it, in a temporary directory, as in the tests;
+what that takes is imported no sooner, as the memory of this process shows in the figures (`bench.measure`).
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.cpu import tree_seconds
-from tests.servers import hbase, hdfs, mariadb, postgresql, s3
+
+if TYPE_CHECKING:
+    from tests.servers.hbase import HbaseServer
+    from tests.servers.s3 import Bucket
 
 _POSTGRESQL = {
     "shared_buffers": "512MB", "max_wal_size": "16GB", "checkpoint_timeout": "1h", "maintenance_work_mem": "256MB",
@@ -129,7 +133,7 @@ class Mariadb:
 class Hbase:
     """HBase as the cases see it."""
 
-    server: hbase.HbaseServer
+    server: HbaseServer
 
     @property
     def port(self) -> int:
@@ -186,7 +190,7 @@ class Hdfs:
 class S3:
     """An S3 store as the cases see it."""
 
-    bucket: s3.Bucket
+    bucket: Bucket
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -196,7 +200,9 @@ class S3:
     @property
     def arguments(self) -> list[str]:
         """For a program: the endpoint, who asks, the secret, the bucket."""
-        return [self.bucket.server.endpoint, s3.ACCESS, s3.SECRET, self.bucket.name]
+        from tests.servers.s3 import ACCESS, SECRET
+
+        return [self.bucket.server.endpoint, ACCESS, SECRET, self.bucket.name]
 
     def upload(self, path: Path) -> str:
         """The key of an object with the bytes of a file, sent on first use."""
@@ -221,6 +227,8 @@ class Servers:
     @cached_property
     def postgresql(self) -> Postgresql:
         """The PostgreSQL server; its newest version that is installed."""
+        from tests.servers import postgresql
+
         server = self._stack.enter_context(postgresql.running(_POSTGRESQL))
         self._pids.append(server.pid)
         return Postgresql(server.port)
@@ -228,6 +236,8 @@ class Servers:
     @cached_property
     def mariadb(self) -> Mariadb:
         """The MariaDB server, with a database `bench`."""
+        from tests.servers import mariadb
+
         server = self._stack.enter_context(mariadb.running(_MARIADB))
         self._pids.append(server.pid)
         with server.connect() as db, db.cursor() as cursor:
@@ -237,6 +247,8 @@ class Servers:
     @cached_property
     def hbase(self) -> Hbase:
         """HBase with a Thrift server of the usual kind."""
+        from tests.servers import hbase
+
         server = self._stack.enter_context(hbase.running(("binary",), "1g"))
         self._pids.append(server.pid)
         return Hbase(server)
@@ -244,6 +256,8 @@ class Servers:
     @cached_property
     def hdfs(self) -> Hdfs:
         """A name node and a data node, as the tests start them."""
+        from tests.servers import hdfs
+
         cluster = self._stack.enter_context(hdfs.running())
         self._pids += [cluster.pid(node) for node in ("namenode", "datanode")]
         return Hdfs(cluster.default_fs, cluster.url, cluster.superuser)
@@ -251,6 +265,8 @@ class Servers:
     @cached_property
     def s3(self) -> S3:
         """An S3 server with one bucket."""
+        from tests.servers import s3
+
         server = self._stack.enter_context(s3.running())
         self._pids.append(server.pid)
         with server.client() as client:
