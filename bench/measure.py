@@ -41,12 +41,7 @@ def measure(contender: Contender, folder: Path) -> tuple[float, int, float]:
     with log.open("wb") as output:
         since = time.perf_counter()
         process = subprocess.Popen(
-            contender.command,
-            cwd=folder,
-            env=_as_installed(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            contender.command, cwd=folder, env=_installed(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - since
@@ -57,10 +52,10 @@ def measure(contender: Contender, folder: Path) -> tuple[float, int, float]:
     return seconds, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
 
 
-def _as_installed(folder: Path) -> dict[str, str]:
-    """The environment, in which Python keeps compiled modules, as an installation has them from the start."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(folder.resolve() / "bytecode")}
+def _installed() -> dict[str, str]:
+    """An environment in which Python keeps what it has compiled: packages are compiled when they are installed, and
+    this checkout, which is not, is by the turn that does not count."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def ratio(comparison: Comparison, ours: Figures, theirs: Figures) -> float:

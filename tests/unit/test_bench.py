@@ -94,6 +94,13 @@ def test_a_process_is_measured(tmp_path: Path) -> None:
     assert all(0 < seconds < 60 for seconds in ours.cpu_seconds)
 
 
+def test_what_is_measured_is_compiled_but_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / "imported.py").touch()
+    measure(Contender("it", [sys.executable, "-c", "import imported"]), tmp_path)
+    assert list((tmp_path / "__pycache__").glob("imported.*.pyc"))
+
+
 def test_the_servers_are_measured_beside_the_process(tmp_path: Path) -> None:
     clock = iter([0, 0, 1, 3, 3, 6])  # one reading for each run that warms up, then two
     ours, theirs = compare(comparison("time", 1.0), 1, tmp_path, lambda: next(clock))
