@@ -102,6 +102,9 @@ class HiveServer(ServerProcess):
             "dfs.client.use.datanode.hostname": "false",
             "hive.execution.engine": "tez", "mapreduce.framework.name": "local", "tez.local.mode": "true",
             "tez.local.mode.without.network": "true", "tez.runtime.optimize.local.fetch": "true",
+            # What closing a file on HDFS may wait for, as every query does several times; and nobody takes up the query
+            # of a server that crashed.
+            "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": 20, "tez.dag.recovery.enabled": "false",
             "tez.staging-dir": "/tmp/tez", "tez.am.resource.memory.mb": 128, "hive.tez.container.size": 256,
             "tez.runtime.io.sort.mb": 16, "tez.runtime.unordered.output.buffer.size-mb": 8,
             "hive.server2.thrift.bind.host": "127.0.0.1", "hive.server2.thrift.port": self.port,
