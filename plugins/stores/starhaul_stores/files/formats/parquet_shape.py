@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,8 @@ import pyarrow as pa
 from starhaul import cast
 from starhaul_stores.files.parquet_schema import Node
 from starhaul_stores.files.parquet_types import arrow_field
+
+_UNPAIRED = frozenset(map(chr, range(0xD800, 0xE000)))
 
 
 def loose(kind: pa.DataType) -> pa.DataType:
@@ -51,10 +53,30 @@ class Shape:
         loosely = pa.RecordBatch.from_arrays(columns, [field.name for field in self.schema])
         if refused:
             loosely = loosely.take(pa.array([row for row in range(batch.num_rows) if row not in refused], pa.int64()))
-        if any(pa.types.is_nested(field.type) for field in self.schema):
-            # The same bytes by another name: no kernel makes a required member of an optional one.
-            return pa.ipc.read_record_batch(loosely.serialize(), self.schema), refused
-        return pa.RecordBatch.from_arrays(loosely.columns, schema=self.schema), refused
+        arrays = [strict(values, field) for values, field in zip(loosely.columns, self.schema, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema), refused
+
+
+def strict(values: pa.Array, field: pa.Field) -> pa.Array:
+    """The same values where they and their members have the field's word on what is required. Where something required
+    is null within a null, which `pyarrow` would not write, whatever stands there in memory takes its place."""
+    kind, (valid, *buffers) = field.type, values.buffers()
+    if not field.nullable:
+        valid = None
+    if pa.types.is_struct(kind):
+        members = [strict(values.field(place), member) for place, member in enumerate(kind)]
+        mask = values.is_null() if field.nullable and values.null_count else None
+        return pa.StructArray.from_arrays(members, fields=list(kind), mask=mask)
+    children = None
+    if pa.types.is_map(kind):
+        entries = [strict(values.keys, kind.key_field), strict(values.items, kind.item_field)]
+        children = [pa.StructArray.from_arrays(entries, fields=[kind.key_field, kind.item_field])]
+    elif pa.types.is_list(kind):
+        children = [strict(values.values, kind.value_field)]
+    elif field.nullable or not values.null_count:
+        return values
+    own = [valid, *(buffers[:1] if children else buffers)]
+    return pa.Array.from_buffers(kind, len(values), own, offset=values.offset, children=children)
 
 
 def lacking(values: pa.Array, field: pa.Field) -> set[int]:
@@ -66,22 +88,30 @@ def lacking(values: pa.Array, field: pa.Field) -> set[int]:
     if not field.nullable and values.null_count:
         found |= set(pc.indices_nonzero(values.is_null()).to_pylist())
     if pa.types.is_struct(kind):
-        there = values.is_valid().to_pylist()
-        for part, member in zip(values.flatten(), kind, strict=True):
-            found |= {row for row in lacking(part, member) if there[row]}
-    elif pa.types.is_map(kind):
-        items = pa.ListArray.from_arrays(values.offsets, values.items)
-        found |= _lacking_inside(items, kind.item_field)
-    elif pa.types.is_list(kind):
-        found |= _lacking_inside(values, kind.value_field)
+        inside = [lacking(part, member) for part, member in zip(values.flatten(), kind, strict=True)]
+        if any(inside) and values.null_count:
+            there = values.is_valid().to_pylist()
+            inside = [{row for row in rows if there[row]} for rows in inside]
+        found = found.union(*inside)
+    elif pa.types.is_map(kind) or pa.types.is_list(kind):
+        rows = pc.indices_nonzero(values.is_valid())
+        there = values.drop_null()  # items may stand in memory for a null, too
+        if pa.types.is_list(kind):
+            parts = [(there, kind.value_field)]
+        else:
+            parts = [(there.keys, kind.key_field), (there.items, kind.item_field)]
+            parts = [(pa.ListArray.from_arrays(there.offsets, each), field) for each, field in parts]
+        for part, field in parts:
+            found |= set(rows.take(_lacking_inside(part, field)).to_pylist())
     return found
 
 
-def _lacking_inside(values: pa.ListArray, item: pa.Field) -> set[int]:
+def _lacking_inside(values: pa.ListArray, item: pa.Field) -> pa.Array:
+    """The same for lists of which none is null."""
     import pyarrow.compute as pc
 
     found = pa.array(sorted(lacking(pc.list_flatten(values), item)), pa.int64())
-    return set(pc.list_parent_indices(values).take(found).to_pylist())
+    return pc.list_parent_indices(values).take(found)
 
 
 def from_json(texts: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Mapping[int, str]]:
@@ -98,7 +128,14 @@ def from_json(texts: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Mapping[int
 
 
 def _parsed(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_object)
+    return json.loads(text, parse_float=_number, parse_constant=_no_number, object_pairs_hook=_object)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # the exponent has 19 digits or more
+        raise ValueError(f"{text[:100]} is out of every range") from None
 
 
 def _no_number(text: str) -> Any:
@@ -138,6 +175,8 @@ def _expect(found: Any, form: type, what: str, at: str) -> Any:
 
 
 def _leaf(found: Any, kind: pa.DataType, at: str) -> Any:
+    if isinstance(found, str) and not _UNPAIRED.isdisjoint(found):
+        raise ValueError(f"{at or 'it'} has half of a surrogate pair, which is no text")
     if isinstance(found, str) and pa.types.is_string(kind):
         return found
     if isinstance(found, dict | list) or (pa.types.is_string(kind) and not isinstance(found, str)):
@@ -147,4 +186,6 @@ def _leaf(found: Any, kind: pa.DataType, at: str) -> Any:
     result = cast(pa.array([str(found).lower() if isinstance(found, bool) else str(found)], pa.string()), kind)
     if result.bad is not None:
         raise ValueError(f"{at}: {result.explain(0)}")
+    if pa.types.is_temporal(kind):  # as Python's own objects they would lose nanoseconds
+        return result.values.view(pa.int64() if kind.bit_width == 64 else pa.int32())[0].as_py()
     return result.values[0].as_py()
