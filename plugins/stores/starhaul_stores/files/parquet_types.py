@@ -47,7 +47,7 @@ def expect_together(nodes: Sequence[Node]) -> None:
         raise ValueError(f"{int96[0].name!r} is int96 and {others[0].name!r} is not; a file has timestamps of one kind")
     if nested := [leaf for leaf in int96 if leaf not in nodes]:
         raise ValueError(f"{nested[0].name!r} is int96 inside a group, which is not supported")
-    times = [leaf for leaf in leaves if leaf.annotation.split("_")[0] == "TIME"]
+    times = [leaf for leaf in leaves if is_time(leaf)]
     if len({is_utc(leaf) for leaf in times}) > 1:
         raise ValueError("some times of day are UTC and others are not; a file has one of the two")
     decimals = [leaf for leaf in leaves if leaf.annotation == "DECIMAL" and _digits(leaf)[0] <= _MOST_DIGITS["int64"]]
@@ -62,6 +62,11 @@ def leaves_of(node: Node) -> Iterator[Node]:
         yield node
     for member in node.members:
         yield from leaves_of(member)
+
+
+def is_time(node: Node) -> bool:
+    """Whether it is a time of day."""
+    return node.annotation.split("_")[0] == "TIME"
 
 
 def is_utc(node: Node) -> bool:

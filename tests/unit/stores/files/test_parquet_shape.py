@@ -123,6 +123,15 @@ def test_types_of_which_a_file_has_one_kind(tmp_path: Path, text: str, value: st
     assert column.converted_type == ("NONE" if "false" in text else older)
 
 
+def test_an_instant_says_nothing_of_times_of_day(tmp_path: Path) -> None:
+    columns = [{"index": place, "type": "string"} for place in range(2)]
+    text = "message m { optional int64 at (TIMESTAMP_MILLIS); optional int32 t (TIME(MILLIS,false)); }"
+    assert run(tmp_path, "2024-02-29T12:00:00Z|12:00:00\n", columns, parquetSchema=text).written == 1
+    schema = written(tmp_path).schema
+    found = [str(schema.column(place).logical_type).partition(",")[0] for place in range(2)]
+    assert found == ["Timestamp(isAdjustedToUTC=true", "Time(isAdjustedToUTC=false"]
+
+
 def test_groups_take_json(tmp_path: Path) -> None:
     """As DataX's `fields` mode does; what is none of the group's type is rejected."""
     good = '{"a":1,"b":-2}|[0.5,1]|{"id":7,"d":{"name":"é","p":1.5,"day":"2024-02-29","b":true}}\n'

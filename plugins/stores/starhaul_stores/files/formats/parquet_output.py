@@ -14,7 +14,7 @@ from starhaul_stores.files.formats.held import HeldRows
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 from starhaul_stores.files.formats.parquet_shape import Shape, loose
 from starhaul_stores.files.parquet_schema import Node
-from starhaul_stores.files.parquet_types import arrow_field, is_utc, leaves_of
+from starhaul_stores.files.parquet_types import arrow_field, is_time, is_utc, leaves_of
 
 CODECS = {None: "snappy", "": "snappy", "none": "none", "uncompressed": "none", "snappy": "snappy", "gzip": "gzip",
           "zstd": "zstd", "lz4": "lz4", "brotli": "brotli"}  # fmt: skip
@@ -65,7 +65,7 @@ class ParquetOutput(OutputFormat):
             compression=CODECS[self.params.compress],
             use_deprecated_int96_timestamps=self._int96,
             store_decimal_as_integer=any(leaf.annotation == "DECIMAL" and not leaf.length for leaf in leaves),
-            write_time_adjusted_to_utc=any(leaf.annotation.startswith("TIME") and is_utc(leaf) for leaf in leaves),
+            write_time_adjusted_to_utc=any(is_time(leaf) and is_utc(leaf) for leaf in leaves),
             write_page_checksum=True,
             dictionary_pagesize_limit=_DICTIONARY,
         ) as writer:
