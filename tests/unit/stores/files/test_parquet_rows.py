@@ -83,8 +83,11 @@ def _shape(text: str) -> tuple[Shape, list[pa.DataType]]:
 def _masked(values: pa.Array, mask: pa.Array) -> pa.Array:
     """With nulls, beneath which the items stay where they are."""
     valid = pa.py_buffer(bytes([sum(1 << place for place, null in enumerate(mask.to_pylist()) if not null)]))
-    (child,) = [pa.StructArray.from_arrays([values.keys, values.items], ["key", "value"])] if pa.types.is_map(
-        values.type) else [values.values]  # fmt: skip
+    if pa.types.is_map(values.type):
+        fields = [values.type.key_field, values.type.item_field]
+        child = pa.StructArray.from_arrays([values.keys, values.items], fields=fields)
+    else:
+        child = values.values
     return pa.Array.from_buffers(values.type, len(values), [valid, values.buffers()[1]], children=[child])
 
 

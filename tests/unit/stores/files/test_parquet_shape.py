@@ -132,6 +132,21 @@ def test_an_instant_says_nothing_of_times_of_day(tmp_path: Path) -> None:
     assert found == ["Timestamp(isAdjustedToUTC=true", "Time(isAdjustedToUTC=false"]
 
 
+def test_an_older_pyarrow_is_asked_only_for_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Older(pyarrow.parquet.ParquetWriter):
+        def __init__(self, where: Any, schema: pa.Schema, **options: Any) -> None:
+            assert "write_time_adjusted_to_utc" not in options
+            super().__init__(where, schema, **options)
+
+    monkeypatch.setattr(pyarrow.parquet, "ParquetWriter", Older)
+    columns = [{"index": 0, "type": "string"}]
+    text = "message m {{ optional int64 t ({}); }}"
+    assert run(tmp_path, "12:00:00\n", columns).written == 1
+    assert run(tmp_path, "12:00:00\n", columns, parquetSchema=text.format("TIME_MICROS")).written == 1
+    with pytest.raises(ConfigError, match=r"parquetSchema: pyarrow .* writes times of day as UTC only"):
+        run(tmp_path, "12:00:00\n", columns, parquetSchema=text.format("TIME(MICROS,false)"))
+
+
 def test_groups_take_json(tmp_path: Path) -> None:
     """As DataX's `fields` mode does; what is none of the group's type is rejected."""
     good = '{"a":1,"b":-2}|[0.5,1]|{"id":7,"d":{"name":"é","p":1.5,"day":"2024-02-29","b":true}}\n'

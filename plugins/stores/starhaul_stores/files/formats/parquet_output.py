@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from inspect import signature
 
 import pyarrow as pa
 
@@ -18,6 +19,8 @@ from starhaul_stores.files.parquet_types import arrow_field, is_time, is_utc, le
 
 CODECS = {None: "snappy", "": "snappy", "none": "none", "uncompressed": "none", "snappy": "snappy", "gzip": "gzip",
           "zstd": "zstd", "lz4": "lz4", "brotli": "brotli"}  # fmt: skip
+_UTC_TIMES = "write_time_adjusted_to_utc"
+"""Known since pyarrow 23. Older ones say UTC of every time of day."""
 _GREGORIAN = datetime(1582, 10, 15)
 _ROW_GROUP = 16 << 20
 """Bytes of rows, in memory, that make a row group."""
@@ -51,6 +54,9 @@ class ParquetOutput(OutputFormat):
             raise ConfigError("compress", f"Parquet has no {self.params.compress!r}", f"it has {known}")
         if len(set(schema.names)) != len(schema):
             raise ConfigError("column", "two columns have the same name", "Parquet's readers find columns by name")
+        if False in self._times and not _knows_times():
+            problem = f"pyarrow {pa.__version__} writes times of day as UTC only"
+            raise ConfigError("parquetSchema", problem, "pip install -U pyarrow, or write TIME_MILLIS or TIME_MICROS")
 
     @contextmanager
     def open(self, file: io.RawIOBase, schema: pa.Schema, memory: int) -> Iterator[RowSink]:
@@ -65,14 +71,20 @@ class ParquetOutput(OutputFormat):
             compression=CODECS[self.params.compress],
             use_deprecated_int96_timestamps=self._int96,
             store_decimal_as_integer=any(leaf.annotation == "DECIMAL" and not leaf.length for leaf in leaves),
-            write_time_adjusted_to_utc=any(is_time(leaf) and is_utc(leaf) for leaf in leaves),
             write_page_checksum=True,
             dictionary_pagesize_limit=_DICTIONARY,
+            **({_UTC_TIMES: True in self._times} if self._times and _knows_times() else {}),
         ) as writer:
             held = HeldRows(min(memory, _ROW_GROUP), lambda table: writer.write_table(table, table.num_rows or 1))
             yield _Rows(held, self._int96, shape)
             held.flush()
             writer.add_key_value_metadata({"writer.date.proleptic": "true"})
+
+    @property
+    def _times(self) -> set[bool]:
+        """Whether the times of day that `parquetSchema` says are UTC; empty if there are none."""
+        nodes = self.params.parquet_nodes()
+        return {is_utc(leaf) for node in nodes for leaf in leaves_of(node) if is_time(leaf)}
 
     @property
     def _int96(self) -> bool:
@@ -109,6 +121,12 @@ class ParquetOutput(OutputFormat):
     def _unit(self, unit: str) -> str:
         own = "ms" if unit == "s" else unit
         return {"millis": "ms", "micros": "us", "nanos": "ns"}.get(self.params.parquet_timestamps or "", own)
+
+
+def _knows_times() -> bool:
+    import pyarrow.parquet
+
+    return _UTC_TIMES in signature(pyarrow.parquet.ParquetWriter).parameters
 
 
 class _Rows(RowSink):
