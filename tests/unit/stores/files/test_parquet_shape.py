@@ -332,3 +332,25 @@ def test_every_file_is_held_to_the_schema(tmp_path: Path) -> None:
         {"id": 1},
         {"id": None},
     ]
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "value"),
+    [
+        ("int64 b", pa.int64(), 7),
+        ("binary b (UTF8)", pa.string(), "x"),
+        ("int96 b", pa.timestamp("us"), datetime(2024, 2, 29)),
+        ("fixed_len_byte_array(5) b (DECIMAL(10,2))", pa.decimal128(10, 2), Decimal("1.50")),
+        ("group b (LIST) { repeated group list { optional int32 element; } }", pa.list_(pa.int32()), [1, 2]),
+        ("group b { required int32 n; }", pa.struct([pa.field("n", pa.int32(), nullable=False)]), {"n": 1}),
+    ],
+)
+def test_a_field_that_the_first_file_lacks_has_the_schemas_type(
+    tmp_path: Path, field: str, kind: pa.DataType, value: Any
+) -> None:
+    pyarrow.parquet.write_table(pa.table({"a": [1]}), tmp_path / "1")
+    second = pa.table({"a": [2], "b": pa.array([value], kind)})
+    pyarrow.parquet.write_table(second, tmp_path / "2", use_deprecated_int96_timestamps="int96" in field)
+    rows, _ = read(reader(tmp_path, f"message m {{ optional int64 a; optional {field}{';' * (field[-1] != '}')} }}",
+                          missingAsNull=True))  # fmt: skip
+    assert rows == [{"a": 1, "b": None}, {"a": 2, "b": value}]

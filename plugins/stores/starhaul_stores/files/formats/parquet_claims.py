@@ -9,17 +9,18 @@ import pyarrow as pa
 
 from starhaul import PermanentError
 from starhaul_stores.files.parquet_schema import Node
-from starhaul_stores.files.parquet_types import leaves_of, unit_of
+from starhaul_stores.files.parquet_types import arrow_field, leaves_of, unit_of
 
 _PHYSICAL = {"binary": "BYTE_ARRAY"}
 _UNITS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
 def claimed(own: pa.Schema, nodes: Sequence[Node]) -> pa.Schema:
-    """The file's fields that the schema names, in its order. Bytes that it says are text (`UTF8`) are text."""
+    """The file's fields that the schema names, in its order. Bytes that it says are text (`UTF8`) are text; what the
+    file lacks is of the schema's type, which other files have."""
     fields = []
     for node in nodes:
-        field = own.field(node.name) if node.name in own.names else pa.field(node.name, pa.null())
+        field = own.field(node.name) if node.name in own.names else pa.field(node.name, _told(node))
         text = node.annotation in ("UTF8", "STRING") and pa.types.is_binary(field.type)
         fields.append(field.with_type(pa.string()) if text else field)
     return pa.schema(fields)
@@ -50,6 +51,14 @@ def expect_claimed(file: Any, nodes: Sequence[Node], name: str, *, missing_as_nu
                 f"has the field {node.name!r} as {as_found}; `parquetSchema` says {as_told}",
                 "write it as it is in the files, or leave `parquetSchema` out",
             )
+
+
+def _told(node: Node) -> pa.DataType:
+    """The type that files have by this word; null if it tells none."""
+    try:
+        return arrow_field(node).type
+    except ValueError:  # what pyarrow does not write, it may read all the same
+        return pa.null()
 
 
 def _agrees(node: Node, column: Any) -> bool:
