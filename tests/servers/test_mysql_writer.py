@@ -233,6 +233,16 @@ def test_a_row_beyond_the_packet_size_goes_by_file_or_is_rejected(mysql: MysqlDa
     assert ["max_allowed_packet" in reason for _, reason, _ in task.rejected] == [True] * (not files)
 
 
+def test_a_row_that_just_misses_the_packet_as_a_statement_goes_by_file(mysql: MysqlDatabase) -> None:
+    """Twice its bytes fit, but not with the statement around them."""
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, v longtext)")
+    packet = int(str(mysql.execute("SELECT @@max_allowed_packet")[0][0]))
+    rows = pa.table({"id": [1], "v": ["\\" * (packet // 2 - 100)]})
+    (receipt,), (task,) = write(writer(mysql), rows)
+    assert (receipt.rows, task.rejected) == (1, [])
+    assert mysql.execute("SELECT length(v) FROM t") == [(packet // 2 - 100,)]
+
+
 SCHEMA = pa.schema([("id", pa.int64()), ("v", pa.string())])
 
 

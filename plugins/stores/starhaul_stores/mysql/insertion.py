@@ -151,7 +151,7 @@ class Insertion:
     def _is_long(self, columns: Sequence[Sent], start: int, count: int) -> bool:
         """Whether a row of these may be too long for a statement, which is one packet. A file may have any number."""
         octets = sum(column.texts.slice(start, count).nbytes for column in columns)
-        return octets > self.packet // 2  # a backslash before each
+        return octets > self.packet // 4  # a backslash before each, and names and commas around them
 
     def load(self, pieces: Iterable[Any], forms: Sequence[Form], count: int) -> None:
         """Send this file of `count` rows, with values of these forms in all columns, in one piece; what is waiting goes
