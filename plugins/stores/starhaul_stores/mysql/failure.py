@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ssl import SSLError
+from ssl import SSLEOFError, SSLError, SSLZeroReturnError
 from typing import TYPE_CHECKING
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
@@ -96,7 +96,9 @@ def connecting_failure(error: Exception, where: str) -> StarhaulError:
         return ConfigError(where, problem, "check the host in the URL")
     if _PLAIN_TEXT.search(problem):
         return ConfigError(where, problem, _ENCRYPT)
-    if isinstance(error, SSLError) or "ssl" in problem.lower():
+    met = getattr(error, "original_exception", error)  # PyMySQL puts what it met into words
+    broken = isinstance(met, SSLEOFError | SSLZeroReturnError)  # the server went away meanwhile
+    if (isinstance(met, SSLError) and not broken) or "SSL is required" in problem:
         return ConfigError(where, problem, "check the ssl options in the URL")
     return TransientError(where, problem, "is the server up, and reachable from here?")
 

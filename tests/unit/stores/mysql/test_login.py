@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import cycle
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1
 from pymysql import OperationalError
 
-from starhaul import ConfigError
+from starhaul import ConfigError, TransientError
 from starhaul_stores.mysql.connection import connect
 from starhaul_stores.mysql.failure import connecting_failure
 from starhaul_stores.relational.url import parse_url
@@ -29,6 +30,7 @@ _SALT = b"12345678abcdefghijkl"
 _CAPABILITIES = (
     0x0008_A201 | 0x0020_0000
 )  # 4.1, secure connection, transactions, PLUGIN_AUTH, lengths of authentication
+_TLS = 0x0800
 _OK = b"\0\0\0\2\0\0\0"
 
 
@@ -63,11 +65,7 @@ class Greeter:
                     self._answer(Packets(client, received, 1))
 
     def _let_in(self, packets: Packets) -> bool:
-        capabilities = struct.pack("<I", _CAPABILITIES)
-        packets.send(
-            b"\x0a8.0.99-test\0" + struct.pack("<I", 7) + _SALT[:8] + b"\0" + capabilities[:2] + b"\x2d\2\0"
-            + capabilities[2:] + bytes([len(_SALT) + 1]) + bytes(10) + _SALT[8:] + b"\0caching_sha2_password\0"
-        )  # fmt: skip
+        packets.greet(_CAPABILITIES)
         scramble = packets.receive()
         if self._cached and _scrambled(PASSWORD) in scramble:
             self.logins.append("by the cache")
@@ -101,6 +99,14 @@ class Packets:
     client: socket.socket
     received: BinaryIO
     sequence: int = 0
+
+    def greet(self, capabilities: int) -> None:
+        """Send how a server begins."""
+        told = struct.pack("<I", capabilities)
+        self.send(
+            b"\x0a8.0.99-test\0" + struct.pack("<I", 7) + _SALT[:8] + b"\0" + told[:2] + b"\x2d\2\0"
+            + told[2:] + bytes([len(_SALT) + 1]) + bytes(10) + _SALT[8:] + b"\0caching_sha2_password\0"
+        )  # fmt: skip
 
     def send(self, payload: bytes) -> None:
         """Send one."""
@@ -175,3 +181,30 @@ def test_a_server_that_wants_encryption_is_no_server_that_is_down(number: int, w
     error = connecting_failure(OperationalError(number, words), "mysql://h")
     assert isinstance(error, ConfigError)
     assert "write sslMode=REQUIRED in the URL" in str(error)
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["silent", "gone"])
+def test_a_server_that_goes_away_in_the_handshake_may_come_back(answers: bool) -> None:
+    """Whatever has `ssl` in what Python says of it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+
+        def serve() -> None:
+            client, _ = listening.accept()
+            with client, client.makefile("rb") as received:
+                packets = Packets(client, received)
+                packets.greet(_CAPABILITIES | _TLS)
+                packets.receive()  # that TLS begins
+                received.read(5)
+                if answers:
+                    received.read()
+
+        done = pool.submit(serve)
+        url = f"mysql://u@127.0.0.1:{listening.getsockname()[1]}?socketTimeout=300"
+        with pytest.raises(TransientError, match="is the server up"):
+            log_in(url, PASSWORD)
+        done.result(10)
+
+
+def test_a_host_may_be_called_ssl() -> None:
+    error = OperationalError(2003, "Can't connect to MySQL server on 'ssl.example' ([Errno 111] Connection refused)")
+    assert isinstance(connecting_failure(error, "mysql://ssl.example"), TransientError)
