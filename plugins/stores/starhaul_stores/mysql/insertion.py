@@ -8,7 +8,7 @@ again in halves, the last ones by INSERT, until those that are to blame stand al
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from starhaul_stores.mysql.catalog import Column, column_list
 from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.encode import Form, Sent, as_file, as_rows, load_sql, sent
 from starhaul_stores.mysql.failure import DUPLICATE
+from starhaul_stores.relational.gathering import Gathering
 from starhaul_stores.relational.refusal import Refused, deliver
 
 if TYPE_CHECKING:
@@ -71,38 +72,16 @@ class Target:
 
 
 @dataclass(slots=True)
-class Insertion:
-    """The rows of one task on their way into one table."""
+class Insertion(Gathering):
+    """The rows of one task (batches of `task.schema`) on their way into one table."""
 
     db: Connection
     target: Target
     task: Task
-    most_rows: int
-    """Most rows to send at once."""
-    most_bytes: int
     packet: int
     """The server's `max_allowed_packet`."""
     written: int = 0
     skipped: int = 0
-    _waiting: list[pa.RecordBatch] = field(default_factory=list)
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Take a batch of `task.schema`; it goes out when enough has come together."""
-        for start in range(0, batch.num_rows, self.most_rows):
-            self._waiting.append(batch.slice(start, self.most_rows))
-            rows = sum(each.num_rows for each in self._waiting)
-            if rows >= self.most_rows or sum(each.nbytes for each in self._waiting) >= self.most_bytes:
-                self.flush()
-
-    def flush(self) -> None:
-        """Send what is waiting."""
-        if not self._waiting:
-            return
-        waiting, self._waiting = self._waiting, []
-        whole = waiting[0] if len(waiting) == 1 else pa.concat_batches(waiting)
-        del waiting
-        for start in range(0, whole.num_rows, self.most_rows):
-            self._write_chunk(whole.slice(start, self.most_rows))
 
     def _write_chunk(self, rows: pa.RecordBatch) -> None:
         columns = [

@@ -334,7 +334,7 @@ class MysqlWireWriter(Writer[P]):
         again = mode in ("replace", "update")
         rows = params.rows_at_once if params.exactly_once or again else 1
         packet = int(db.value("SELECT @@max_allowed_packet"))
-        return Insertion(db, target, task, rows, params.batch_byte_size, packet)
+        return Insertion(db, target, task, packet, most_rows=rows, most_bytes=params.batch_byte_size)
 
     def _way(self, db: Connection) -> str:
         if takes_files(db) and self.params.write_mode == "update":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,12 +13,13 @@ from starhaul_stores.rdbms import statements
 from starhaul_stores.rdbms.binding import bound, empty_texts, unfit
 from starhaul_stores.rdbms.connection import Connection
 from starhaul_stores.rdbms.statements import Target
+from starhaul_stores.relational.gathering import Gathering
 from starhaul_stores.relational.refusal import Refused, deliver
 
 
 @dataclass(slots=True)
-class Insertion:
-    """The rows of one task on their way into one table."""
+class Insertion(Gathering):
+    """The rows of one task (batches of `task.schema`) on their way into one table."""
 
     db: Connection
     target: Target
@@ -26,29 +27,8 @@ class Insertion:
     unique_keys: Sequence[Sequence[str]]
     """For `ignore`: the columns by any of which a row can be there already."""
     task: Task
-    most_rows: int
-    most_bytes: int
     written: int = 0
     skipped: int = 0
-    _waiting: list[pa.RecordBatch] = field(default_factory=list)
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Take a batch of `task.schema`; it goes out when enough has come together."""
-        for start in range(0, batch.num_rows, self.most_rows):
-            self._waiting.append(batch.slice(start, self.most_rows))
-            rows = sum(each.num_rows for each in self._waiting)
-            if rows >= self.most_rows or sum(each.nbytes for each in self._waiting) >= self.most_bytes:
-                self.flush()
-
-    def flush(self) -> None:
-        """Send what is waiting."""
-        if not self._waiting:
-            return
-        waiting, self._waiting = self._waiting, []
-        whole = waiting[0] if len(waiting) == 1 else pa.concat_batches(waiting)
-        del waiting
-        for start in range(0, whole.num_rows, self.most_rows):
-            self._write_chunk(whole.slice(start, self.most_rows))
 
     def _write_chunk(self, rows: pa.RecordBatch) -> None:
         dialect = self.target.dialect

@@ -224,7 +224,7 @@ class SqlAlchemyWriter(Writer[W]):
             sql = staging.sql_of(db, table, task.run)
             target = Target(sql, target.columns, (), (), target.dialect, target.quoted)
         size, most = params.batch_size, params.batch_byte_size
-        return Insertion(db, target, params.write_mode, table.unique_keys, task, size, most)
+        return Insertion(db, target, params.write_mode, table.unique_keys, task, most_rows=size, most_bytes=most)
 
     def _before_rows(self, insertion: Insertion) -> list[str]:
         """SQL Server takes values for an IDENTITY column only if told to. Staging tables have none."""
