@@ -82,7 +82,7 @@ def test_types_and_codecs(tmp_path: Path, codec: str) -> None:
 
 @pytest.mark.parametrize("target", [1, 2, 3, 7, 50])
 def test_cut_anywhere(tmp_path: Path, target: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("starhaul_stores.files.formats.avro_input._SMALLEST", 1)
+    monkeypatch.setattr("starhaul_stores.files.formats.input._SMALLEST", 1)
     monkeypatch.setattr("starhaul_stores.files.reader._SMALLEST_CUT", 1)
     put(tmp_path / "x", 1000)
     source = reader(tmp_path)

@@ -43,8 +43,7 @@ def test_there_are_files_of_every_kind() -> None:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("target", [1, 2, 3, 7, 40])
 def test_every_record_once_wherever_it_is_cut(name: str, target: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("starhaul_stores.files.formats.sequence_input._SMALLEST", 1)
-    monkeypatch.setattr("starhaul_stores.files.formats.rc_input._SMALLEST", 1)
+    monkeypatch.setattr("starhaul_stores.files.formats.input._SMALLEST", 1)
     monkeypatch.setattr("starhaul_stores.files.reader._SMALLEST_CUT", 1)
     source = reader(FIXTURES / name)
     assert len(source.split(target)) >= target

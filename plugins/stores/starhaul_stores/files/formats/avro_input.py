@@ -17,7 +17,7 @@ import pyarrow as pa
 from starhaul import ConfigError, PermanentError, Task
 from starhaul_stores.files.avro_types import arrow_fields, converter, plain
 from starhaul_stores.files.exact_bytes import ExactBytes
-from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
+from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection, even_cuts
 from starhaul_stores.files.formats.matching import damage_told, raw_row, taken
 from starhaul_stores.files.places.source import Source
 
@@ -25,7 +25,6 @@ _MAGIC = b"Obj\x01"
 _SYNC = 16
 _MOST = 256 << 20
 """Bytes that one block may have, packed or unpacked."""
-_SMALLEST = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,7 @@ class AvroInput(InputFormat):
             return arrow_fields(_header(ExactBytes(stream)).schema)
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
-        total, size = source.file.size, max(size, _SMALLEST)
-        parts = max(1, round(total / size)) if source.ranged else 1
-        for part in range(parts):
-            start, end = total * part // parts, total * (part + 1) // parts
-            name = "" if parts == 1 else f"@{start}-{end}"
-            yield Cut(name, {"start": start, "end": end}, None, end - start)
+        return even_cuts(source, size)
 
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         with damage_told(source.name, "Avro"):

@@ -13,6 +13,9 @@ from starhaul import Task
 from starhaul_stores.files.places.source import Source
 from starhaul_stores.files.reading import FileReaderParams
 
+_SMALLEST = 1 << 20
+"""Bytes that a cut of `even_cuts` has at least, if the file has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -95,3 +98,13 @@ class InputFormat(ABC):
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         """The rows of a cut (its `args`), a few MiB at a time. A generator that may be closed early. The caller makes
         sure that the file is unchanged before and after."""
+
+
+def even_cuts(source: Source, size: int) -> Iterator[Cut]:
+    """Equal ranges of bytes, for formats in which a reader finds the next block by its mark, wherever it begins."""
+    total, size = source.file.size, max(size, _SMALLEST)
+    parts = max(1, round(total / size)) if source.ranged else 1
+    for part in range(parts):
+        start, end = total * part // parts, total * (part + 1) // parts
+        name = "" if parts == 1 else f"@{start}-{end}"
+        yield Cut(name, {"start": start, "end": end}, None, end - start)

@@ -18,14 +18,13 @@ import pyarrow as pa
 from starhaul import Task
 from starhaul_stores.files.compression import Codec
 from starhaul_stores.files.exact_bytes import ExactBytes
-from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection
+from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, even_cuts
 from starhaul_stores.files.formats.matching import damage_told, raw_row
 from starhaul_stores.files.hadoop_codecs import codec_of_class, unpacked
 from starhaul_stores.files.places.source import Source
 
 _SYNC = 16
 _ESCAPE = -1
-_SMALLEST = 1 << 20
 _WIDTH = "hive.io.rcfile.column.number"
 
 
@@ -55,12 +54,7 @@ class RcInput(InputFormat):
         return pa.schema([(f"column_{place}", pa.string()) for place in range(width)])
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
-        total, size = source.file.size, max(size, _SMALLEST)
-        parts = max(1, round(total / size)) if source.ranged else 1
-        for part in range(parts):
-            start, end = total * part // parts, total * (part + 1) // parts
-            name = "" if parts == 1 else f"@{start}-{end}"
-            yield Cut(name, {"start": start, "end": end}, None, end - start)
+        return even_cuts(source, size)
 
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         start, end = cut["start"], cut["end"]

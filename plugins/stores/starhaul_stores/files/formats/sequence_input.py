@@ -18,14 +18,13 @@ from starhaul_stores.files.compression import Codec
 from starhaul_stores.files.delimited import Layout, Parser
 from starhaul_stores.files.encodings import shown
 from starhaul_stores.files.exact_bytes import ExactBytes
-from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection
+from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, even_cuts
 from starhaul_stores.files.formats.matching import damage_told
 from starhaul_stores.files.hadoop_codecs import codec_of_class, unpacked
 from starhaul_stores.files.places.source import Source
 
 _SYNC = 16
 _ESCAPE = -1
-_SMALLEST = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,7 @@ class SequenceInput(InputFormat):
         return None
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
-        total, size = source.file.size, max(size, _SMALLEST)
-        parts = max(1, round(total / size)) if source.ranged else 1
-        for part in range(parts):
-            start, end = total * part // parts, total * (part + 1) // parts
-            name = "" if parts == 1 else f"@{start}-{end}"
-            yield Cut(name, {"start": start, "end": end}, None, end - start)
+        return even_cuts(source, size)
 
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         parser = self._parser(Layout(selection.used, selection.width))
