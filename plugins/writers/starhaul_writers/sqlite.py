@@ -24,6 +24,7 @@ from starhaul import (
     Writer,
     WriteRequest,
 )
+from starhaul_stores.relational.target import named_columns
 from starhaul_stores.sqlite.address import Place, address_of, to_write, unquoted
 from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements
 from starhaul_stores.sqlite.connection import Connection, Mode, adbc_installed, connect, database_exists
@@ -31,13 +32,7 @@ from starhaul_stores.sqlite.creation import TableCreation, carry_out, creation, 
 from starhaul_stores.sqlite.insertion import Insertion, changes_elsewhere, insert_sql, required_columns
 from starhaul_stores.sqlite.ledger import Ledger
 from starhaul_stores.sqlite.swap import drop_staging, drop_stale, stage, staging_name, swap
-from starhaul_stores.sqlite.target import (
-    conflict_target,
-    fields_for,
-    fields_to_create,
-    target_columns,
-    target_names,
-)
+from starhaul_stores.sqlite.target import conflict_target, fields_for, fields_to_create, target_names
 from starhaul_stores.sqlite.transaction import my_turn, task_transaction, transaction
 
 _OUTSIDE = ("VACUUM", "PRAGMA", "ATTACH", "DETACH")  # what SQLite does not do, or not fully, within a transaction
@@ -142,7 +137,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             if any(each.upper().startswith("CREATE") for each in self._statements(self.params.pre_sql)):
                 return None
             raise self._missing()
-        return fields_for(target_columns(table, self._names(table, source)), source)
+        return fields_for(named_columns(table, self._names(table, source)), source)
 
     def check(self, schema: pa.Schema) -> None:
         file = Path(self._file)
@@ -164,7 +159,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             table.kind == "virtual" and self.params.write_mode in ("overwrite", "update")
         ):
             raise ConfigError("table", f"{table.name!r} is a {table.kind}", "name an ordinary table")
-        target_columns(table, self._names(table, schema))
+        named_columns(table, self._names(table, schema))
         with self._open("ro") as db:
             self._conflict(db, table)
 
@@ -338,7 +333,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
         if table is None:
             raise no_such_table(db, name, "it was there when the run began")
         names = task.schema.names
-        columns = target_columns(table, names)
+        columns = named_columns(table, names)
         keys, updated = self._conflict(db, table)
         sql = insert_sql(name, names, params.write_mode, keys, updated or names)
         required = required_columns(table, columns, params.write_mode)

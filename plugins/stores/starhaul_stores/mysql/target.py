@@ -12,29 +12,18 @@ from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.types import accepted, declaration, declared
 from starhaul_stores.relational.blueprint import carried_all, key_of
 from starhaul_stores.relational.names import require_not_given, unquoted
+from starhaul_stores.relational.target import EVERY_COLUMN, named_columns
 
-EVERY_COLUMN = ("*",)
 _QUOTES = ("``",)
 TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb", "ndbcluster", "oceanbase"})
 
 
 def target_columns(table: Table, wanted: Sequence[str], source: Sequence[str] = ()) -> list[Column]:
-    """The columns that the job names, or all that can be written, of which the source's columns (`source`) must not
-    be computed ones. Raises `ConfigError` for one that cannot be written."""
+    """As that of `relational.target`, and without those that are invisible, unless the job names them."""
     if tuple(wanted) == EVERY_COLUMN:
         require_not_given([column.name for column in table.columns if column.generated], source)
         return [column for column in table.columns if not column.generated and not column.invisible]
-    columns: list[Column] = []
-    for name in wanted:
-        column = table.column(name)
-        if column is None:
-            raise table.missing(name, "column")
-        if column.generated:
-            raise ConfigError("column", f"{name!r} is a generated column", "leave it out of `column`")
-        if column in columns:
-            raise ConfigError("column", f"{name!r} is named twice")
-        columns.append(column)
-    return columns
+    return named_columns(table, wanted)
 
 
 def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:

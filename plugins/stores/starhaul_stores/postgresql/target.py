@@ -11,30 +11,11 @@ from starhaul_stores.postgresql.catalog import NAME_BYTES, Column, Table, unique
 from starhaul_stores.postgresql.connection import Connection
 from starhaul_stores.postgresql.types import MONEY, accepted, declaration, oid_of
 from starhaul_stores.relational.blueprint import carried_all
-from starhaul_stores.relational.names import require_not_given, unquoted
+from starhaul_stores.relational.names import unquoted
+from starhaul_stores.relational.target import EVERY_COLUMN
 
-EVERY_COLUMN = ("*",)
 _QUOTES = ('""',)
 _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
-
-
-def target_columns(wanted: Sequence[str], table: Table, source: Sequence[str] = ()) -> list[Column]:
-    """The columns that a job names (`wanted`), or all that can be written, of which the source's columns (`source`)
-    must not be computed ones. Raises `ConfigError` for one that is not there, cannot be written, or is named twice."""
-    if tuple(wanted) == EVERY_COLUMN:
-        require_not_given([column.name for column in table.columns if column.generated], source)
-        return [column for column in table.columns if not column.generated]
-    columns: list[Column] = []
-    for text in wanted:
-        column = table.column(text)
-        if column is None:
-            raise table.missing(text, "column")
-        if column.generated:
-            raise ConfigError("column", f"{column.name!r} is a generated column", "leave it out of `column`")
-        if column in columns:
-            raise ConfigError("column", f"{column.name!r} is named twice")
-        columns.append(column)
-    return columns
 
 
 def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:

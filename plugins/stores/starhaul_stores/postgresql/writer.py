@@ -40,12 +40,12 @@ from starhaul_stores.postgresql.target import (
     require_privileges,
     require_readable_money,
     require_same_types,
-    target_columns,
 )
 from starhaul_stores.relational.addresses import address_of, to_write
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 from starhaul_stores.relational.refusal import Refused
+from starhaul_stores.relational.target import target_columns
 
 _OUTSIDE = ("VACUUM", "CREATE DATABASE", "DROP DATABASE", "ALTER SYSTEM", "CALL")
 _PRIVILEGES = {
@@ -98,7 +98,7 @@ class PostgresqlWireWriter(Writer[P]):
                 elif not self.params.pre_sql:
                     raise no_such_table(db, self.params.target)
                 return
-            columns = target_columns(self.params.column, table)
+            columns = target_columns(table, self.params.column)
             require_privileges(db, table, _PRIVILEGES.get(self.params.write_mode, ("INSERT",)))
             require_readable_money(db, columns)
             self._merge(db, table, schema)
@@ -250,7 +250,7 @@ class PostgresqlWireWriter(Writer[P]):
     def _accepted(self, db: Connection, source: pa.Schema) -> pa.Schema | None:
         table = find_table(db, self.params.target)
         if table is not None:
-            columns = target_columns(self.params.column, table, source.names)
+            columns = target_columns(table, self.params.column, source.names)
             return self.params.accepted(fields_for(columns, source))
         if self.params.create_table == "ifMissing":
             return fields_to_create(names_to_create(self.params.column, source), source)
@@ -294,7 +294,7 @@ class PostgresqlWireWriter(Writer[P]):
         if mode in ("insert", "overwrite"):
             return None
         keys = conflict_target(db, table, self.params.keys) if mode != "ignore" else ()
-        columns = target_columns(schema.names, table)
+        columns = target_columns(table, schema.names)
         names = [column.name for column in columns]
         for name in self.params.update_columns:
             if table.column(name) is None:
@@ -308,7 +308,7 @@ class PostgresqlWireWriter(Writer[P]):
     def _loading(self, db: Connection, task: Task, loading_of: type[Loading[R]]) -> Loading[R]:
         params = self.params
         table = self._table(db)
-        columns = target_columns(task.schema.names, table)
+        columns = target_columns(table, task.schema.names)
         require_as_planned(columns, task.schema)
         if issubclass(loading_of, BlockLoading):
             require_same_types(columns, task.schema)

@@ -12,28 +12,8 @@ from starhaul_stores.rdbms.catalog import QUOTES, Column, Table, full_name
 from starhaul_stores.rdbms.connection import Connection
 from starhaul_stores.rdbms.declaration import accepted, declared
 from starhaul_stores.rdbms.type_names import type_name
-from starhaul_stores.relational.names import require_not_given, suggestion, unquoted
-
-EVERY_COLUMN = ("*",)
-
-
-def target_columns(table: Table, wanted: Sequence[str], source: Sequence[str] = ()) -> list[Column]:
-    """The columns that the job names, or all that can be written, of which the source's columns (`source`) must not
-    be computed ones. Raises `ConfigError` for one that cannot be written."""
-    if tuple(wanted) == EVERY_COLUMN:
-        require_not_given([column.name for column in table.columns if column.generated], source)
-        return [column for column in table.columns if not column.generated]
-    columns: list[Column] = []
-    for text in wanted:
-        column = table.column(text)
-        if column is None:
-            raise table.missing(text, "column")
-        if column.generated:
-            raise ConfigError("column", f"{column.name!r} is a generated column", "leave it out of `column`")
-        if column in columns:
-            raise ConfigError("column", f"{column.name!r} is named twice")
-        columns.append(column)
-    return columns
+from starhaul_stores.relational.names import suggestion, unquoted
+from starhaul_stores.relational.target import EVERY_COLUMN
 
 
 def fields_for(db: Connection, columns: Sequence[Column], source: pa.Schema) -> pa.Schema:

@@ -25,10 +25,10 @@ from starhaul_stores.rdbms.target import (
     fields_to_create,
     names_to_create,
     require_as_planned,
-    target_columns,
 )
 from starhaul_stores.relational.addresses import to_write
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
+from starhaul_stores.relational.target import target_columns
 from starhaul_stores.relational.url import DatabaseUrl
 
 

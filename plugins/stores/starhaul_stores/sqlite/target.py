@@ -9,11 +9,10 @@ import pyarrow as pa
 from starhaul import ConfigError, with_native_type
 from starhaul_stores.relational.blueprint import carried_all
 from starhaul_stores.relational.names import require_not_given
+from starhaul_stores.relational.target import EVERY_COLUMN
 from starhaul_stores.sqlite.catalog import Column, Table, fold, unique_keys
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.types import accepted, declaration, declared
-
-EVERY_COLUMN = ("*",)
 
 
 def target_names(wanted: Sequence[str], table: Table | None, source: pa.Schema) -> list[str]:
@@ -35,19 +34,6 @@ def target_names(wanted: Sequence[str], table: Table | None, source: pa.Schema) 
             raise ConfigError("column", f"{seen[fold(name)]!r} and {name!r} are the same column in SQLite")
         seen[fold(name)] = name
     return names
-
-
-def target_columns(table: Table, names: Sequence[str]) -> list[Column]:
-    """The columns of these names. Raises `ConfigError` for one that is not there or cannot be written."""
-    columns = []
-    for name in names:
-        column = table.column(name)
-        if column is None:
-            raise table.missing(name, "column")
-        if column.generated:
-            raise ConfigError("column", f"{name!r} is a generated column", "leave it out of `column`")
-        columns.append(column)
-    return columns
 
 
 def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
