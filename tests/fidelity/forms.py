@@ -31,6 +31,8 @@ _POSTGRESQL: Mapping[Form, str] = MappingProxyType(
         "bytes": "CASE WHEN length({0}) < 999999 THEN upper(encode({0}, 'hex')) "
         "ELSE length({0}) || ' bytes, MD5 ' || md5({0}) END",
         "bool": "{0}::int::text",
+        "bits": "(lpad({0}::text, 64, '0')::bit(64)::bigint::numeric"
+        " + CASE WHEN {0}::text ~ '^1.{{63}}$' THEN 18446744073709551616 ELSE 0 END)::text",
         "duration": "(extract(epoch FROM {0}) * 1000000)::bigint::text",
     }
 )
@@ -46,6 +48,8 @@ _TICKS = {"DURATION_S": 1_000_000, "DURATION_MS": 1000, "DURATION_US": 1}
 
 def told(store: Store, form: Form, column: str, kind: str) -> str:
     """The SQL that tells the values of a column of type `kind` (as the store's catalogue spells it)."""
+    if form == "digits" and kind.startswith("bit("):
+        return f"LPAD(BIN({column} + 0), {kind[4:-1]}, '0')" if store == "mysql" else f"{column}::text"
     if store == "mysql":
         return _MYSQL.get(form, "CAST({0} AS CHAR)").format(column)
     if store == "postgresql":

@@ -12,7 +12,7 @@ _ZERO = {"other": _NO_DATE, "sqlite": _NO_DATE}
 _YEAR_0 = {
     "other": "converted: the year 0 to 0001-01-01 BC", "sqlite": "rejected: outside the years 0001 to 9999",
 }  # fmt: skip
-_NUMBER = {"other": "converted: its number", "sqlite": "converted: its number"}
+_NUMBER = "converted: its number"
 _GEOMETRY = "converted: MySQL's own bytes"
 _MEMBER = {"other": "converted: the member's text", "sqlite": "converted: the member's text"}
 
@@ -38,8 +38,9 @@ TYPES: tuple[Type, ...] = (
     of("float", "float", "3.40282346e38", "-1.17549435e-38", "1.401298464324817e-45", "16777216", "0.1"),
     of("double", "float", "1.7976931348623157e308", "5e-324", "0.1", "-2.2250738585072014e-308", "1e22"),
     of("bit(1)", "bool", "b'1'", "b'0'"),
-    of("bit(8)", "bits", "b'10100101'", "b'0'", **_NUMBER),
-    of("bit(64)", "bits", f"b'{'1' * 64}'", "b'1'", **_NUMBER),
+    of("bit(8)", "bits", "b'10100101'", "b'0'", sqlite=_NUMBER),
+    of("bit(9)", "bits", "b'100000001'", "b'1'", sqlite=_NUMBER),
+    of("bit(64)", "bits", f"b'{'1' * 64}'", "b'1'", sqlite=_NUMBER),
     of("year", "number", "1901", "2155", "0"),
     of("date", "moment", "'0001-01-01'", "'1000-01-01'", "'1582-10-10'", "'9999-12-31'", but("'0000-00-00'", **_ZERO),
        but("'2026-00-10'", **_ZERO), but("'0000-01-01'", **_YEAR_0)),

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 Store: TypeAlias = Literal["mysql", "postgresql", "sqlite"]
 Route: TypeAlias = Literal["same", "other", "sqlite", "back"]
 """Into the same kind of store, into the other one, into SQLite, and from SQLite back into the first."""
-Form: TypeAlias = Literal["number", "float", "text", "bytes", "bool", "bits", "moment", "duration", "own"]
+Form: TypeAlias = Literal["number", "float", "text", "bytes", "bool", "bits", "digits", "moment", "duration", "own"]
 """How values of a type are compared across stores: see `forms`."""
 
 REFUSED = "the job is refused"

@@ -194,6 +194,28 @@ def test_postgresql_to_postgresql_is_the_same(
         db.execute(f"SET client_min_messages = warning; DROP SCHEMA {other} CASCADE".encode())
 
 
+def test_bits_there_and_back(mysql: MysqlDatabase, postgresql: PostgresqlSchema, copy: Callable[..., Any]) -> None:
+    mysql.execute(
+        "CREATE TABLE t (k bit(4) PRIMARY KEY, v bit(12) NOT NULL DEFAULT b'101', b bit(1) DEFAULT b'1', n bit(64))",
+        "INSERT INTO t VALUES (1, 7, 0, ~0), (8, 4095, 1, NULL)",
+    )
+    there = {"name": "postgresql", "url": postgresql.url, "table": "t"}
+    told = copy({"name": "mysql", "url": mysql.url, "table": "t"}, there)
+    assert told["left_out"] == []
+    db = postgresql.db
+    ones = "1" * 64
+    rows = [("0001", "000000000111", False, ones), ("1000", "111111111111", True, None)]
+    assert db.execute("SELECT k::text, v::text, b, n::text FROM t ORDER BY k").fetchall() == rows
+    added = db.execute("INSERT INTO t (k) VALUES (B'0011') RETURNING v::text, b").fetchall()
+    assert added == [("000000000101", True)]
+    copy(there, {"name": "mysql", "url": mysql.url, "table": "back"})
+    shown = _shown(mysql, "back")
+    assert all(kind in shown for kind in ("`k` bit(4) NOT NULL", "`v` bit(12)", "`n` bit(64)", "PRIMARY KEY (`k`)"))
+    assert mysql.execute("SELECT k + 0, v + 0, b + 0, n + 0 FROM back ORDER BY k") == [
+        (1, 7, 0, 2**64 - 1), (3, 5, 1, None), (8, 4095, 1, None),
+    ]  # fmt: skip
+
+
 def test_in_the_same_schema_the_server_names_indexes(postgresql: PostgresqlSchema, copy: Callable[..., Any]) -> None:
     postgresql.db.execute(POSTGRESQL_TABLE.encode())
     source = {"name": "postgresql", "url": postgresql.url, "table": '"Or.ders"'}

@@ -79,7 +79,7 @@ def test_binary_and_text_mean_the_same(postgresql: PostgresqlSchema, kind: str, 
                 copy.write(data)
         with db.copy_in("COPY b FROM STDIN (FORMAT csv)") as copy:
             for part in parts:
-                copy.write(rendered(part))
+                copy.write(rendered(part, table.columns))
         rows = [db.execute(f"SELECT n, v::text, w::text FROM {name} ORDER BY n") for name in "ab"]
     assert rows[0] == rows[1]
     assert len(rows[0]) == len(batch)

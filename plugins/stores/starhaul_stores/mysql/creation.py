@@ -136,6 +136,8 @@ def _default(column: NewColumn, kind: str) -> str:
     text = constant(column)
     if text is None or name == "timestamp" or any(each in name for each in _UNINDEXED):  # timestamp: the session's zone
         return ""
+    if name == "bit" and pa.types.is_string(column.field.type):
+        return f"b'{text}'" if text.strip("01") == "" else ""
     return {"true": "1", "false": "0"}[text] if pa.types.is_boolean(column.field.type) else literal(text)
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from starhaul import cast
 from starhaul_stores.mysql.catalog import Column
 from starhaul_stores.mysql.connection import quoted
+from starhaul_stores.relational.bits import numbers_of
 
 Form: TypeAlias = Literal["number", "word", "text", "hex", "bits"]
 """What a text stands for: digits; something with nothing in it to escape; any text; bytes; the number of a BIT."""
@@ -72,6 +73,9 @@ def sent(values: pa.Array, column: Column, note: Callable[[str, int], None]) -> 
     if isinstance(kind, pa.UuidType):
         return Sent(cast(values, pa.string()).values, "word")
     texts = values.storage if isinstance(kind, pa.BaseExtensionType) else values
+    if column.type.name == "bit":
+        numbers, bad = numbers_of(texts, column.type.bits)
+        return Sent(numbers.cast(pa.string()), "bits", bad, f"is no {column.type.text}")
     return _texts(texts, column, note)
 
 

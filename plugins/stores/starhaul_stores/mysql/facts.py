@@ -26,6 +26,7 @@ from starhaul_stores.relational.ddl import body, words
 DIALECT = "mysql"
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE)
+_BITS = re.compile(r"b'([01]{1,64})'")
 _NOW = re.compile(r"(current_timestamp|now|localtimestamp|localtime|curdate|curtime)(\(\d*\))?|\(?curdate\(\)\)?", re.I)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "Z": "\x1a", "b": "\b"}
 _KEYS = ("KEY", "UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR")
@@ -90,10 +91,12 @@ def _column(name: str, kind: str, row: Sequence[Any], table_collation: str, *, s
 def _default(text: str, extra: str, *, strict: bool) -> Default:
     if _NOW.fullmatch(text):
         return Default(text, now=True)
+    if bits := _BITS.fullmatch(text):
+        return Default(text, str(int(bits[1], 2)))
     if strict and "DEFAULT_GENERATED" not in extra:
         literal = text
-        native = text if _NUMBER.fullmatch(text) or text.startswith(("b'", "x'")) else _quoted(text)
-        return Default(native, literal if not native.startswith(("b'", "x'")) else None)
+        native = text if _NUMBER.fullmatch(text) or text.startswith("x'") else _quoted(text)
+        return Default(native, literal if not native.startswith("x'") else None)
     if len(text) > 1 and text[0] == text[-1] == "'":
         return Default(text, _unquoted(text))
     return Default(text, text if _NUMBER.fullmatch(text) else None)

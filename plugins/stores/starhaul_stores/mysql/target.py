@@ -28,9 +28,9 @@ def target_columns(table: Table, wanted: Sequence[str], source: Sequence[str] = 
 
 def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
     """What arrives in these columns without loss; the source decides where a column takes several types."""
-    kinds = [*source.types, *[pa.string()] * len(columns)]
-    pairs = zip(columns, kinds[: len(columns)], strict=True)
-    return pa.schema([(column.name, accepted(column.type, kind)) for column, kind in pairs])
+    unknown = pa.field("", pa.string())
+    pairs = zip(columns, [*source, *[unknown] * len(columns)], strict=False)
+    return pa.schema([(column.name, accepted(column.type, field)) for column, field in pairs])
 
 
 def fields_to_create(names: Sequence[str], source: pa.Schema, keys: Sequence[str]) -> pa.Schema:
@@ -39,7 +39,7 @@ def fields_to_create(names: Sequence[str], source: pa.Schema, keys: Sequence[str
     fields, keyed = [], key_of(names, source, keys)
     for name, field in zip(names, source, strict=True):
         text = declaration(field, in_key=name in keyed)
-        kind = accepted(declared("tinyint(1)" if text == "boolean" else text), field.type)
+        kind = accepted(declared("tinyint(1)" if text == "boolean" else text), field)
         fields.append(with_native_type(pa.field(name, kind, nullable=field.nullable), text))
     return carried_all(fields, source)
 

@@ -4,7 +4,7 @@
 |-------------------------------------|-----------------------|----------------------------------------------|
 | TINYINT … BIGINT, UNSIGNED or not   | int8 … int64, uint8 … | TINYINT(1) too; a bool arrives there as 0, 1 |
 | YEAR                                | int16                 |                                              |
-| BIT(1); BIT(n)                      | bool; uint64          |                                              |
+| BIT(1); BIT(n)                      | bool; uint64          | PostgreSQL's bit(n) arrives as text          |
 | DECIMAL(p,s)                        | decimal128/256(p,s)   |                                              |
 | FLOAT; DOUBLE                       | float32; float64      | NaN and infinities: rejected when written    |
 | DATE                                | date32                | zero dates: rejected when read, or null      |
@@ -46,6 +46,7 @@ UNSIGNED, ZEROFILL, BINARY_FLAG, ENUM, SET = 32, 64, 128, 256, 2048
 _BINARY_CHARSET = 63
 _NO_SCALE = 31
 _MOST_DIGITS = 65
+_MOST_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Declared:
     """Of fractions of a second."""
     members: tuple[str, ...] = ()
     """Of an ENUM or SET."""
+    bits: int = 0
+    """Of a BIT; 0 where there are more than MySQL has."""
     encoding: str = ""
     """Of its texts, by the job's word against the table's; they come as the bytes that the server stores."""
 
@@ -82,7 +85,8 @@ def declared(text: str) -> Declared:
     members = _members(arguments) if name in ("enum", "set") else ()
     if members and not _MEMBERS.fullmatch(arguments):
         text = text.replace(arguments, ",".join("'" + member.replace("'", "''") + "'" for member in members), 1)
-    return Declared(text, name, _arrow(name, numbers, "unsigned" in rest), digits, members)
+    bits = (first or 1) if name == "bit" and first <= _MOST_BITS else 0
+    return Declared(text, name, _arrow(name, numbers, "unsigned" in rest), digits, members, bits)
 
 
 def _members(arguments: str) -> tuple[str, ...]:
@@ -137,9 +141,16 @@ def asked(sql: str, kind: Declared) -> str:
     return f"CAST(CONCAT({sql}) AS BINARY)" if kind.encoding else sql
 
 
-def accepted(column: Declared, source: pa.DataType) -> pa.DataType:
-    """The Arrow type that arrives in a column without loss; the source decides where a column takes several."""
-    types = pa.types
+def accepted(column: Declared, field: pa.Field) -> pa.DataType:
+    """The Arrow type that arrives in a column without loss; the source (`field`) decides where a column takes several.
+    Raises `ConfigError` for bits of another number."""
+    types, source = pa.types, field.type
+    width = _bits_in_text(field) if column.name == "bit" else None
+    if width is not None:
+        if width != column.bits:
+            problem = f"{field.name!r}: {native_type(field)} does not fit {column.text}"
+            raise ConfigError("column", problem, "give both the same number of bits, or cast it in the query")
+        return source
     if column.name == "tinyint" and types.is_boolean(source):
         return pa.bool_()
     if column.name == "time" and not types.is_duration(source):
@@ -162,7 +173,8 @@ def declaration(field: pa.Field, *, in_key: bool = False) -> str:
         known = theirs.name in _INTEGERS or theirs.name in _TEXTS or theirs.name in _BYTES or theirs.name in _OTHERS
         native = _UNBOUNDED.get(theirs.text.lower(), native)
         keyed = not in_key or theirs.name not in _BYTES | _TEXTS or theirs.name in ("char", "varchar", "varbinary")
-        if known and keyed and accepted(theirs, field.type) == field.type:
+        known = known and (theirs.name != "bit" or _bits_in_text(field) in (None, theirs.bits))
+        if known and keyed and accepted(theirs, field) == field.type:
             return native
     return ours
 
@@ -231,6 +243,15 @@ def _declaration(field: pa.Field, in_key: bool) -> str:
         if test(kind):
             return name
     raise ConfigError(f"column {field.name!r}", f"MySQL has no place for Arrow's {kind}", "cast it to text in the job")
+
+
+_BITS = re.compile(r"bit(?: varying.*|\((\d+)\))?")
+
+
+def _bits_in_text(field: pa.Field) -> int | None:
+    """How many bits a text of PostgreSQL's `bit` has; 0 if their number varies, None if it is no such text."""
+    matched = _BITS.fullmatch(native_type(field) or "") if _is_text(field.type) else None
+    return None if matched is None else int(matched[1] or 0)
 
 
 def _is(kind: pa.DataType, name: str) -> bool:

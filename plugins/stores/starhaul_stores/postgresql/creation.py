@@ -132,6 +132,8 @@ def _default(column: NewColumn, kind: str, unknown: Sequence[str]) -> str:
             return "CURRENT_TIMESTAMP" if "with time" in kind else "LOCALTIMESTAMP"
         return {"date": "CURRENT_DATE"}.get(kind, "LOCALTIME" if kind.startswith("time") else "")
     text = constant(column)
+    if text is not None and kind.startswith("bit("):
+        return f"B'{int(text):0{kind[4:-1]}b}'"
     if text is None or pa.types.is_integer(column.field.type) or pa.types.is_decimal(column.field.type):
         return text or ""
     return f"{literal(text)}::{kind}"

@@ -247,7 +247,7 @@ class BatchLoading(Loading[pa.RecordBatch]):
     def _bytes(self, piece: pa.RecordBatch) -> Iterable[Any]:
         from starhaul_stores.postgresql.encode import encoded
 
-        return [rendered(piece)] if self._encoders is None else encoded(piece, self._encoders)
+        return [rendered(piece, self.columns)] if self._encoders is None else encoded(piece, self._encoders)
 
     def _reject(self, piece: pa.RecordBatch, row: int, reason: str) -> None:
         self.task.reject(piece, row, reason)

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from starhaul_stores.postgresql.catalog import NAME_BYTES, Column
 from starhaul_stores.postgresql.hexadecimal import to_hex
-from starhaul_stores.postgresql.types import CHAR, NAME, NUMERIC, TIME, TIMESTAMP, TIMESTAMPTZ, VARCHAR, numeric
+from starhaul_stores.postgresql.types import BIT, CHAR, NAME, NUMERIC, TIME, TIMESTAMP, TIMESTAMPTZ, VARCHAR, numeric
+from starhaul_stores.relational.bits import digits_of
 
 _FIRST_DAY, _LAST_DAY = -719162, 2932896
 """0001-01-01 and 9999-12-31: what Arrow writes as ISO dates."""
@@ -29,11 +30,14 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6}
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146097  # the Gregorian calendar repeats
 
 
-def rendered(batch: pa.RecordBatch) -> pa.Buffer:
-    """The rows of a batch, of the types that `types.accepted` gives, as CSV without a header."""
+def rendered(batch: pa.RecordBatch, targets: Sequence[Column]) -> pa.Buffer:
+    """The rows of a batch, of the types that `types.accepted` gives for these columns, as CSV without a header."""
     import pyarrow.csv as csv
 
-    columns = [_writable(column) for column in batch.columns]
+    columns = [
+        digits_of(values, column.modifier) if _are_bits(column, values.type) else _writable(values)
+        for column, values in zip(targets, batch.columns, strict=True)
+    ]
     renamed = pa.RecordBatch.from_arrays(columns, names=[str(number) for number in range(len(columns))])
     sink = pa.BufferOutputStream()
     csv.write_csv(renamed, sink, csv.WriteOptions(include_header=False))
@@ -68,6 +72,11 @@ def _checks(column: Column, values: pa.Array) -> Iterator[tuple[pa.Array, str]]:
         if declared is not None:
             rounded = [_is_finer(text, declared.scale) for text in texts.to_pylist()]
             yield pa.array(rounded, pa.bool_()), f"the server would round it to {column.told}"
+    elif _are_bits(column, kind) and column.modifier < 64:
+        import pyarrow.compute as pc
+
+        most = pa.scalar(2**column.modifier - 1, pa.uint64())
+        yield pc.greater(values, most), f"needs more bits than {column.told} has"
     elif pa.types.is_timestamp(kind):
         import pyarrow.compute as pc
 
@@ -88,6 +97,11 @@ def _checks(column: Column, values: pa.Array) -> Iterator[tuple[pa.Array, str]]:
 
         days = values.view(pa.int32())
         yield pc.or_(pc.less(days, _EARLIEST), pc.greater(days, _LATEST)), "date out of range"
+
+
+def _are_bits(column: Column, kind: pa.DataType) -> bool:
+    """Whether numbers stand for the bits of a column."""
+    return column.type == BIT and bool(pa.types.is_uint64(kind))
 
 
 def _is_finer(text: str | None, scale: int) -> bool:

@@ -16,7 +16,8 @@
 | json, jsonb                                 | arrow.json                 |                                           |
 | uuid                                        | arrow.uuid                 |                                           |
 | interval, timetz, bit, arrays, enums,       | string                     | the server's own text, which it reads    |
-| ranges, inet, xml, composites, all others   |                            | back as the same value                    |
+| ranges, inet, xml, composites, all others   |                            | back as the same value; MySQL's bit(n)    |
+|                                             |                            | arrives in a bit(n) as uint64             |
 
 The type's own name travels as native type, so that a table can be created with it.
 """
@@ -53,6 +54,7 @@ _PLAIN = {
 }  # fmt: skip
 _BOUNDED = re.compile(r"(?:var)?char\((\d{1,7})\)", re.IGNORECASE)
 """Texts of other databases that have a length in characters."""
+_BITS = re.compile(r"bit\((\d+)\)")
 _ITS_OWN = re.compile(
     r"(interval|name|time(\(\d\))? with(out)? time zone|timestamp(\(\d\))? with(out)? time zone|date|"
     r"boolean|smallint|integer|bigint|oid|real|double precision|numeric(\(\d+,\d+\))?|money|text|bytea|jsonb?|uuid|xml|"
@@ -111,6 +113,8 @@ def accepted(kind: int, modifier: int, told: str, source: pa.Field) -> pa.DataTy
         return _accepted_numeric(modifier, source)
     if kind == BIT and modifier == 1 and (types.is_boolean(source.type) or types.is_uint8(source.type)):
         return pa.uint8()  # its text is 0 or 1
+    if kind == BIT and types.is_uint64(source.type) and native_type(source) == f"bit({modifier})":
+        return source.type  # MySQL's, whose digits `rendering` writes
     if kind in _FROM_TEXT and (types.is_integer(source.type) or types.is_floating(source.type)):
         hint = "let the source give it as text"
         raise ConfigError("column", f"{source.name!r}: the server would take a number's digits for {told}", hint)
@@ -138,6 +142,8 @@ def declaration(field: pa.Field) -> str:
         return f"character varying({bounded[1]})"
     if native is None or not _ITS_OWN.fullmatch(native):
         return ours
+    if pa.types.is_uint64(field.type) and (bits := _BITS.fullmatch(native)) and int(bits[1]) <= 64:
+        return native
     return native if _is_read_as(native, field.type) else ours
 
 
