@@ -36,8 +36,8 @@ copy of the first table.
 
 OceanBase's values fare on their way into PostgreSQL as MySQL's do, by what both databases say; it has neither `uuid`,
 `inet4` and `inet6` nor character sets but Unicode's. Into OceanBase and TiDB, and into MySQL where `local_infile` is
-off, rows go by way of Arrow, which has no place for days 0: they are rejected there. So is a row that takes more than
-the server's `max_allowed_packet` as a statement, in which bytes are twice as long.
+off, rows go in statements: equal as well between columns of the same types, but for a row that takes more than the
+server's `max_allowed_packet` so, as bytes are twice as long there; it is rejected.
 """
 _SHAPES = """\
 ## Names and columns

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from starhaul import run
+from starhaul.runs.rejects import read_rejects
 from starhaul.testing import RecordingTask
 from starhaul.testing.delivery import Delivery
 from starhaul_readers.mysql import MysqlReader, MysqlReaderParams
 from starhaul_writers.mysql import MysqlWriter, MysqlWriterParams
 from tests.conftest import MysqlDatabase
+from tests.fidelity.databases import Mysql
+from tests.fidelity.mysql_values import TYPES
+from tests.fidelity.passage import Passage
 
 
 def copy(mysql: MysqlDatabase, source: str, target: str, **more: Any) -> tuple[RecordingTask, RecordingTask]:
@@ -70,3 +78,56 @@ def test_a_row_of_more_than_a_packet(mysql: MysqlDatabase) -> None:
     rows = [row for s in reader.split(1) for b in reader.read(s, task) for row in b.to_pylist()]
     assert [len(row["v"]) for row in rows] == [4, (1 << 24) - 20, 1 << 24, 4]
     assert all(set(row["v"]) == set(b"ab") for row in rows)
+
+
+@pytest.fixture
+def without_files(mysql: MysqlDatabase) -> Iterator[MysqlDatabase]:
+    """A server that takes no LOAD DATA LOCAL, and days 0."""
+    mysql.execute("SET GLOBAL local_infile = 0", "SET SESSION sql_mode = ''")
+    yield mysql
+    mysql.execute("SET GLOBAL local_infile = 1")
+
+
+def test_every_value_arrives_equal_without_files(without_files: MysqlDatabase, tmp_path: Path) -> None:
+    """Days 0 among them, and in great number."""
+    mysql = without_files
+    kinds = [replace(kind, values=[value for value in kind.values if not value.alone]) for kind in TYPES]
+    base = Mysql(mysql.db, mysql.server.port, name=mysql.name)
+    passage = Passage(base, kinds, tmp_path)
+    passage.fill()
+    for table in ("origin", "many"):
+        passage.like_origin(f"{table}_copy")
+        rejected = passage.move("same", base, table, base, f"{table}_copy", "")
+        outcomes = passage.outcomes("same", base, f"{table}_copy", rejected, table, "", strict=True)
+        assert [(each.type.sql, each.value.literal, each.seen) for each in outcomes if each.seen != "equal"] == []
+        assert len(outcomes) >= 130
+
+
+@pytest.mark.parametrize("mode", ["insert", "ignore", "update", "overwrite"])
+def test_rows_that_are_refused_among_days_0_without_files(
+    without_files: MysqlDatabase, tmp_path: Path, mode: str
+) -> None:
+    mysql = without_files
+    mysql.execute(
+        "CREATE TABLE source (id int NOT NULL, d date NULL, v varchar(20))",
+        "INSERT INTO source SELECT seq, IF(seq % 3, '2026-00-10', '2026-01-10'), concat(seq, char(39, 92)) "
+        "FROM seq_1_to_3000",
+        "INSERT INTO source VALUES (7, '0000-00-00', 'again'), (5000, '0000-00-00', 'bad'), (5001, NULL, 'bad')",
+        "CREATE TABLE target (id int PRIMARY KEY, d date NULL, v varchar(20), CHECK (v <> 'bad'))",
+    )
+    job = {
+        "reader": {"name": "mysql", "url": mysql.url, "table": "source"},
+        "writer": {"name": "mysql", "url": mysql.url, "table": "target", "writeMode": mode},
+        "settings": {"errorLimit": {"record": 10}},
+    }
+    report = run(job, state=tmp_path)
+    assert report.state == "done", report.error
+    rejected = [line["row"]["id"] for line in read_rejects(Path(report.rejects or ""))]
+    again = ["7"] if mode in ("insert", "overwrite") else []
+    assert sorted(rejected) == ["5000", "5001", *again]
+    lost = mysql.execute(
+        "SELECT s.id, s.v FROM source s LEFT JOIN target t ON t.id = s.id AND t.v = s.v AND t.d <=> s.d "
+        "WHERE t.id IS NULL ORDER BY s.id, s.v"
+    )
+    assert lost == [(7, "7'\\" if mode == "update" else "again"), (5000, "bad"), (5001, "bad")]
+    assert mysql.execute("SELECT count(*) FROM target") == [(3000,)]

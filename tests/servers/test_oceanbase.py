@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -262,11 +263,9 @@ def _columns(oceanbase: MysqlDatabase) -> dict[str, list[str]]:
     return found
 
 
-def test_every_value_goes_to_postgresql_as_one_of_mysql_does(
-    oceanbase: MysqlDatabase, postgresql: PostgresqlSchema, tmp_path: Path
-) -> None:
-    """Equal, converted or rejected as docs/fidelity.md tells it of MySQL, by what both databases say."""
-    there = _columns(oceanbase)
+def _passage(oceanbase: MysqlDatabase, folder: Path, without: Set[str] = frozenset()) -> Passage:
+    """Its values, in the table `origin`."""
+    there = {kind: [each for each in values if each not in without] for kind, values in _columns(oceanbase).items()}
     kinds = [
         replace(kind, values=[value for value in kind.values if value.literal in there[kind.sql]])
         for kind in TYPES
@@ -274,13 +273,31 @@ def test_every_value_goes_to_postgresql_as_one_of_mysql_does(
     ]
     oceanbase.execute("SET sql_mode = ''")
     source = Mysql(oceanbase.db, oceanbase.server.port, plugin="oceanbase", name=oceanbase.name)
-    target = Postgresql(postgresql.db, postgresql.server.url, name=postgresql.name)
-    passage = Passage(source, kinds, tmp_path)
+    passage = Passage(source, kinds, folder)
     passage.fill()
-    rejected = passage.move("other", source, "origin", target, "arrived", "")
+    return passage
+
+
+def test_every_value_goes_to_postgresql_as_one_of_mysql_does(
+    oceanbase: MysqlDatabase, postgresql: PostgresqlSchema, tmp_path: Path
+) -> None:
+    """Equal, converted or rejected as docs/fidelity.md tells it of MySQL, by what both databases say."""
+    passage = _passage(oceanbase, tmp_path)
+    target = Postgresql(postgresql.db, postgresql.server.url, name=postgresql.name)
+    rejected = passage.move("other", passage.source, "origin", target, "arrived", "")
     outcomes = passage.outcomes("other", target, "arrived", rejected, "origin", "", strict=False)
     assert [(each.type.sql, each.value.literal, each.seen, each.expected) for each in outcomes if not each.right] == []
-    assert len(outcomes) == sum(len(kind.values) for kind in kinds) > 90
+    assert len(outcomes) == sum(len(kind.values) for kind in passage.types) > 90
+
+
+def test_every_value_goes_to_a_table_of_the_same_types(oceanbase: MysqlDatabase, tmp_path: Path) -> None:
+    """The day 0 among them."""
+    passage = _passage(oceanbase, tmp_path, TOO_LONG)
+    passage.like_origin("arrived")
+    rejected = passage.move("same", passage.source, "origin", passage.source, "arrived", "")
+    outcomes = passage.outcomes("same", passage.source, "arrived", rejected, "origin", "", strict=True)
+    assert [(each.type.sql, each.value.literal, each.seen) for each in outcomes if each.seen != "equal"] == []
+    assert "'0000-00-00'" in {each.value.literal for each in outcomes}
 
 
 @pytest.mark.parametrize("create", ["never", "ifMissing"])

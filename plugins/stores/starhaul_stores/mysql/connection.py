@@ -135,7 +135,7 @@ class Connection:
             self.reusable = False
             self.execute(statement)
 
-    def changed(self, sql: str) -> Done:
+    def changed(self, sql: str | bytes) -> Done:
         """Run one statement that writes."""
         with self._failures():
             return self._wire.changed(sql)

@@ -123,6 +123,21 @@ def as_rows(columns: Sequence[Sent]) -> list[str]:
     return rows
 
 
+def lines_as_rows(lines: bytes, forms: Sequence[Form]) -> bytes:
+    """The lines of such a file, the last without its end, as INSERT takes them after VALUES: text has the same escapes
+    there."""
+    lines = lines.replace(b"'", b"''")
+    if not {"hex", "bits"} & set(forms):
+        values = lines.replace(b"\t", b"','").replace(b"\n", b"'),('")
+        return (b"('" + values + b"')").replace(rb"'\N'", b"NULL")
+    marks = [{"hex": (b"x'", b"'"), "bits": (b"", b"")}.get(form, (b"'", b"'")) for form in forms]
+    rows = []
+    for line in lines.split(b"\n"):
+        pairs = zip(marks, line.split(b"\t"), strict=True)
+        rows.append(b",".join(b"NULL" if each == rb"\N" else head + each + tail for (head, tail), each in pairs))
+    return b"(" + b"),(".join(rows) + b")"
+
+
 def load_sql(table: str, names: Sequence[str], forms: Sequence[Form], duplicates: str) -> str:
     """The LOAD DATA statement for `as_file`. `table` is SQL; `duplicates` is empty, IGNORE or REPLACE."""
     places, assignments = [], []

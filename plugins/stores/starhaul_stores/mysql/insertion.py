@@ -16,7 +16,7 @@ import pyarrow as pa
 from starhaul import Task
 from starhaul_stores.mysql.catalog import Column, column_list
 from starhaul_stores.mysql.connection import Connection, quoted
-from starhaul_stores.mysql.encode import Form, Sent, as_file, as_rows, load_sql, sent
+from starhaul_stores.mysql.encode import Form, Sent, as_file, as_rows, lines_as_rows, load_sql, sent
 from starhaul_stores.mysql.failure import DUPLICATE
 from starhaul_stores.relational.gathering import Gathering
 from starhaul_stores.relational.refusal import Refused, deliver
@@ -141,6 +141,30 @@ class Insertion(Gathering):
         self.written += written
         self.skipped += count - written
 
+    def insert_lines(self, pieces: Iterable[Any], forms: Sequence[Form]) -> None:
+        """Send the same lines in statements, to a server that takes no files, all or none of them."""
+        self.flush()
+        written = rows = 0
+        with self.db.savepoint():
+            for piece in pieces:
+                for lines in _parted(bytes(piece), min(_STATEMENT, self.packet // 4)):
+                    count = lines.count(b"\n")
+                    written += self._inserted(lines_as_rows(lines[:-1], forms), count)
+                    rows += count
+        self.written += written
+        self.skipped += rows - written
+
+    def _inserted(self, rows: bytes, count: int) -> int:
+        head, tail = (part.encode() for part in self.target.insert_sql())
+        sql = b"%sVALUES %s%s" % (head, rows, tail)
+        if len(sql) > self.packet - 1024:
+            raise self._too_long(len(sql))
+        return self._judged(self.db.changed(sql), count)
+
+    def _too_long(self, octets: int) -> Refused:
+        limit = f"the server's max_allowed_packet is {self.packet}"
+        return Refused(self.db.where, f"the row takes {octets} bytes to send; {limit}")
+
     def _load(self, pieces: Iterable[Any], forms: Sequence[Form], count: int) -> int:
         target = self.target
         duplicates = {"ignore": "IGNORE", "replace": "REPLACE"}.get(target.mode, "")
@@ -167,8 +191,7 @@ class Insertion(Gathering):
         for value in values:
             more = len(value.encode()) + 1
             if frame + more > self.packet - 1024:
-                limit = f"the server's max_allowed_packet is {self.packet}"
-                raise Refused(self.db.where, f"the row takes {more} bytes to send; {limit}")
+                raise self._too_long(more)
             if held and size + more > min(_STATEMENT, self.packet - 1024):
                 yield held
                 held, size = [], frame
@@ -190,6 +213,15 @@ class Insertion(Gathering):
         if (whole or mode in ("insert", "overwrite")) and done.affected != rows:
             raise Refused(self.db.where, f"the server took {done.affected} of {rows} rows and does not say why")
         return done.affected if mode == "ignore" else rows
+
+
+def _parted(lines: bytes, most: int) -> Iterator[bytes]:
+    """Lines in parts of about so many bytes, of one line at least."""
+    start = 0
+    while start < len(lines):
+        end = lines.rfind(b"\n", start, start + most) + 1 or lines.index(b"\n", start) + 1
+        yield lines[start:end]
+        start = end
 
 
 def _where_true(mask: pa.BooleanArray) -> list[int]:

@@ -31,9 +31,10 @@ _PADDED = re.compile(r"char(acter)?\(\d+\).*")
 _MOST_DIGITS = 6
 
 
-def encodings_for(source: pa.Schema, columns: Sequence[Column], accepted: pa.Schema) -> Sequence[str]:
-    """The encodings in which rows of a source can go to these columns."""
-    return (*[LINES] * takes_lines(source, columns, accepted), *[ROWS] * _are_of_one_type(source, columns))
+def encodings_for(source: pa.Schema, columns: Sequence[Column], accepted: pa.Schema, *, files: bool) -> Sequence[str]:
+    """The encodings in which rows of a source can go to these columns, of a server that takes files or none."""
+    lines = files and takes_lines(source, columns, accepted)
+    return (*[LINES] * lines, *[ROWS] * _are_of_one_type(source, columns))
 
 
 def takes_lines(source: pa.Schema, columns: Sequence[Column], accepted: pa.Schema) -> bool:
@@ -115,11 +116,16 @@ class LineLoading:
 
     def _refusal(self, blocks: Sequence[Block]) -> str:
         """Send rows; why the server does not take all of them as they are, or an empty text."""
-        if not self.insertion.target.takes_files:
+        files = self.insertion.target.takes_files
+        if not files and self.encoding != ROWS:
             return "the server takes no files"
         try:
             rows = sum(block.num_rows for block in blocks)
-            self.insertion.load([block.data for block in blocks], self._forms, rows)
+            pieces = [block.data for block in blocks]
+            if files:
+                self.insertion.load(pieces, self._forms, rows)
+            else:
+                self.insertion.insert_lines(pieces, self._forms)
         except Refused as refused:
             return refused.problem
         return ""
@@ -129,14 +135,16 @@ class LineLoading:
         return [form_of(column.type) if self.encoding == ROWS else "text" for column in self.insertion.target.columns]
 
     def _convert(self, block: Block) -> None:
-        """Write rows as Arrow. One with a value that has no place there is sent by itself."""
+        """Write rows that were refused as Arrow. Where a value has no place there, in halves as they came, down to the
+        row that is to blame."""
         batch = block.decode(block.data)
         if batch.schema.types == self.task.schema.types:
             self.insertion.write(pa.RecordBatch.from_arrays(batch.columns, schema=self.task.schema))
         elif block.num_rows > 1:
             half = block.num_rows // 2
-            self._convert(cut(block, 0, half))
-            self._convert(cut(block, half, block.num_rows - half))
+            for part in (cut(block, 0, half), cut(block, half, block.num_rows - half)):
+                if self._refusal([part]):
+                    self._convert(part)
         else:
             self.insertion.flush()
             if reason := self._refusal([block]):

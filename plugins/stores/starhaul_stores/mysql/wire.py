@@ -69,7 +69,7 @@ class Wire(_Connection):
         self.autocommit(True)
         self.select_db(self.db)
 
-    def changed(self, sql: str) -> Done:
+    def changed(self, sql: str | bytes) -> Done:
         """Run a statement that writes."""
         self._execute_command(COMMAND.COM_QUERY, sql)
         return self._done(self._read_packet())

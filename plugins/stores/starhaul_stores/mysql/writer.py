@@ -138,11 +138,12 @@ class MysqlWireWriter(Writer[P]):
             return ()
         with self._open() as db:
             table = find_table(db, self.params.target)
-            if table is None or not takes_files(db):
+            if table is None:
                 return ()
+            files = takes_files(db)
         columns = target_columns(table, self.params.column)
         accepted = self.params.accepted(fields_for(columns, source))
-        return encodings_for(source, columns, accepted)
+        return encodings_for(source, columns, accepted, files=files)
 
     def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
         def send(insertion: Insertion, rows: Iterable[Block]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from starhaul_stores.mysql.digits import printed
-from starhaul_stores.mysql.encode import Sent, as_file
+from starhaul_stores.mysql.encode import Form, Sent, as_file, lines_as_rows
 
 SPECIAL = st.sampled_from(["\t", "\n", "\r", '"', "\\", "\\N", "NULL", "", "\0", "'", ",", " ", "é😀"])
 TEXTS = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=4), SPECIAL)
@@ -62,3 +62,25 @@ def test_decimals_of_no_rows_and_beyond_sixteen_characters_are_left_to_arrow() -
     assert printed(pa.array([], pa.decimal128(10, 2))) is None
     assert printed(pa.array([Decimal(10**15) / 100], pa.decimal128(20, 2))) is None
     assert printed(pa.array([Decimal(2**70)], pa.decimal128(38, 0))) is None
+
+
+@given(ROWS)
+def test_lines_become_rows_of_an_insert(rows: list[list[str | None]]) -> None:
+    lines = "".join(map(line, rows)).encode()[:-1]
+    told = [[b"NULL" if text is None else f"'{_in_lines(text)}'".encode() for text in row] for row in rows]
+    width = len(rows[0])
+    expected = b",".join(b"(" + b",".join(row) + b")" for row in told)
+    texts: list[Form] = ["text"] * width
+    assert lines_as_rows(lines, texts) == expected
+    forms: list[Form] = ["hex", *texts, "bits"]
+    wider = b"\n".join(b"00ff\t" + each + b"\t5" for each in lines.split(b"\n"))
+    expected = b",".join(b"(x'00ff'," + b",".join(row) + b",5)" for row in told)
+    assert lines_as_rows(wider, forms) == expected
+    nulls = b"\n".join(rb"\N" + b"\t" + each + b"\t" + rb"\N" for each in lines.split(b"\n"))
+    assert lines_as_rows(nulls, forms) == expected.replace(b"(x'00ff',", b"(NULL,").replace(b",5)", b",NULL)")
+
+
+def _in_lines(text: str) -> str:
+    for plain, escaped in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("'", "''")):
+        text = text.replace(plain, escaped)
+    return text
