@@ -12,6 +12,9 @@ import pytest
 from starhaul import ConfigError, PermanentError, TransientError
 from starhaul.testing.task import RecordingTask
 from starhaul_readers.hive import HiveReader, HiveReaderParams
+from starhaul_stores.hive import partitions
+from starhaul_stores.hive.catalog import find_table
+from starhaul_stores.hive.connection import connected, literal
 from tests.servers.hive import HiveTables
 from tests.servers.process import free_port
 
@@ -95,6 +98,68 @@ def test_files_say_what_the_server_says(hive: HiveTables, form: str) -> None:
     assert ordered(read(reader(hive, table=hive.name("t"), read="query"))) == expected
     some = reader(hive, table=hive.name("t"), column=["word", "N"], read="files")
     assert ordered(read(some)) == ordered([(row[8], row[2]) for row in ROWS])
+
+
+def test_partitions_keep_what_they_were_made_with(hive: HiveTables) -> None:
+    name, cluster = hive.name("p"), hive.server.cluster
+    hive.ask(
+        "CREATE TABLE {t}p (a string, b string) PARTITIONED BY (p int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','",
+        "ALTER TABLE {t}p ADD PARTITION (p=1)", "ALTER TABLE {t}p SET SERDEPROPERTIES ('field.delim'='124')",
+        "ALTER TABLE {t}p ADD PARTITION (p=2)",
+    )  # fmt: skip
+    for number in (1, 2):
+        cluster.put(f"/warehouse/{name}/p={number}/f", b"a,b|c\n")
+    expected = [("a", "b|c", 1), ("a,b", "c", 2)]
+    assert ordered(hive.ask("SELECT * FROM {t}p")) == expected
+    assert ordered(read(reader(hive, table=name))) == expected
+    assert read(reader(hive, table=name, partition="p=2", read="files")) == expected[1:]
+    with pytest.raises(ConfigError, match="p=1 has ',' between fields"):
+        reader(hive, table=name, read="files").check()
+
+
+def test_delimiters_by_number(hive: HiveTables) -> None:
+    serde = "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe' WITH SERDEPROPERTIES"
+    properties = ("'field.delim'='9'", "'serialization.format'='+044'", "'serialization.format'='|'")
+    for number, each in enumerate(properties):
+        hive.ask(f"CREATE TABLE {{t}}t{number} (a string, b string) {serde} ({each})")
+        hive.server.cluster.put(f"/warehouse/{hive.name(f't{number}')}/f", b"a|b,c\td9e\n")
+        (row,) = hive.ask(f"SELECT * FROM {{t}}t{number}")
+        assert read(reader(hive, table=hive.name(f"t{number}"), read="files")) == [row]
+        assert None not in row
+
+
+def test_many_partitions_at_once(hive: HiveTables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `EXPLAIN EXTENDED` tells of all is what `DESCRIBE FORMATTED` tells of each."""
+    values = [*map(str, range(12)), "a b/c=d%é'", " x ", "new\nline", "tab\t"]
+    hive.ask(
+        "CREATE TABLE {t}p (a int, b decimal(9,2), s struct<x:int,y:map<int,string>>) "
+        "PARTITIONED BY (dt string, h int) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t' LINES TERMINATED BY '\\n'",
+        "ALTER TABLE {t}p ADD " + " ".join(f"PARTITION (dt={literal(value)}, h=7)" for value in values),
+        "ALTER TABLE {t}p ADD PARTITION (dt='else', h=1) LOCATION '/else/with blank%20/dt=else/h=1'",
+        "ALTER TABLE {t}p ADD PARTITION (dt='lines', h=1) LOCATION '/else/dt=else\n    name/h=1'",
+        "ALTER TABLE {t}p ADD COLUMNS (c string)", "ALTER TABLE {t}p ADD PARTITION (dt='new', h=8)",
+        "ALTER TABLE {t}p PARTITION (dt='3', h=7) SET FILEFORMAT orc",
+        "INSERT INTO {t}p PARTITION (dt, h) SELECT 1, 2, named_struct('x', 1, 'y', map(1, 'z')), 'c', "
+        "CAST(NULL AS string), CAST(NULL AS int)",
+    )  # fmt: skip
+    with connected(reader(hive, table=hive.name("p")).params) as db:
+        table = find_table(db, hive.name("p"), "default")
+        there = partitions.find_partitions(db, table)
+        singly = {folder: partitions.find_partition(db, table, values) for folder, values in there.items()}
+        asked: list[str | None] = []
+        monkeypatch.setattr(partitions, "find_partition", lambda db, table, values: asked.append(values["dt"]))
+        few = dict(list(there.items())[1:])
+        for every, chosen in ((True, there), (False, few)):
+            at_once = partitions.describe_partitions(db, table, chosen, every)
+            assert len(at_once) + len(asked) == len(chosen)
+            for folder, one in at_once.items():
+                other = singly[folder]
+                assert other is not None
+                assert (one.location, one.format, one.serde) == (other.location, other.format, other.serde)
+                assert one.columns == other.columns
+                assert table.kept_otherwise(one) == table.kept_otherwise(other)
+            assert set(asked) - {None} == {"lines", "new\nline", "tab\t"}, "what lines cannot tell"
+            asked.clear()
 
 
 def test_partitions_and_what_goes_by_query(hive: HiveTables) -> None:

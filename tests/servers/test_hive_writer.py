@@ -173,3 +173,18 @@ def test_tables_that_cannot_be_written(hive: HiveTables) -> None:
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=told):
             writer(hive, table=hive.name(table), **more).accept(schema)
+
+
+def test_a_partition_of_another_format_is_not_written(hive: HiveTables) -> None:
+    name = hive.name("p")
+    hive.ask(
+        "CREATE TABLE {t}p (a int) PARTITIONED BY (dt string) STORED AS textfile", "INSERT INTO {t}p VALUES (1, 'x')",
+        "ALTER TABLE {t}p SET FILEFORMAT orc",
+    )  # fmt: skip
+    rows = pa.table({"a": pa.array([2, 3], pa.int32()), "dt": ["new", "x"]})
+    for mode in ("append", "overwrite"):
+        with pytest.raises(ConfigError, match=r"dt=x of `default`.* is text, not orc"):
+            delivered(writer(hive, mode, table=name), rows)
+        with pytest.raises(ConfigError, match="is text, not orc"):
+            writer(hive, mode, table=name, partition={"dt": "x"}).check(rows.select(["a"]).schema)
+    assert hive.ask("SELECT * FROM {t}p") == [(1, "x")]

@@ -140,7 +140,7 @@ class HiveReader(Reader[HiveReaderParams]):
         if params.read == "query" or params.where:
             return _Way(selection.schema, query)
         reason = "`hdfs` does not say where the files are" if params.hdfs is None else ""
-        files = reason or files_of(db, partitions, selection)
+        files = reason or files_of(db, partitions, not params.partition, selection)
         if not isinstance(files, str):
             parameters: Any = self._resolved(
                 selection,

@@ -13,10 +13,11 @@ from pydantic import Field, field_validator
 from starhaul import Capability, ConfigError, Receipt, Task, Writer
 from starhaul_stores.files.places.hdfs import HdfsSession
 from starhaul_stores.files.places.place import Staged
-from starhaul_stores.hive.catalog import NoSuchTableError, find_partition, find_table
+from starhaul_stores.hive.catalog import NoSuchTableError, find_table
 from starhaul_stores.hive.connection import Connection, connected
 from starhaul_stores.hive.params import HiveParams
-from starhaul_stores.hive.publication import Publication, prune
+from starhaul_stores.hive.partitions import find_partition
+from starhaul_stores.hive.publication import Publication, expect_like, prune
 from starhaul_stores.hive.selection import path_of, type_name
 from starhaul_stores.hive.table_files import TableFilesWriter, TableFilesWriterParams, cluster
 from starhaul_stores.hive.target import RUNS, Target, create_table, target_of
@@ -95,6 +96,7 @@ class HiveWriter(Writer[HiveWriterParams]):
                 self._statement(schema)
                 return
             target = self._target_in(db)
+            self._expect_fit(db, target)
             self._expect_no_conflict(db, target)
         files = self._files(target, "")
         with files.place.session() as session:
@@ -215,6 +217,13 @@ class HiveWriter(Writer[HiveWriterParams]):
     def _session(self, files: TableFilesWriter) -> Iterator[HdfsSession]:
         with files.place.session() as session:
             yield cast(HdfsSession, session)
+
+    def _expect_fit(self, db: Connection, target: Target) -> None:
+        """Those partitions that the rows name are looked at when they are published."""
+        if target.static and not target.dynamic:
+            there = find_partition(db, target.table, target.static)
+            if there is not None:
+                expect_like(target.table, target.folder, there)
 
     def _expect_no_conflict(self, db: Connection, target: Target) -> None:
         if self.params.write_mode != "nonConflict":

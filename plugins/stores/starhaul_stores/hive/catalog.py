@@ -1,9 +1,10 @@
-"""What Hive knows of its tables, by `DESCRIBE FORMATTED` and `SHOW PARTITIONS`, which every server answers."""
+"""What Hive knows of its tables, by `DESCRIBE FORMATTED`, which every server answers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,8 +12,7 @@ import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError
 from starhaul_stores.files.hive_types import hive_type
-from starhaul_stores.files.partitions import NULL, values_in
-from starhaul_stores.hive.connection import Connection, literal, quoted
+from starhaul_stores.hive.connection import Connection, quoted
 
 _FORMATS = {
     "org.apache.hadoop.mapred.TextInputFormat": "text",
@@ -73,8 +73,9 @@ class Table:
 
     @property
     def delimiter(self) -> str:
-        """What stands between the fields of a text file."""
-        return self.properties.get("field.delim", "\x01")
+        """What stands between the fields of a text file: a character, or the number of one (`LazyUtils.getByte`)."""
+        told = self.properties.get("field.delim", self.properties.get("serialization.format", "1"))
+        return chr(int(told)) if re.fullmatch("[+]?[0-9]+", told) and int(told) < 128 else told
 
     @property
     def null(self) -> str:
@@ -98,6 +99,16 @@ class Table:
             return self._obstacle_of_text()
         return ""
 
+    def kept_otherwise(self, partition: Table) -> str:
+        """Why files of the table's cannot stand in this partition , or an empty text. A partition keeps what it was
+        made with when the table is changed."""
+        if partition.format != self.format:
+            return f"is {partition.format or 'of another format'}, not {self.format}"
+        own = replace(partition, properties={**self.properties, **partition.properties})  # as Hive has it
+        if self.format == "text" and (own.delimiter, own.null) != (self.delimiter, self.null):
+            return f"has {own.delimiter!r} between fields and {own.null!r} for NULL, other than the table"
+        return own.obstacle()
+
     def _obstacle_of_text(self) -> str:
         for name in ("escape.delim", "skip.header.line.count", "skip.footer.line.count", "serialization.encoding"):
             if self.properties.get(name, "0") not in ("0", "UTF-8"):
@@ -119,32 +130,10 @@ def find_table(db: Connection, name: str, database: str) -> Table:
         if not any(sign in error.problem for sign in ("10001", "10072", "not found")):
             raise
         raise _no_such_table(db, schema, own) from error
-    return _parsed(schema, own, told)
+    return parsed(schema, own, told)
 
 
-def find_partitions(db: Connection, table: Table) -> dict[str, Mapping[str, str | None]]:
-    """The partitions of a table: their folders, and the value of each column."""
-    return {folder: values_in(f"{folder}/") for (folder,) in db.rows(f"SHOW PARTITIONS {table.sql}")}
-
-
-def partition_sql(table: Table, values: Mapping[str, str | None]) -> str:
-    """`PARTITION (…)` for one of its partitions."""
-    parts = (f"{quoted(name)}={literal(NULL if value is None else value)}" for name, value in values.items())
-    return f"PARTITION ({', '.join(parts)})"
-
-
-def find_partition(db: Connection, table: Table, values: Mapping[str, str | None]) -> Table | None:
-    """A partition, which has a location and a format of its own; None if there is none."""
-    try:
-        told = db.rows(f"DESCRIBE FORMATTED {table.sql} {partition_sql(table, values)}")
-    except PermanentError as error:
-        if "10006" in error.problem or "not found" in error.problem.lower():
-            return None
-        raise
-    return _parsed(table.database, table.name, told)
-
-
-def _parsed(database: str, name: str, told: Sequence[Sequence[Any]]) -> Table:
+def parsed(database: str, name: str, told: Sequence[Sequence[Any]]) -> Table:
     """What DESCRIBE FORMATTED answers: columns, then sections that begin with `#`, of pairs."""
     columns: list[Column] = []
     partitioned_by: list[Column] = []

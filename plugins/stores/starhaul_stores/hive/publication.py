@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from starhaul import PermanentError
+from starhaul import ConfigError, PermanentError
 from starhaul_stores.files.partitions import values_in
 from starhaul_stores.files.places.hdfs import HdfsSession
 from starhaul_stores.files.places.place import Staged
 from starhaul_stores.files.places.renaming import staged_path
-from starhaul_stores.hive.catalog import find_partition, partition_sql
+from starhaul_stores.hive.catalog import Table
 from starhaul_stores.hive.connection import Connection, literal
+from starhaul_stores.hive.partitions import describe_partitions, partition_sql
 from starhaul_stores.hive.selection import path_of
 from starhaul_stores.hive.target import RUNS, Target
 
@@ -50,8 +51,9 @@ class Publication:
         folders: dict[str, list[Staged]] = {}
         for each in staged:
             folders.setdefault(each.name.rpartition("/")[0], []).append(each)
+        there = self._there(list(folders))
         for folder in sorted(folders):
-            self._publish_in(folder, folders[folder])
+            self._publish_in(folder, folders[folder], there.get(self._whole(folder)))
         prune(self.session, self.root)
 
     def drop(self) -> None:
@@ -60,17 +62,29 @@ class Publication:
             self.session.remove(each.path)
         prune(self.session, self.root)
 
-    def _publish_in(self, folder: str, staged: Sequence[Staged]) -> None:
+    def _whole(self, folder: str) -> str:
+        return "/".join(filter(None, (self.target.folder, folder)))
+
+    def _there(self, folders: Sequence[str]) -> dict[str, Table]:
+        """The partitions that there are of these, none of which may differ from the table."""
+        if not self.target.partitioned:
+            return {}
+        wholes = [self._whole(folder) for folder in folders]
+        there = describe_partitions(self.db, self.target.table, {each: values_in(f"{each}/") for each in wholes}, False)
+        for whole, partition in there.items():
+            expect_like(self.target.table, whole, partition)
+        return there
+
+    def _publish_in(self, folder: str, staged: Sequence[Staged], there: Table | None) -> None:
         """Those of one partition, or of a table without partitions."""
         here = f"{self.directory}/{folder}".rstrip("/")
-        whole = "/".join(filter(None, (self.target.folder, folder)))
+        whole = self._whole(folder)
         if not self.target.partitioned:
             self._place(self.target.table.location, here, "", staged, f"ALTER TABLE {self.target.table.sql}")
             return
         values = values_in(f"{whole}/")
         sql = partition_sql(self.target.table, values)
         location = f"{self.target.home}/{whole}"
-        there = find_partition(self.db, self.target.table, values)
         if there is not None:
             self._place(there.location, here, whole, staged, f"ALTER TABLE {self.target.table.sql} {sql}")
             return
@@ -115,6 +129,13 @@ class Publication:
 
     def _url(self, path: str) -> str:
         return self.target.table.location.removesuffix(path_of(self.target.table.location)) + path
+
+
+def expect_like(table: Table, folder: str, partition: Table) -> None:
+    """Refuse a partition that files of the table's format would be misread in."""
+    if reason := table.kept_otherwise(partition):
+        hint = "make it as the table is (ALTER TABLE … PARTITION … SET FILEFORMAT, SET SERDEPROPERTIES), its files too"
+        raise ConfigError("partition", f"{folder} of {table.sql} {reason}", hint)
 
 
 def prune(session: HdfsSession, directory: str) -> None:

@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from starhaul import ConfigError, with_native_type
 from starhaul_stores.files.partitions import NULL
-from starhaul_stores.hive.catalog import Column, Table, find_partition, find_partitions
+from starhaul_stores.hive.catalog import Column, Table
 from starhaul_stores.hive.connection import Connection, literal, quoted
+from starhaul_stores.hive.partitions import describe_partitions, find_partitions, is_in
 
 _NAMES = {
     pa.int8(): "int8", pa.int16(): "int16", pa.int32(): "int32", pa.int64(): "int64", pa.float32(): "float32",
@@ -46,7 +47,7 @@ class Selection:
         ]  # fmt: skip
         parts = [f"({where}\n)"] if where else []
         if partitions is not None:
-            parts.append("(" + " OR ".join(map(_is_in, partitions)) + ")" if partitions else "1 = 0")
+            parts.append("(" + " OR ".join(map(is_in, partitions)) + ")" if partitions else "1 = 0")
         condition = f" WHERE {' AND '.join(parts)}" if parts else ""
         return f"SELECT {', '.join(texts)} FROM {self.table.sql}{condition}"
 
@@ -99,8 +100,10 @@ class Files:
     parameters: Mapping[str, Any]
 
 
-def files_of(db: Connection, chosen: Mapping[str, Mapping[str, str | None]], selection: Selection) -> Files | str:
-    """The files that hold the rows; or why they cannot be read as they are."""
+def files_of(
+    db: Connection, chosen: Mapping[str, Mapping[str, str | None]], every: bool, selection: Selection
+) -> Files | str:
+    """The files that hold the rows of the partitions, maybe of `every` one; or why they cannot be read as they are."""
     table = selection.table
     if reason := table.obstacle():
         return reason
@@ -113,12 +116,9 @@ def files_of(db: Connection, chosen: Mapping[str, Mapping[str, str | None]], sel
     locations = [table.location]
     if table.partitioned_by:
         locations = []
-        for folder, values in chosen.items():
-            part = find_partition(db, table, values)
-            if part is None:
-                continue
-            if part.format != table.format or part.obstacle():
-                return f"its partition {folder} is of another format"
+        for folder, part in describe_partitions(db, table, chosen, every).items():
+            if reason := table.kept_otherwise(part):
+                return f"its partition {folder} {reason}"
             if not part.location.rstrip("/").endswith(f"/{folder}"):
                 return f"its partition {folder} stands elsewhere, in {part.location}"
             locations.append(part.location)
@@ -165,11 +165,6 @@ def type_name(column: Column) -> str:
     if pa.types.is_decimal(kind):
         return f"decimal({kind.precision},{kind.scale})"
     return _NAMES[kind]
-
-
-def _is_in(values: Mapping[str, str | None]) -> str:
-    parts = [f"{quoted(name)} = {literal(NULL if value is None else value)}" for name, value in values.items()]
-    return f"({' AND '.join(parts)})"
 
 
 def path_of(url: str) -> str:
