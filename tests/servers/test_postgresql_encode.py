@@ -3,14 +3,17 @@ server."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterator
+from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from starhaul_stores.postgresql.catalog import find_table
-from starhaul_stores.postgresql.connection import connect
+from starhaul_stores.postgresql.catalog import Table, find_table
+from starhaul_stores.postgresql.connection import Connection, connect
 from starhaul_stores.postgresql.encode import encoded, encoders
 from starhaul_stores.postgresql.rendering import misfits, rendered
 from starhaul_stores.postgresql.tuples import HEADER, TRAILER
@@ -106,6 +109,87 @@ def test_a_moment_that_the_server_would_take_for_another_is_found(postgresql: Po
     assert table
     found = misfits(batch, table.columns)
     assert found == dict.fromkeys({0, 1, 3} & set(range(len(ticks))), "column v: timestamp out of range")
+
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
+_DRAWN: dict[str, st.SearchStrategy[Any]] = {
+    "boolean": st.booleans(),
+    "smallint": st.integers(-(2**15), 2**15 - 1),
+    "bigint": st.integers(-(2**63), 2**63 - 1),
+    "real": st.floats(width=32),
+    "double precision": st.floats(),
+    "date": st.integers(-2440588, 2145042905),
+    "time(3)": st.integers(0, 86400 * 1000 - 1),
+    "timestamp": st.integers(-210866803200000000, 2**63 - 1),
+    "timestamptz": st.integers(-210866803200000000, 253402300800000000),
+    "text": _TEXTS,
+    "bytea": st.binary(max_size=6),
+    "jsonb": st.sampled_from(['{"b": 1}', "null", '"ß"']),
+    "uuid": st.binary(min_size=16, max_size=16),
+    **{
+        f"numeric({digits},{scale})": st.integers(1 - 10**digits, 10**digits - 1)
+        | st.integers(-min(10**digits - 1, 99999), min(10**digits - 1, 99999))
+        for digits, scale in [(1, 0), (4, 4), (9, 9), (10, 3), (18, 0), (18, 18), (19, 1), (38, 0), (38, 21), (50, 7)]
+    },
+}
+
+
+@pytest.fixture
+def twins(postgresql: PostgresqlSchema) -> Iterator[tuple[Connection, Table]]:
+    """Two tables with a column of each type that is drawn, `a` and `b`."""
+    columns = ", ".join(f"c{number} {kind}" for number, kind in enumerate(_DRAWN))
+    for name in "ab":
+        postgresql.db.execute(f"CREATE TABLE {name} ({columns})".encode())
+    with connect(parse_url(postgresql.url), (), 5, utc=True) as db:
+        table = find_table(db, "a")
+        assert table
+        yield db, table
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_the_rows_binary_and_text_mean_the_same(twins: tuple[Connection, Table], data: st.DataObject) -> None:
+    """Any columns, beside each other; anything beneath nulls; arrays that begin and end within their buffers."""
+    db, table = twins
+    count = data.draw(st.integers(1, 5))
+    start = data.draw(st.integers(0, count - 1))
+    rows = data.draw(st.integers(1, count - start))
+    chosen = data.draw(st.lists(st.sampled_from(range(len(_DRAWN))), min_size=1, max_size=6, unique=True))
+    columns = [table.columns[number] for number in chosen]
+    arrays = []
+    for number, column in zip(chosen, columns, strict=True):
+        arrow = accepted(column.type, column.modifier, column.told, pa.field("v", pa.string()))
+        values = data.draw(st.lists(list(_DRAWN.values())[number], min_size=count, max_size=count))
+        if pa.types.is_decimal(arrow):
+            values = [Decimal(value).scaleb(-arrow.scale, Context(prec=80)) for value in values]
+        valid = data.draw(st.none() | st.integers(0, 2**count - 1))
+        arrays.append(_with_nulls(_array(values, arrow), valid).slice(start, rows))
+    batch = pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
+    assert not misfits(batch, columns)
+    how = encoders(columns, batch.schema)
+    assert how is not None
+    names = ", ".join(batch.schema.names)
+    with db.copy_in(f"COPY a ({names}) FROM STDIN (FORMAT binary)") as copy:
+        for piece in [HEADER, *encoded(batch, how), TRAILER]:
+            copy.write(piece)
+    with db.copy_in(f"COPY b ({names}) FROM STDIN (FORMAT csv)") as copy:
+        copy.write(rendered(batch, columns))
+    texts = ", ".join(f"{name}::text" for name in batch.schema.names)
+    binary, text = (db.execute(f"SELECT {texts} FROM {name} ORDER BY ctid") for name in "ab")
+    db.execute("TRUNCATE a, b")
+    assert binary == text
+    assert [[value is None for value in row] for row in binary] == [
+        [not value.is_valid for value in row] for row in zip(*arrays, strict=True)
+    ]
+
+
+def _with_nulls(values: pa.Array, valid: int | None) -> pa.Array:
+    """The array with these bits for what is valid, buffers that are longer than they need be, and all values kept."""
+    if isinstance(values.type, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(values.type, _with_nulls(values.storage, valid))
+    buffers = [None if valid is None else pa.py_buffer(bytes([valid]))]
+    buffers += [pa.py_buffer((buffer.to_pybytes() if buffer else b"") + b"\xff") for buffer in values.buffers()[1:]]
+    return pa.Array.from_buffers(values.type, len(values), buffers)
 
 
 def _array(values: list[Any], arrow: pa.DataType) -> pa.Array:

@@ -46,9 +46,9 @@ from starhaul_stores.postgresql.types import (
 )
 
 _MICROSECONDS = {"s": 10**6, "ms": 10**3, "us": 1}
-_MOST_BYTES, _MOST_ROWS = 1 << 30, 1 << 16
-"""Of a batch that is joined at once: Arrow's offsets are 32 bits wide, and the pieces take more memory than the
-rows."""
+_MOST_BYTES, _MOST_ROWS = 1 << 28, 1 << 16
+"""Of a batch that is joined at once: Arrow's offsets are 32 bits wide, and the pieces take more memory than the rows,
+decimals of many places twice as much."""
 _NULL = -1
 _NEGATIVE = 0x4000
 
@@ -157,8 +157,12 @@ def _encoder(kind: int, arrow: pa.DataType) -> Encoder | None:
 
 def _numbers(values: pa.Array, kind: str) -> _Numbers:
     """What Arrow keeps of values of one width, whatever that is beneath nulls."""
-    numbers = np.frombuffer(values.buffers()[1], kind)
-    return numbers[values.offset : values.offset + len(values)]
+    return _elements(values, np.dtype(kind), values.offset, len(values))
+
+
+def _elements(values: pa.Array, kind: np.dtype[Any], start: int, count: int) -> _Numbers:
+    """Some numbers of the first buffer, which may be longer than whole numbers make it."""
+    return np.frombuffer(values.buffers()[1], kind, count, start * kind.itemsize)
 
 
 def _nulls(values: pa.Array) -> _Numbers | None:
@@ -181,7 +185,7 @@ def _sized(parts: Sequence[bytes | _Numbers], width: int, values: pa.Array) -> l
 
 def _variable(values: pa.Array, before: bytes = b"") -> list[_Piece]:
     """Texts or bytes, each with its length before it, and perhaps something that begins every value."""
-    offsets = np.frombuffer(values.buffers()[1], "<i4")[values.offset : values.offset + len(values) + 1]
+    offsets = _elements(values, np.dtype("<i4"), values.offset, len(values) + 1)
     lengths, null = np.diff(offsets) + np.int32(len(before)), _nulls(values)
     values = values.cast(pa.binary())
     if null is None:
@@ -217,7 +221,7 @@ def _unscaled(values: pa.Array) -> _Numbers | None:
     negative."""
     if values.type.bit_width != 128:
         return None
-    words = np.frombuffer(values.buffers()[1], "<i8")[2 * values.offset : 2 * (values.offset + len(values))]
+    words = _elements(values, np.dtype("<i8"), 2 * values.offset, 2 * len(values))
     low, high, null = words[::2], words[1::2], _nulls(values)
     if null is not None:
         low, high = np.where(null, 0, low), np.where(null, 0, high)
