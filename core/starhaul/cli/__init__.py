@@ -10,6 +10,18 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """What the console script `starhaul` and `python -m starhaul` call. Exits with one of the documented codes."""
+    set_up()
+    from starhaul.cli.group import starhaul
+
+    try:
+        starhaul.main(prog_name="starhaul")
+    finally:
+        gc.freeze()
+    raise AssertionError("click ends the process")
+
+
+def set_up() -> None:
+    """What is settled once for a process, before anything large is imported."""
     # Imports make many objects and no garbage, and rows are not Python objects: to look for garbage less often, and
     # not at all at the end, takes a tenth off the time of a small job.
     gc.set_threshold(100_000)
@@ -18,10 +30,3 @@ def main() -> NoReturn:
     if sys.platform == "linux":
         # The one of Arrow's allocators that gives memory back soon: a run takes up to a quarter less.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
-    from starhaul.cli.group import starhaul
-
-    try:
-        starhaul.main(prog_name="starhaul")
-    finally:
-        gc.freeze()
-    raise AssertionError("click ends the process")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from starhaul.cli import set_up
 from starhaul.cli.options import JOB, PATH
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _JOB_ID = re.compile(r"/instance/(\d+)/config\.xml|/inner/job/(\d+)/(?:config|ta
 
 def main() -> NoReturn:
     """What the console script and `bin/datax.py` call. Exits with one of DataX's codes."""
-    gc.set_threshold(100_000)  # as `starhaul` does
+    set_up()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import click
+import pyarrow as pa
 import pytest
 
 import starhaul as package
@@ -86,3 +88,21 @@ def _modules_after(*arguments: str) -> set[str]:
     code = "import sys\nfrom starhaul.cli import main\ntry:\n    main()\nfinally:\n    print('modules', *sys.modules)\n"
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize("module", ["starhaul.cli", "starhaul.cli.datax"])
+@pytest.mark.parametrize("asked", [None, "system"])
+def test_both_commands_settle_how_arrow_allocates(module: str, asked: str | None) -> None:
+    """Before it is imported, and unless the environment says it."""
+    backends = pa.supported_memory_backends()
+    usual = "jemalloc" if sys.platform == "linux" and "jemalloc" in backends else backends[0]
+    code = (
+        f"import sys, os; from {module} import main; assert 'pyarrow' not in sys.modules; sys.argv[1:] = ['--help']\n"
+        "try: main()\nexcept SystemExit: pass\nimport pyarrow\n"
+        "print(pyarrow.default_memory_pool().backend_name, os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    settled = ("ARROW_DEFAULT_MEMORY_POOL", "OPENBLAS_NUM_THREADS")
+    environment = {name: value for name, value in os.environ.items() if name not in settled}
+    environment |= {} if asked is None else {"ARROW_DEFAULT_MEMORY_POOL": asked}
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == f"{asked or usual} 1"
