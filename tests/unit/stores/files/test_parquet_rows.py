@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starhaul_stores.files.formats.parquet_shape import Shape, from_json, loose
@@ -54,6 +54,7 @@ _MAYBE = st.none() | st.integers(0, 9)
 _LISTS = st.lists(_MAYBE, max_size=3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_LISTS, _MAYBE, st.lists(st.tuples(_MAYBE, _LISTS), max_size=2)), max_size=6), st.data())
 def test_what_is_required_is_looked_for_where_it_is_and_nowhere_else(rows: list[Any], data: st.DataObject) -> None:
     """Whatever stands in memory beneath nulls, and before and behind a slice."""
