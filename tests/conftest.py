@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.servers.ftp",
     "tests.servers.sftp",
     "tests.servers.kerberos",
+    "tests.servers.hive_logins",
 ]
 
 _numbers = count(1)

@@ -20,7 +20,7 @@ import pytest
 
 from tests.servers.hdfs import HdfsCluster, write_site
 from tests.servers.jars import fetched
-from tests.servers.process import ServerProcess, new_folder
+from tests.servers.process import ServerProcess, new_folder, started
 
 _OPENED = (
     "java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util",
@@ -47,16 +47,30 @@ class HiveServer(ServerProcess):
     end: ClassVar[signal.Signals] = signal.SIGKILL  # an orderly stop takes ten seconds
     not_yet: ClassVar[tuple[type[Exception], ...]] = (OSError,)
 
-    def __init__(self, folder: Path, cluster: HdfsCluster) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        cluster: HdfsCluster,
+        properties: Mapping[str, Any] | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
+        """`properties` come on top of the server's own, `options` are Java's."""
         super().__init__(folder)
         self.cluster = cluster
+        self._options = options
         for name in ("conf", "tmp", "install"):
             (folder / name).mkdir()
-        for name in ("hive-site.xml", "core-site.xml", "tez-site.xml", "mapred-site.xml"):
-            write_site(folder / "conf" / name, self._properties())
+        self._own: dict[str, Any] = {}
+        self.configure(properties or {})
         (folder / "conf" / "log4j.properties").write_text("log4j.rootLogger=OFF\n")
         (folder / "conf" / "log4j2.properties").write_text(_LOGGING)
         (folder / "conf" / "hive-log4j2.properties").write_text(_LOGGING)
+
+    def configure(self, properties: Mapping[str, Any]) -> None:
+        """Change properties for the next start."""
+        self._own |= properties
+        for name in ("hive-site.xml", "core-site.xml", "tez-site.xml", "mapred-site.xml"):
+            write_site(self.folder / "conf" / name, {**self._properties(), **self._own})
 
     def command(self) -> Sequence[str]:
         java = Path(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else "java"
@@ -70,6 +84,7 @@ class HiveServer(ServerProcess):
         ]  # fmt: skip
         path = f"{self.folder}/conf:{fetched('hive')}/*"
         opened.append("--add-opens=java.sql/java.sql=ALL-UNNAMED")
+        small += self._options
         return [str(java), *small, *places, *opened, "-cp", path, "org.apache.hive.service.server.HiveServer2"]
 
     def environment(self) -> Mapping[str, str]:
@@ -158,19 +173,21 @@ class HiveTables:
         }
 
 
+def make_directories(cluster: HdfsCluster) -> None:
+    """What a server needs on HDFS."""
+    for directory in ("/warehouse", "/tmp/hive", "/tmp/tez"):
+        cluster.ask("PUT", "MKDIRS", directory, permission="777")
+    cluster.ask("PUT", "SETPERMISSION", "/tmp/hive", permission="733")
+
+
 @pytest.fixture(scope="session")
 def hive_server(hdfs_cluster: HdfsCluster) -> Iterator[HiveServer]:
     """A server of this run's own."""
-    for directory in ("/warehouse", "/tmp/hive", "/tmp/tez"):
-        hdfs_cluster.ask("PUT", "MKDIRS", directory, permission="777")
-    hdfs_cluster.ask("PUT", "SETPERMISSION", "/tmp/hive", permission="733")
+    make_directories(hdfs_cluster)
     with new_folder("hive") as folder:
         server = HiveServer(folder, hdfs_cluster)
-        server.start()
-        try:
+        with started(server):
             yield server
-        finally:
-            server.stop()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import sys
 import sysconfig
 import time
 import venv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +26,10 @@ from tests.servers.process import new_folder
 
 REALM = "TEST.LOCAL"
 _ROOT = Path(__file__).parents[2]
-_PRINCIPALS = ("hdfs/localhost", "HTTP/localhost", "hdfs", "alice")
+_PRINCIPALS = ("hdfs/localhost", "HTTP/localhost", "hive/localhost", "hdfs", "alice")
 _START_SECONDS = 120
-_OPENED = ("exports=java.security.jgss/sun.security.krb5", "opens=java.security.jgss/sun.security.krb5")
+JAVA_OPTIONS = [f"--add-{each}=java.security.jgss/sun.security.krb5=ALL-UNNAMED" for each in ("exports", "opens")]
+"""For programs that use Hadoop's Kerberos."""
 _KDC = """
 org.name=TEST
 org.domain=LOCAL
@@ -68,13 +69,18 @@ class KerberosCluster:
     """The realm, as `KRB5_CONFIG`."""
 
     @property
+    def properties(self) -> Mapping[str, Any]:
+        """Of the cluster, for its clients too."""
+        return _secure(self.keytab)
+
+    @property
     def url(self) -> str:
         """Where WebHDFS answers, by the name that its ticket has."""
         return f"http://localhost:{self.cluster.http_port}"
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run Python where Kerberos is installed."""
-        environment = {**os.environ, "KRB5_CONFIG": str(self.configuration)}
+        environment = {**os.environ, "KRB5_CONFIG": str(self.configuration), **variables}
         command = [str(_python()), *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
 
@@ -85,7 +91,7 @@ def kerberos_hdfs() -> Iterator[KerberosCluster]:
     with ExitStack() as stack:
         folder = stack.enter_context(new_folder("kdc"))
         configuration, keytab = _start_kdc(folder, stack)
-        options = [f"-Djava.security.krb5.conf={configuration}", *_java_options()]
+        options = [f"-Djava.security.krb5.conf={configuration}", *JAVA_OPTIONS]
         cluster = stack.enter_context(running(_secure(keytab), options))
         yield KerberosCluster(cluster, keytab, configuration)
 
@@ -97,7 +103,7 @@ def _start_kdc(folder: Path, stack: ExitStack) -> tuple[Path, Path]:
     (folder / "kdc.properties").write_text(_KDC.format(port=port))
     command = [
         "setpriv", "--pdeathsig", "KILL", "java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-        "-Djava.net.preferIPv4Stack=true", *_java_options(), "-cp", f"{fetched('hadoop')}/*",
+        "-Djava.net.preferIPv4Stack=true", *JAVA_OPTIONS, "-cp", f"{fetched('hadoop')}/*",
         "org.apache.hadoop.minikdc.MiniKdc", str(folder), "kdc.properties", str(keytab), *_PRINCIPALS,
     ]  # fmt: skip
     output = folder / "output"
@@ -119,7 +125,7 @@ def _secure(keytab: Path) -> Mapping[str, Any]:
     return {
         "hadoop.security.authentication": "kerberos",
         "hadoop.security.authorization": "true",
-        "hadoop.security.auth_to_local": "RULE:[2:$1](.*)s/(.*)/$1/ DEFAULT",
+        "hadoop.security.auth_to_local": "RULE:[2:$1](hive)s/.*/hdfs/ RULE:[2:$1](.*)s/(.*)/$1/ DEFAULT",
         "hadoop.http.authentication.type": "kerberos",
         "hadoop.http.authentication.kerberos.principal": web,
         "hadoop.http.authentication.kerberos.keytab": keytab,
@@ -134,10 +140,6 @@ def _secure(keytab: Path) -> Mapping[str, Any]:
         "dfs.block.access.token.enable": "true",
         "ignore.secure.ports.for.testing": "true",
     }
-
-
-def _java_options() -> Sequence[str]:
-    return [f"--add-{each}=ALL-UNNAMED" for each in _OPENED]
 
 
 def _python() -> Path:

@@ -43,22 +43,29 @@ class Login:
             session.params = {"user.name": self.name}
 
     def _negotiation(self) -> Any:
+        credentials = self.credentials()
+        import gssapi
+        from requests_gssapi import OPTIONAL, HTTPSPNEGOAuth
+
+        return HTTPSPNEGOAuth(
+            mutual_authentication=OPTIONAL, opportunistic_auth=True, mech=gssapi.MechType.kerberos, creds=credentials
+        )
+
+    def credentials(self) -> Any:
+        """Tickets that the keytab gives, in the memory of this process; without one, those of `kinit`. `ConfigError` if
+        there are none."""
         try:
             import gssapi
             from gssapi.exceptions import GSSError
-            from requests_gssapi import OPTIONAL, HTTPSPNEGOAuth
         except ImportError as error:
             raise PluginError("haveKerberos", f"Kerberos is not installed: {error}", EXTRA) from error
         try:
-            return HTTPSPNEGOAuth(
-                mutual_authentication=OPTIONAL, opportunistic_auth=True, mech=gssapi.MechType.kerberos,
-                creds=self._credentials(gssapi),
-            )  # fmt: skip
+            return self._acquired(gssapi)
         except (GSSError, OSError) as error:
-            raise ConfigError("kerberosPrincipal", f"Kerberos gives no ticket: {_words(error)}", _KERBEROS) from error
+            hint = NO_KEYTAB if self.keytab is None else _KERBEROS
+            raise ConfigError("kerberosPrincipal", f"Kerberos gives no ticket: {_words(error)}", hint) from error
 
-    def _credentials(self, gssapi: Any) -> Any:
-        """Tickets that the keytab gives, in the memory of this process; without one, those of `kinit`."""
+    def _acquired(self, gssapi: Any) -> Any:
         kind = gssapi.NameType.kerberos_principal
         name = gssapi.Name(self.principal, kind) if self.principal else None
         if self.keytab is None:
@@ -71,6 +78,7 @@ class Login:
         )
 
 
+NO_KEYTAB = "run `kinit`, or give `kerberosPrincipal` and `kerberosKeytabFilePath`"
 _KERBEROS = "check `kerberosKeytabFilePath`, the realm's krb5.conf (KRB5_CONFIG), and the clock"
 
 

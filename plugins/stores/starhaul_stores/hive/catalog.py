@@ -169,7 +169,9 @@ def _text(value: Any) -> str:
 def _no_such_table(db: Connection, database: str, name: str) -> ConfigError:
     try:
         there = [str(row[0]) for row in db.rows(f"SHOW TABLES IN {quoted(database)}")]
-    except PermanentError:
+    except PermanentError as error:
+        if "10072" not in error.problem and "not exist" not in error.problem:
+            raise
         return ConfigError("table", f"there is no database {database!r}", "check `table` and `url`")
     close = get_close_matches(name.lower(), there, 3)
     hint = f"did you mean {' or '.join(close)}?" if close else "check `table`"

@@ -6,7 +6,6 @@ numbers as numbers, everything else as its text. impyla itself would cut the dig
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
 from starhaul_stores.hive.params import HiveParams
+from starhaul_stores.hive.transport import opened
 
-_MECHANISMS = {"none": "PLAIN", "nosasl": "NOSASL", "ldap": "LDAP", "custom": "PLAIN", "kerberos": "GSSAPI"}
 _SETTINGS = {"hive.resultset.use.unique.column.names": "false"}
 _DENIED = ("Permission denied", "AccessControlException", "HiveAccessControlException", "not have", "HiveAuthzPlugin")
 
@@ -34,10 +33,11 @@ class ResultColumn:
 class Connection:
     """A session with HiveServer2. For one thread."""
 
-    def __init__(self, driver: Any, where: str) -> None:
+    def __init__(self, driver: Any, transport: Any, where: str) -> None:
         self.where = where
         """The server, for errors."""
         self._driver = driver
+        self._transport = transport
         self._cursor: Any = None
         self._lost = False
 
@@ -75,7 +75,7 @@ class Connection:
         with suppress(Exception):
             self._driver.close()
         with suppress(Exception):  # which does not close the socket of a session that is gone
-            self._driver.service._transport.close()
+            self._transport.close()
 
     def _blocks(self, cursor: Any, query: str) -> Iterator[list[pa.Array]]:
         while True:
@@ -109,26 +109,21 @@ class Connection:
 def connected(params: HiveParams) -> Iterator[Connection]:
     """Connect, and disconnect when the block is left. `ConfigError` if the parameters are wrong."""
     try:
-        from impala.dbapi import connect
+        from impala.hiveserver2 import HiveServer2Connection, HS2Service, TBinaryProtocolAccelerated, ThriftClient
     except ImportError as error:
         raise ConfigError("", "Hive needs a package that is not installed", "pip install 'starhaul[hive]'") from error
     where = f"{params.host}:{params.port}"
-    password = None if params.password is None else params.password.get_secret_value()
-    try:
-        driver = connect(
-            host=params.host, port=params.port, timeout=params.timeout, use_ssl=params.tls,
-            ca_cert=str(params.tls_ca_file or ssl.get_default_verify_paths().cafile) if params.tls else None,
-            verify_cert=params.tls, auth_mechanism=_MECHANISMS[params.auth], user=params.user or "anonymous",
-            password=password or "anonymous", kerberos_service_name=params.kerberos_service_name, retries=1,
-        )  # fmt: skip
-        connection = Connection(driver, where)
-    except Exception as error:
-        raise _unreachable(error, params, where) from error
+    transport = opened(params)
+    service = HS2Service(ThriftClient(TBinaryProtocolAccelerated(transport)), retries=1)
+    connection = Connection(HiveServer2Connection(service), transport, where)
     try:
         try:
             connection.rows(f"USE {quoted(params.database)}")
         except TransientError as error:
-            raise _unreachable(error, params, where) from error
+            if params.auth == "nosasl":  # whose login is the first word
+                hint = "is HiveServer2 well, and does it have `auth` `nosasl`, and `tls` as you say?"
+                raise ConfigError("auth", f"{where} does not let in anybody so: {error.problem}", hint) from error
+            raise
         except PermanentError as error:
             raise ConfigError("url", f"{where}: {error.problem}", "check the database behind the `/`") from error
         yield connection
@@ -197,21 +192,3 @@ def _failure(error: Exception, where: str, statement: str) -> StarhaulError:
     if isinstance(error, (OSError, EOFError)) or "TTransport" in type(error).__name__ or server_said:
         return TransientError(where, f"the connection is lost: {text[:300] or type(error).__name__}")
     return PermanentError(where, f"{type(error).__name__}: {text[:500]}")
-
-
-def _unreachable(error: Exception, params: HiveParams, where: str) -> StarhaulError:
-    text = " ".join(str(error).split())
-    if "Could not connect" in text or isinstance(error, OSError):
-        import socket
-
-        try:
-            socket.getaddrinfo(params.host, params.port)
-        except OSError:
-            return ConfigError("url", f"there is no host {params.host!r}", "check `url`")
-        return TransientError(where, "nobody answers", "is HiveServer2 running, and is `url` right?")
-    if isinstance(error, ImportError):
-        return ConfigError("auth", f"{params.auth} needs a package: {text}", "pip install 'starhaul[kerberos]'")
-    hint = f"check `auth` (it is {params.auth!r}), the user in `url` and `password`"
-    return ConfigError(
-        "auth", f"{where} does not let in {params.user or 'anonymous'}: {text[:200] or 'it hangs up'}", hint
-    )

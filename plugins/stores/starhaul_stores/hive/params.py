@@ -22,10 +22,17 @@ class HiveParams(Params):
     """The user's password, with `auth` `ldap` or `custom`."""
 
     auth: Literal["none", "nosasl", "ldap", "custom", "kerberos"] = "none"
-    """What `hive.server2.authentication` is there. `kerberos` needs `starhaul[kerberos]` and a ticket (`kinit`)."""
+    """What `hive.server2.authentication` is there. `kerberos` needs `starhaul[kerberos]`, and a ticket (`kinit`) or a
+    keytab."""
 
     kerberos_service_name: str = "hive"
     """The first part of the server's principal."""
+
+    kerberos_principal: str | None = None
+    """Who asks, with Kerberos. By default whoever has a ticket."""
+
+    kerberos_keytab_file_path: Path | None = None
+    """A keytab with the key of `kerberosPrincipal`. `hdfs` has one of its own."""
 
     tls: bool = False
     """Whether the connection is encrypted; the server's certificate is verified then."""
@@ -49,6 +56,10 @@ class HiveParams(Params):
             raise ValueError("a password does not belong into `url`: put it in `password`")
         if "/" in parts.path.strip("/") or "`" in self.database:
             raise ValueError("`url` names one database behind the `/`")
+        if self.kerberos_keytab_file_path is not None and not self.kerberos_principal:
+            raise ValueError("`kerberosKeytabFilePath` needs `kerberosPrincipal`")
+        if self.auth == "ldap" and (not self.user or self.password is None or not self.password.get_secret_value()):
+            raise ValueError("`auth` `ldap` needs a user in `url`, and `password`")
         return self
 
     @property
