@@ -53,9 +53,10 @@ class Borders:
             return self._last_line_end(data, len(data))
         if not self._countable:
             return 0
-        end = self._last_line_end(data, len(data))
-        if not self._is_closed(data, end):
-            end = self.likely(data)
+        last = self._last_line_end(data, len(data))
+        if self._is_closed(data, last):
+            return last
+        end = self.likely(data)
         return end if self._is_closed(data, end) else 0
 
     def _is_closed(self, data: bytes, end: int) -> bool:
