@@ -7,6 +7,7 @@ packed bytes, until the block's length is reached (`BlockCompressorStream`).
 from __future__ import annotations
 
 import struct
+from abc import abstractmethod
 from typing import Any
 
 import pyarrow as pa
@@ -38,9 +39,9 @@ class HadoopBlocks(Unpacked):
         self._left -= len(data)
         return data
 
+    @abstractmethod
     def _chunk(self, packed: bytes, most: int) -> bytes:
         """What is in a chunk of a block that has `most` bytes left."""
-        raise NotImplementedError
 
 
 class HadoopSnappy(HadoopBlocks):

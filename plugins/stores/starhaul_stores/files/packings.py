@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import io
 import zlib
+from abc import abstractmethod
 from importlib.util import find_spec
 from typing import Any
 
@@ -44,9 +45,9 @@ class Unpacked(io.RawIOBase):
         self._ready = self._ready[len(data) :]
         return bytes(data)
 
+    @abstractmethod
     def _next(self) -> bytes:
         """Some unpacked bytes; none at the end."""
-        raise NotImplementedError
 
     def exactly(self, size: int, *, end: bool = False) -> bytes:
         """So many bytes of the file; none if it may `end` here and does."""
@@ -143,8 +144,9 @@ class Packing(io.RawIOBase):
             if self._held:
                 self._file.write(self._packed(bytes(self._held)))
 
+    @abstractmethod
     def _packed(self, data: bytes) -> bytes:
-        raise NotImplementedError
+        """A piece as it stands in the file."""
 
 
 class FramedSnappyPacking(Packing):

@@ -100,7 +100,7 @@ class Table:
         return ""
 
     def kept_otherwise(self, partition: Table) -> str:
-        """Why files of the table's cannot stand in this partition , or an empty text. A partition keeps what it was
+        """Why files of the table's cannot stand in this partition, or an empty text. A partition keeps what it was
         made with when the table is changed."""
         if partition.format != self.format:
             return f"is {partition.format or 'of another format'}, not {self.format}"
