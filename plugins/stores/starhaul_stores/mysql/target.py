@@ -10,9 +10,10 @@ from starhaul import ConfigError, PermanentError, with_native_type
 from starhaul_stores.mysql.catalog import NAME_CHARACTERS, Column, Table, column_list
 from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.types import accepted, declaration, declared
+from starhaul_stores.relational import target
 from starhaul_stores.relational.blueprint import carried_all, key_of
-from starhaul_stores.relational.names import require_not_given, unquoted
-from starhaul_stores.relational.target import EVERY_COLUMN, named_columns
+from starhaul_stores.relational.names import unquoted
+from starhaul_stores.relational.target import EVERY_COLUMN
 
 _QUOTES = ("``",)
 TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb", "ndbcluster", "oceanbase"})
@@ -20,10 +21,8 @@ TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb", "ndbcluster", "oceanba
 
 def target_columns(table: Table, wanted: Sequence[str], source: Sequence[str] = ()) -> list[Column]:
     """As that of `relational.target`, and without those that are invisible, unless the job names them."""
-    if tuple(wanted) == EVERY_COLUMN:
-        require_not_given([column.name for column in table.columns if column.generated], source)
-        return [column for column in table.columns if not column.generated and not column.invisible]
-    return named_columns(table, wanted)
+    columns = target.target_columns(table, wanted, source)
+    return [column for column in columns if not column.invisible] if tuple(wanted) == EVERY_COLUMN else columns
 
 
 def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
