@@ -14,14 +14,8 @@ import pytest
 from starhaul import ConfigError, PermanentError, native_type
 from starhaul.testing import RecordingTask
 from starhaul_readers.sqlite import SqliteReader, SqliteReaderParams
-from starhaul_stores.sqlite import connection, slices
-
-
-@pytest.fixture(params=["adbc", "sqlite3"], autouse=True)
-def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "sqlite3":
-        monkeypatch.setattr(connection, "adbc_installed", lambda: False)
-    return str(request.param)
+from starhaul_stores.sqlite import slices
+from tests.sqlite_drivers import driver as driver
 
 
 @pytest.fixture

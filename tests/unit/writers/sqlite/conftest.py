@@ -12,17 +12,10 @@ import pytest
 
 from starhaul import Receipt
 from starhaul.testing import RecordingTask
-from starhaul_stores.sqlite import connection
 from starhaul_writers.sqlite import SqliteWriter, SqliteWriterParams
+from tests.sqlite_drivers import driver as driver
 
 KEYED = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL DEFAULT 'none' CHECK (name <> 'bad'))"
-
-
-@pytest.fixture(params=["adbc", "sqlite3"], autouse=True)
-def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "sqlite3":
-        monkeypatch.setattr(connection, "adbc_installed", lambda: False)
-    return str(request.param)
 
 
 @pytest.fixture
@@ -41,6 +34,14 @@ def sql(path: Path, *statements: str) -> list[tuple[Any, ...]]:
 
 def writer(path: Path, **more: Any) -> SqliteWriter:
     return SqliteWriter(SqliteWriterParams.model_validate({"path": str(path), "table": "t", **more}))
+
+
+def prepared(target: SqliteWriter, run: str = "r1") -> pa.Schema:
+    """Prepare a target for `rows_of`; what it accepts."""
+    schema = target.accept(rows_of().schema)
+    assert schema is not None
+    target.prepare(schema, run)
+    return schema
 
 
 def run(target: SqliteWriter, table: pa.Table, run: str = "r1") -> tuple[Receipt, RecordingTask]:

@@ -11,7 +11,7 @@ import pytest
 from starhaul import PermanentError
 from starhaul.testing import RecordingTask
 from starhaul_stores.sqlite.swap import staging_name
-from tests.unit.writers.sqlite.conftest import KEYED, reasons, rows_of, run, sql, writer
+from tests.unit.writers.sqlite.conftest import KEYED, prepared, reasons, rows_of, run, sql, writer
 
 STRUCTURE = (
     'CREATE TABLE "t" (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT COLLATE NOCASE, self INTEGER REFERENCES t(id))',
@@ -45,9 +45,7 @@ def test_the_structure_stays(path: Path) -> None:
 def test_an_empty_run_empties_the_table(path: Path) -> None:
     sql(path, KEYED, "INSERT INTO t VALUES (1, 'old')")
     target = writer(path, writeMode="overwrite")
-    schema = target.accept(rows_of().schema)
-    assert schema is not None
-    target.prepare(schema, "r1")
+    prepared(target)
     target.commit("r1", [])
     assert sql(path, "SELECT * FROM t") == []
 
@@ -78,9 +76,7 @@ def test_readers_never_see_a_part(path: Path) -> None:
 def test_a_stale_staging_table_is_removed_and_its_run_cannot_be_resumed(path: Path) -> None:
     sql(path, KEYED)
     target = writer(path, writeMode="overwrite")
-    schema = target.accept(rows_of().schema)
-    assert schema is not None
-    target.prepare(schema, "dead")
+    schema = prepared(target, "dead")
     receipt = target.write(RecordingTask(schema, "t0", "dead"), rows_of((1, "a")).to_batches())
     target.prepare(schema, "young")
     target.abort("young", [])

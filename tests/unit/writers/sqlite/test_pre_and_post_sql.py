@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from starhaul import run
 from starhaul.testing import RecordingTask
-from tests.unit.writers.sqlite.conftest import KEYED, rows_of, sql, writer
+from tests.unit.writers.sqlite.conftest import KEYED, prepared, rows_of, sql, writer
 
 
 def test_pre_and_post_sql_run_once_each(path: Path) -> None:
@@ -46,9 +46,7 @@ def test_post_sql_is_not_repeated(path: Path) -> None:
 def test_a_failed_run_that_is_resumed_still_runs_its_post_sql(path: Path) -> None:
     sql(path, KEYED)
     target = writer(path, postSql=["UPDATE t SET name = name || '!'"])
-    schema = target.accept(rows_of().schema)
-    assert schema is not None
-    target.prepare(schema, "r1")
+    schema = prepared(target)
     first = target.write(RecordingTask(schema, "t0", "r1"), rows_of((1, "a")).to_batches())
     target.abort("r1", [first])
     resumed = writer(path, postSql=["UPDATE t SET name = name || '!'"])

@@ -14,15 +14,13 @@ import pytest
 
 from starhaul import Cancelled, PermanentError, Receipt, TransientError
 from starhaul.testing import RecordingTask
-from tests.unit.writers.sqlite.conftest import KEYED, rows_of, run, sql, writer
+from tests.unit.writers.sqlite.conftest import KEYED, prepared, rows_of, run, sql, writer
 
 
 def test_two_attempts_at_one_task_race(path: Path) -> None:
     """Exactly one goes through, whoever it is, and the other one is told."""
     sql(path, KEYED)
-    schema = writer(path).accept(rows_of().schema)
-    assert schema is not None
-    writer(path).prepare(schema, "r1")
+    schema = prepared(writer(path))
     barrier, results = threading.Barrier(2), list[object]()
 
     def attempt(number: int) -> None:
@@ -60,9 +58,7 @@ def test_a_slow_task_of_the_same_writer_is_waited_for(path: Path) -> None:
     """However long it takes, and not limited by busyTimeout."""
     sql(path, KEYED)
     target = writer(path, busyTimeout=0.1)
-    schema = target.accept(rows_of().schema)
-    assert schema is not None
-    target.prepare(schema, "r1")
+    schema = prepared(target)
     begun = threading.Event()
 
     def slow() -> Iterator[pa.RecordBatch]:
@@ -83,9 +79,7 @@ def test_a_slow_task_of_the_same_writer_is_waited_for(path: Path) -> None:
 def test_another_programs_lock_is_transient_and_cancellable(path: Path) -> None:
     sql(path, KEYED)
     target = writer(path, busyTimeout=0.5)
-    schema = target.accept(rows_of().schema)
-    assert schema is not None
-    target.prepare(schema, "r1")
+    schema = prepared(target)
     code = (
         "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None);"
         "db.execute('BEGIN IMMEDIATE'); print('locked', flush=True); sys.stdin.read()"
