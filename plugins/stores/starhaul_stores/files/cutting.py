@@ -9,7 +9,7 @@ from starhaul_stores.files.borders import Borders, count_lines
 from starhaul_stores.files.dialect import Dialect
 from starhaul_stores.files.streams import ByteStream
 
-_CHUNK = 4 << 20
+_CHUNK = 256 << 10
 _PATIENCE = 64 << 20
 _BOM = "\ufeff".encode()
 
