@@ -92,7 +92,7 @@ ConversionSetting = Annotated[
 class Exchanger(Params):
     """What each channel holds between its reader and its writer, at most."""
 
-    bytes: int = Field(16 * 1024 * 1024, ge=1)
+    bytes: int = Field(8 * 1024 * 1024, ge=1)
     """Bytes in memory. A single larger batch still passes, alone."""
     rows: int = Field(1_000_000, ge=1)
     """Rows."""
