@@ -31,7 +31,7 @@ from starhaul_stores.postgresql.facts import with_facts
 from starhaul_stores.postgresql.lines import has_lines, is_unicode, line_blocks
 from starhaul_stores.postgresql.selection import Selection, selection_of_query, selection_of_table
 from starhaul_stores.postgresql.slices import BLOCKS, condition, slices
-from starhaul_stores.postgresql.snapshots import Snapshot, exported, guarantee, reading
+from starhaul_stores.postgresql.snapshots import CHANGED, Snapshot, exported, guarantee, reading
 from starhaul_stores.relational.addresses import address_of, to_read
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.places import RelationalReaderParams, Source, offered_by_all
@@ -87,13 +87,21 @@ class PostgresqlWireReader(Reader[P]):
 
     @contextmanager
     def _held(self) -> Iterator[PostgresqlWireReader[P]]:
-        held = type(self)(self.params)
+        held, sources = type(self)(self.params), self.params.sources()
         with ExitStack() as stack:
             held._snapshots = {
-                source.place: stack.enter_context(exported(stack.enter_context(self._open(source))))
-                for source in {source.place: source for source in self.params.sources()}.values()
+                place: stack.enter_context(self._exported([each for each in sources if each.place == place]))
+                for place in dict.fromkeys(source.place for source in sources)
             }
             yield held
+
+    @contextmanager
+    def _exported(self, sources: Sequence[Source]) -> Iterator[Snapshot | None]:
+        """A snapshot for sources of one place."""
+        with self._open(sources[0]) as db:
+            selects = [self._selection(db, source).select + self._condition(source, {}) for source in sources]
+            with exported(db, selects) as snapshot:
+                yield snapshot
 
     def split(self, target: int) -> Sequence[Split]:
         sources = self.params.sources()
@@ -167,7 +175,7 @@ class PostgresqlWireReader(Reader[P]):
                 task.note("slice read at a later moment than others")
             if form == "binary" and not db.has_integer_datetimes:
                 raise PermanentError(db.where, "this server counts times in floating point", "read it as text")
-            selection = self._selection(db, source)
+            selection = self._as_held(db, source, snapshot if of_snapshot else None)
             schema = self.schema() if len(self.params.sources()) > 1 else selection.schema
             with db.copy_out(selection.copy(self._condition(source, part), form, delimiter)) as rows:
                 yield rows, schema
@@ -222,6 +230,20 @@ class PostgresqlWireReader(Reader[P]):
         if source.query is not None:
             return selection_of_query(db, source.query)
         return selection_of_table(db, self._table(db, source), self.params.column)
+
+    def _as_held(self, db: Connection, source: Source, snapshot: Snapshot | None) -> Selection:
+        """`_selection`, in a transaction that reads a snapshot, if there is one: of the very tables that it is of."""
+        if snapshot is None:
+            return self._selection(db, source)
+        try:
+            selection = self._selection(db, source)
+        except ConfigError as error:  # a table that was not there yet is none to the snapshot
+            raise PermanentError(db.where, f"{source.name} {CHANGED}: {error.problem}", "run the job anew") from error
+        select = selection.select + self._condition(source, {})
+        if select not in snapshot.files:
+            raise source.changed()
+        snapshot.require_unchanged(db, select)
+        return selection
 
     def _described(self, db: Connection, source: Source) -> pa.Schema:
         """The schema of a source with what the server knows of its table, unless there are several tables."""
