@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
+import pymysql
 import pytest
 
 from starhaul import ConfigError, TransientError
@@ -209,6 +211,60 @@ def test_slices_are_read_on_when_their_connections_are_lost(mysql: MysqlDatabase
         read = [n for split in splits for batch in held.read(split, task) for n in batch.column(0).to_pylist()]
     assert sorted(read) == list(range(1, 1001))
     assert task.notes == {"slice read at a later moment than others": len(splits)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "TRUNCATE t",
+        "RENAME TABLE t TO gone, other TO t",
+        "DROP TABLE t",
+        "ALTER TABLE t MODIFY v char(30), ALGORITHM = COPY",
+    ],
+)
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"table": "t"},
+        {"table": "w", "splitPk": "n"},
+        {"querySql": ["SELECT * FROM t WHERE n <= 500", "SELECT * FROM t WHERE n > 500"]},
+        {"table": "u", "where": "n IN (SELECT n FROM t)"},
+    ],
+)
+def test_a_table_is_not_replaced_between_slices(mysql: MysqlDatabase, change: str, params: dict[str, Any]) -> None:
+    """InnoDB would read another table of that name as it was at the moment, without a word. No connection has read
+    anything yet, as when a run is resumed."""
+    counted(mysql, 1000)
+    mysql.execute("CREATE TABLE other LIKE t", "CREATE TABLE u AS SELECT * FROM t", "CREATE VIEW w AS SELECT * FROM t")
+    mysql.execute("ALTER TABLE u ADD PRIMARY KEY (n)", "SET SESSION lock_wait_timeout = 1")
+    source = reader(mysql, **params)
+    splits = source.split(4)
+    assert len(splits) > 1
+    task = RecordingTask(source.schema())
+    with source.hold(2) as held:
+        with pytest.raises(pymysql.OperationalError, match="Lock wait timeout"):
+            mysql.execute(change)
+        read = [row for split in splits for batch in held.read(split, task) for row in batch.to_pylist()]
+    assert sorted(row["n"] for row in read) == list(range(1, 1001))
+    assert not task.notes
+    mysql.execute(change)
+
+
+def test_who_waits_to_alter_a_table_does_not_stop_the_run(mysql: MysqlDatabase) -> None:
+    counted(mysql, 1000)
+    source = reader(mysql, table="t")
+    splits = source.split(4)
+    task = RecordingTask(source.schema())
+    with ThreadPoolExecutor() as pool, mysql.server.connect(database=mysql.name) as other:
+        with source.hold(2) as held:
+            altering = pool.submit(other.cursor().execute, "TRUNCATE t")
+            while not mysql.execute("SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for%'"):
+                time.sleep(0.01)
+            read = [row for split in splits for batch in held.read(split, task) for row in batch.to_pylist()]
+            assert not altering.done()
+        altering.result(10)
+    assert len(read) == 1000
+    assert not task.notes
 
 
 def test_without_the_privilege_the_plan_says_that_slices_are_of_several_moments(mysql: MysqlDatabase) -> None:

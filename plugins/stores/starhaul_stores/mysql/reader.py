@@ -26,7 +26,7 @@ from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.facts import with_facts
 from starhaul_stores.mysql.line_loading import ROWS
 from starhaul_stores.mysql.selection import Selection, table_of
-from starhaul_stores.mysql.slices import has_key, partition_slices, relation_of, slices
+from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
 from starhaul_stores.relational.lines import LINES
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from starhaul_stores.mysql.rows import Values
 
 _BLOCK = 2 << 20
+_BEHIND_OTHERS = "SET SESSION lock_wait_timeout = 60"
+"""For a new connection while others hold a moment: who waits to alter a table waits for them, and it for who waits."""
 
 
 class MysqlWireReaderParams(RelationalReaderParams):
@@ -116,11 +118,14 @@ class MysqlWireReader(FindingReader[P]):
             yield held
 
     def _one_moment(self, sources: Sequence[Source], channels: int) -> AbstractContextManager[Moment | None]:
-        tables = []
-        if all(source.table is not None for source in sources):
-            with self._open(sources[0]) as db:
-                tables = [table_of(db, source).sql for source in sources]
-        return one_moment(lambda: self._open(sources[0]), channels, tables)
+        where = condition({}, self.params.condition)
+        with self._open(sources[0]) as db:
+            tables = [table_of(db, source).sql for source in sources if source.table is not None]
+        touches = [f"SELECT 1 FROM {table}{where} LIMIT 0" for table in dict.fromkeys(tables)]
+        if db.product != "MySQL" or not db.version.startswith("5.5."):  # which would run them
+            touches += [f"SELECT 1 FROM ({each.query}\n) AS q LIMIT 0" for each in sources if each.query is not None]
+        locked = tables if len(tables) == len(sources) else []
+        return one_moment(lambda: self._open(sources[0]), channels, locked, touches)
 
     @contextmanager
     def _at_its_moment(self, source: Source) -> Iterator[tuple[Connection, bool]]:
@@ -269,7 +274,10 @@ class MysqlWireReader(FindingReader[P]):
     def _open(self, source: Source) -> Any:
         params = self.params
         addresses = params.addresses(params.places[source.place])
-        return connect(addresses, self._session(), params.connect_timeout, self._require_health)
+        session = self._session()
+        if any(moment is not None and not moment.at for moment in self._moments.values()):
+            session = (_BEHIND_OTHERS, *session)
+        return connect(addresses, session, params.connect_timeout, self._require_health)
 
     def _session(self) -> Sequence[str]:
         """The statements to run first on every connection."""

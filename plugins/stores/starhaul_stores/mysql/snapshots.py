@@ -4,6 +4,10 @@ InnoDB's snapshots belong to one connection each and cannot be handed on. So the
 opened beforehand and begin their snapshots while a lock keeps writers out, for some milliseconds
 (https://mariadb.com/kb/en/start-transaction/, https://mariadb.com/kb/en/lock-tables/). TiDB reads any moment by its
 number (https://docs.pingcap.com/tidb/stable/read-historical-data), and so does OceanBase, where the query names it.
+
+InnoDB says so where a table was emptied or rewritten since, but not where another one took its name: its rows of then
+would be read. So each connection touches the tables at once, and with that keeps their names and definitions until its
+transaction ends.
 """
 
 from __future__ import annotations
@@ -48,10 +52,11 @@ class Moment:
 
 @contextmanager
 def one_moment(
-    connect: Callable[[], AbstractContextManager[Connection]], count: int, tables: Sequence[str]
+    connect: Callable[[], AbstractContextManager[Connection]], count: int, tables: Sequence[str], touches: Sequence[str]
 ) -> Iterator[Moment | None]:
     """`count` connections that see one moment, for the time of a `with` block. `tables` are those to be read, as SQL;
-    without any the whole server is locked. None where the server, its load or the user's privileges do not allow it."""
+    without any the whole server is locked. `touches` are queries without rows that open all that will be read. None
+    where the server, its load or the user's privileges do not allow it."""
     with ExitStack() as stack:
         try:
             connections = [stack.enter_context(connect())]
@@ -59,7 +64,7 @@ def one_moment(
                 moment = Moment((), _snapshot(connections[0])) if tables else None
             else:
                 connections += [stack.enter_context(connect()) for _ in range(1, count)]
-                _begin_together(connections, connect, tables)
+                _begin_together(connections, connect, tables, touches)
                 moment = Moment(connections)
         except StarhaulError:
             stack.close()
@@ -68,7 +73,10 @@ def one_moment(
 
 
 def _begin_together(
-    connections: Sequence[Connection], connect: Callable[[], AbstractContextManager[Connection]], tables: Sequence[str]
+    connections: Sequence[Connection],
+    connect: Callable[[], AbstractContextManager[Connection]],
+    tables: Sequence[str],
+    touches: Sequence[str],
 ) -> None:
     for connection in connections:
         connection.reusable = False
@@ -80,6 +88,8 @@ def _begin_together(
         _lock(locker, tables)
         for connection in connections:
             _begin(connection)
+            for query in touches:
+                connection.execute(query)
 
 
 def _lock(locker: Connection, tables: Sequence[str]) -> None:
@@ -94,6 +104,7 @@ def _lock(locker: Connection, tables: Sequence[str]) -> None:
 def _begin(connection: Connection) -> None:
     with suppress(StarhaulError):
         connection.execute(f"SET SESSION wait_timeout = {_IDLE_SECONDS}")
+    connection.execute(f"SET SESSION lock_wait_timeout = {_LOCK_SECONDS}")  # who waits for the locker comes before us
     connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
 
