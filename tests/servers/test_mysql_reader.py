@@ -275,6 +275,9 @@ def test_without_the_privilege_the_plan_says_that_slices_are_of_several_moments(
     with source.hold(2) as held:
         assert "several moments: the user may not LOCK TABLES" in held.describe()[1]
         assert sum(len(part) for part in slices(source, 4)) == 1000
+        task = RecordingTask(source.schema())
+        assert sum(len(batch) for split in held.split(4) for batch in held.read(split, task)) == 1000
+        assert task.notes == {"slice read at a moment of its own": 4}
     mysql.execute(f"DROP USER {user}@'127.0.0.1'")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
 from starhaul.testing import RecordingTask
 from starhaul_readers.postgresql import PostgresqlReader, PostgresqlReaderParams
+from starhaul_stores.postgresql.connection import Connection
 from tests.conftest import PostgresqlSchema
 
 GUARDED = """
@@ -200,6 +202,32 @@ def test_a_partition_that_is_taken_away_between_slices_fails_the_run(postgresql:
         db.execute("ALTER TABLE t DETACH PARTITION t2")
         with pytest.raises(PermanentError, match="t2 was truncated, rewritten or replaced"):
             list(held.read(splits[0], RecordingTask(source.schema())))
+
+
+def test_slices_without_a_snapshot_in_common_are_noted(
+    postgresql: PostgresqlSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a proxy, or with a server that only speaks PostgreSQL's language."""
+    db = postgresql.db
+    db.execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 5000) n; ALTER TABLE t ADD PRIMARY KEY (n)")
+    db.execute("ANALYZE t")
+    execute = Connection.execute
+
+    def without(self: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        if "pg_export_snapshot" in sql:
+            raise PermanentError("", "no such function")
+        return execute(self, sql, parameters)
+
+    monkeypatch.setattr(Connection, "execute", without)
+    source = reader(postgresql, table="t")
+    task = RecordingTask(source.schema())
+    with source.hold(2) as held:
+        read = [row for split in held.split(4) for batch in held.read(split, task) for row in batch.to_pylist()]
+    assert len(read) == 5000
+    assert task.notes == {"slice read at a moment of its own": 4}
+    quiet = RecordingTask(source.schema())
+    assert sum(map(len, source.read(source.split(1)[0], quiet))) == 5000
+    assert not quiet.notes, "one slice is one moment"
 
 
 def test_slices_are_read_on_when_the_snapshot_is_lost(postgresql: PostgresqlSchema) -> None:

@@ -16,9 +16,9 @@ class MysqlReader(MysqlWireReader[MysqlReaderParams]):
 
     All slices are of one moment, whatever is written meanwhile: their connections begin their snapshots together,
     while `LOCK TABLES … READ` keeps writers out for some milliseconds. That needs the privilege LOCK TABLES (RELOAD
-    for `querySql`) and InnoDB; `starhaul plan` says whether it holds. If such a connection is lost, or a run is
-    resumed, the slices that are left are read at a later moment, and the report counts them. Who truncates, alters or
-    replaces such a table meanwhile waits until the run has read it.
+    for `querySql`) and InnoDB; `starhaul plan` says whether it holds, and the report counts slices without it. If such
+    a connection is lost, or a run is resumed, the slices that are left are read at a later moment, and the report
+    counts them. Who truncates, alters or replaces such a table meanwhile waits until the run has read it.
 
     A connection is encrypted if the server can. `sslMode` in the URL says what must hold: `REQUIRED`, `VERIFY_CA` or
     `VERIFY_IDENTITY` with the authority's file in `sslCa`, or `DISABLED` for plain text. MySQL 8 wants the password of

@@ -128,19 +128,19 @@ class MysqlWireReader(FindingReader[P]):
         return one_moment(lambda: self._open(sources[0]), channels, locked, touches)
 
     @contextmanager
-    def _at_its_moment(self, source: Source) -> Iterator[tuple[Connection, bool]]:
-        """A connection, and whether it sees the moment that the others see, if there is one."""
+    def _at_its_moment(self, source: Source) -> Iterator[tuple[Connection, str]]:
+        """A connection, and what to note where it does not see the moment that the others see."""
         moment = self._moments.get(source.place)
         if moment is None or moment.at:
             with self._open(source) as db:
-                yield db, True
+                yield db, "slice read at a moment of its own" if self._moments and moment is None else ""
         else:
             with moment.take() as held:
                 if held is not None:
-                    yield held, True
+                    yield held, ""
                     return
             with self._open(source) as db:
-                yield db, False
+                yield db, "slice read at a later moment than others"
 
     def _moment_of(self, source: Source) -> str:
         """The moment to read a table at, as SQL after its name, with a blank before it; empty is now."""
@@ -216,9 +216,9 @@ class MysqlWireReader(FindingReader[P]):
     ) -> Iterator[R]:
         """The blocks of a slice, as `made` makes them; in `encoding`, which the columns must allow still."""
         source = self._sources()[split.args["source"]]
-        with self._at_its_moment(source) as (db, of_moment):
-            if not of_moment:
-                task.note("slice read at a later moment than others")
+        with self._at_its_moment(source) as (db, apart):
+            if apart:
+                task.note(apart)
             selection = self._selection(db, source)
             columns, schema = selection.columns, selection.schema
             if encoding is not None and encoding not in self._encodings_of(columns):

@@ -173,6 +173,8 @@ class PostgresqlWireReader(Reader[P]):
                 raise PermanentError(db.where, f"the snapshot that {split.id} was cut by is gone", hint)
             if not of_snapshot:
                 task.note("slice read at a later moment than others")
+            elif snapshot is None and self._snapshots:
+                task.note("slice read at a moment of its own")
             if form == "binary" and not db.has_integer_datetimes:
                 raise PermanentError(db.where, "this server counts times in floating point", "read it as text")
             selection = self._as_held(db, source, snapshot if of_snapshot else None)
