@@ -22,6 +22,14 @@ GUARDED = """
 """
 
 
+ODD = """
+    CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF NEW.id % 2 = 1 THEN RETURN NEW; END IF; RETURN NULL; END $$;
+    CREATE TRIGGER odd BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION odd()
+"""
+"""A trigger that keeps even numbers out of the table `t`."""
+
+
 def writer(schema: PostgresqlSchema, table: str = "t", **more: Any) -> PostgresqlWriter:
     return PostgresqlWriter(PostgresqlWriterParams.model_validate({"url": schema.url, "table": table, **more}))
 
@@ -158,6 +166,94 @@ def test_a_key_twice_leaves_the_table_as_it_was(postgresql: PostgresqlSchema) ->
     with pytest.raises(PermanentError, match=r"Key \(id\)=\(1\) is duplicated.*beforeLoad"):
         write(writer(postgresql, writeMode="overwrite"), pa.table({"id": [1, 1]}))
     assert contents(postgresql) == [(7,)]
+
+
+REFERRED = "CREATE TABLE t (id int PRIMARY KEY){}; {}INSERT INTO t VALUES (1), (2)"
+REFERRING = "CREATE TABLE child (id int DEFAULT 9 CONSTRAINT to_t REFERENCES t {}); INSERT INTO child VALUES (1)"
+
+
+@pytest.mark.parametrize("parts", ["", "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100); "])
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        ("ON DELETE CASCADE", "ON DELETE CASCADE, would delete its rows"),
+        ("ON DELETE SET NULL", "ON DELETE SET NULL, would alter its rows"),
+        ("ON DELETE SET DEFAULT DEFERRABLE", "ON DELETE SET DEFAULT, would alter its rows"),
+        ("", "its rows keep those from being replaced"),
+        ("ON DELETE RESTRICT DEFERRABLE", "its rows keep those from being replaced"),
+    ],
+)
+def test_overwrite_does_not_touch_the_rows_of_other_tables(
+    postgresql: PostgresqlSchema, action: str, told: str, parts: str
+) -> None:
+    db = postgresql.db
+    db.execute(REFERRED.format(" PARTITION BY RANGE (id)" if parts else "", parts).encode())
+    target = writer(postgresql, writeMode="overwrite")
+    rows = pa.table({"id": pa.array([1, 3], pa.int32())})
+    late = Delivery(target, rows.schema)
+    late.prepare()
+    receipt = late.write(late.task(), late.converted(rows))
+    db.execute(REFERRING.format(action).encode())
+    with pytest.raises(ConfigError, match=f"foreign key 'to_t' .*{told}"):
+        target.check(rows.schema)
+    with pytest.raises(ConfigError, match=told):
+        Delivery(writer(postgresql, writeMode="overwrite", preSql="SELECT 1"), rows.schema, run="other").prepare()
+    with pytest.raises(ConfigError, match=told):
+        late.commit(receipt)
+    assert contents(postgresql) == [(1,), (2,)]
+    assert contents(postgresql, "SELECT id FROM child") == [(1,)]
+    if told.startswith("its rows"):
+        db.execute("DELETE FROM child")
+        late.commit(receipt)
+        assert contents(postgresql) == [(1,), (3,)]
+
+
+@pytest.mark.parametrize("parts", ["", "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100); "])
+@pytest.mark.parametrize("deferrable", ["DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"])
+def test_overwrite_of_a_table_that_others_refer_to_where_that_can_wait(
+    postgresql: PostgresqlSchema, deferrable: str, parts: str
+) -> None:
+    db = postgresql.db
+    db.execute(REFERRED.format(" PARTITION BY RANGE (id)" if parts else "", parts).encode())
+    db.execute(REFERRING.format(deferrable).encode())
+    write(writer(postgresql, writeMode="overwrite"), pa.table({"id": pa.array([1, 3], pa.int32())}))
+    assert contents(postgresql) == [(1,), (3,)]
+    with pytest.raises(PermanentError, match=r"Key \(id\)=\(1\) is still referenced.*the table is as it was"):
+        write(writer(postgresql, writeMode="overwrite"), pa.table({"id": pa.array([5], pa.int32())}))
+    assert contents(postgresql) == [(1,), (3,)]
+    assert contents(postgresql, "SELECT id FROM child") == [(1,)]
+
+
+@pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE RESTRICT", "ON DELETE SET NULL"])
+def test_overwrite_of_a_table_that_refers_to_itself(postgresql: PostgresqlSchema, action: str) -> None:
+    db = postgresql.db
+    db.execute(f"CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t {action})".encode())
+    db.execute("INSERT INTO t VALUES (1, 1), (2, 1)")
+    rows = pa.table({"id": pa.array([3, 4], pa.int32()), "up": pa.array([4, 3], pa.int32())})
+    write(writer(postgresql, writeMode="overwrite"), rows)
+    assert contents(postgresql) == [(3, 4), (4, 3)]
+
+
+def test_overwrite_fails_where_a_trigger_leaves_rows_out(postgresql: PostgresqlSchema) -> None:
+    db = postgresql.db
+    db.execute("CREATE TABLE t (id int); INSERT INTO t VALUES (7)")
+    db.execute(ODD)
+    with pytest.raises(PermanentError, match=r"a trigger or rule of the table makes 2 rows of 3.*writeMode insert"):
+        write(writer(postgresql, writeMode="overwrite"), pa.table({"id": [1, 2, 3]}))
+    assert contents(postgresql) == [(7,)]
+
+
+def test_overwrite_where_a_trigger_puts_rows_elsewhere(postgresql: PostgresqlSchema) -> None:
+    """As partitions were made before version 10."""
+    db = postgresql.db
+    db.execute("CREATE TABLE t (id int); INSERT INTO t VALUES (7); CREATE TABLE odds () INHERITS (t)")
+    db.execute(ODD)
+    db.execute(
+        f"CREATE OR REPLACE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.id % 2 = 1 THEN "
+        f"INSERT INTO {postgresql.name}.odds VALUES (NEW.id); RETURN NULL; END IF; RETURN NEW; END $$".encode()
+    )
+    write(writer(postgresql, writeMode="overwrite"), pa.table({"id": [1, 2, 3]}))
+    assert contents(postgresql) == [(1,), (2,), (3,)]
 
 
 def test_readers_never_see_an_empty_table(postgresql: PostgresqlSchema) -> None:
@@ -347,11 +443,8 @@ def test_an_attempt_waits_for_one_that_still_runs(postgresql: PostgresqlSchema) 
 
 
 def test_triggers_that_leave_rows_out_are_noted(postgresql: PostgresqlSchema) -> None:
-    postgresql.db.execute(
-        "CREATE TABLE t (id int); CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN IF NEW.id % 2 = 1 THEN RETURN NEW; END IF; RETURN NULL; END $$; "
-        "CREATE TRIGGER odd BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION odd()"
-    )
+    postgresql.db.execute("CREATE TABLE t (id int)")
+    postgresql.db.execute(ODD)
     (receipt,), (task,) = write(writer(postgresql), pa.table({"id": [1, 2, 3]}))
     assert (receipt.rows, receipt.skipped) == (2, 1)
     assert task.notes == {"left out by a trigger or rule of the table": 1}

@@ -15,6 +15,11 @@ class PostgresqlWriter(PostgresqlWireWriter[PostgresqlWriterParams]):
     The transaction holds the rows and a row of the ledger, so a task arrives exactly once however often it is tried.
     A row that the server refuses is found by halving and rejected with the server's message.
 
+    `overwrite` of a table that foreign keys of other tables refer to is refused where it would delete or alter their
+    rows (ON DELETE CASCADE, SET NULL, SET DEFAULT), and where they have rows that refer to it, unless the key is
+    DEFERRABLE without RESTRICT: then the new rows must hold what they refer to. It fails, and leaves the table as it
+    was, where a trigger or rule of the table leaves rows out.
+
     Tested against PostgreSQL 15 and, less often, 18.
     """
 

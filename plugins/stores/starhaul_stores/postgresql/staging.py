@@ -10,9 +10,11 @@ from starhaul_stores.postgresql.catalog import Table
 from starhaul_stores.postgresql.connection import Connection, literal, quoted
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
+from starhaul_stores.postgresql.referrers import referrers, require_replaceable
 from starhaul_stores.relational.refusal import Refused
 from starhaul_stores.relational.staging import staging_name, stale_runs
 
+_AS_IT_WAS = "the table is as it was; set buildKeys to beforeLoad to have rows that break its own keys rejected"
 _LIKE = "INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS"
 
 
@@ -66,13 +68,30 @@ class Staging:
         """Copy the rows over. Everything that hangs on the table stays, as the table itself does."""
         columns = ", ".join(quoted(column.name) for column in self.target.columns if not column.generated)
         db.execute(f"LOCK TABLE {self.target.sql} IN ACCESS EXCLUSIVE MODE")
-        referenced = db.value(
-            f"SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE contype = 'f' AND confrelid = {self.target.oid})"
-        )
-        db.execute(f"DELETE FROM {self.target.sql}" if referenced else f"TRUNCATE {self.target.sql}")
+        require_replaceable(db, self.target)
+        keys = referrers(db, self.target)
+        later = ", ".join(each.sql for each in keys if each.waits)
+        if later:
+            db.execute(f"SET CONSTRAINTS {later} DEFERRED")
         overriding = " OVERRIDING SYSTEM VALUE" if any(each.always_identity for each in self.target.columns) else ""
-        self._may_refuse(db, f"INSERT INTO {self.target.sql} ({columns}){overriding} SELECT {columns} FROM {self.sql}")
+        try:
+            db.execute(f"DELETE FROM {self.target.sql}" if keys else f"TRUNCATE {self.target.sql}")
+            rows = db.changed(f"INSERT INTO {self.target.sql} ({columns}){overriding} SELECT {columns} FROM {self.sql}")
+            if later:
+                db.execute(f"SET CONSTRAINTS {later} IMMEDIATE")
+        except Refused as refused:
+            raise PermanentError(db.where, refused.problem, _AS_IT_WAS) from refused
+        self._require_all(db, rows)
         self.drop(db)
+
+    def _require_all(self, db: Connection, inserted: int) -> None:
+        """Raise `PermanentError` if a trigger or rule of the target kept staged rows out of it. One that put them into
+        a table which inherits from it did no harm."""
+        staged = int(db.value(f"SELECT count(*) FROM {self.sql}"))
+        if inserted != staged and (found := int(db.value(f"SELECT count(*) FROM {self.target.sql}"))) != staged:
+            problem = f"a trigger or rule of the table makes {found} rows of {staged}"
+            hint = "the table is as it was; write with writeMode insert, which counts such rows, and empty it in preSql"
+            raise PermanentError(db.where, problem, hint)
 
     def _swap(self, db: Connection) -> None:
         """Build the keys and indexes on the staging table, give it the old one's grants and comment, then drop the
@@ -138,8 +157,7 @@ class Staging:
         try:
             db.execute(statement)
         except Refused as refused:
-            hint = "the table is as it was; set buildKeys to beforeLoad to have such rows rejected"
-            raise PermanentError(db.where, refused.problem, hint) from refused
+            raise PermanentError(db.where, refused.problem, _AS_IT_WAS) from refused
 
 
 _GRANTS = """

@@ -30,6 +30,7 @@ from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
 from starhaul_stores.postgresql.lines import LineLoading, takes_lines
 from starhaul_stores.postgresql.loading import BatchLoading, BlockLoading, Loading, Merge, R, TextLoading, merge_into
+from starhaul_stores.postgresql.referrers import require_replaceable
 from starhaul_stores.postgresql.staging import Staging
 from starhaul_stores.postgresql.target import (
     conflict_target,
@@ -102,8 +103,11 @@ class PostgresqlWireWriter(Writer[P]):
             require_privileges(db, table, _PRIVILEGES.get(self.params.write_mode, ("INSERT",)))
             require_readable_money(db, columns)
             self._merge(db, table, schema)
-            if self.params.write_mode == "overwrite" and table.kind not in ("r", "p"):
-                raise ConfigError("table", f"{table.name!r} is no table", "overwrite needs one")
+            if self.params.write_mode == "overwrite":
+                if table.kind not in ("r", "p"):
+                    raise ConfigError("table", f"{table.name!r} is no table", "overwrite needs one")
+                if not self.params.pre_sql:  # which may drop what is in the way
+                    require_replaceable(db, table)
 
     def prepare(self, schema: pa.Schema, run: str) -> None:
         with self._open() as db:
@@ -129,6 +133,7 @@ class PostgresqlWireWriter(Writer[P]):
                     ledger.remember(run, table.sql, [[statement] for statement in made.later])
                 note = ""
                 if self.params.write_mode == "overwrite":
+                    require_replaceable(db, table)
                     staging = Staging(table, run)
                     staging.drop_stale(db, ledger)
                     staging.create(db, with_keys=self.params.build_keys == "beforeLoad")
