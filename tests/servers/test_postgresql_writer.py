@@ -85,6 +85,54 @@ def test_each_bad_row_is_told_with_the_servers_words(postgresql: PostgresqlSchem
     assert any('column j: invalid input syntax for type inet: "no"' in reason for _, reason, _ in task.rejected)
 
 
+@pytest.mark.parametrize("parts", ["", "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10000); "])
+@pytest.mark.parametrize("mode", ["insert", "ignore", "update"])
+def test_rows_that_break_a_deferred_constraint_are_rejected(
+    postgresql: PostgresqlSchema, mode: str, parts: str
+) -> None:
+    """The server looks at it with COMMIT, where it fails the transaction."""
+    db = postgresql.db
+    db.execute("CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other VALUES (1)")
+    db.execute(
+        'CREATE TABLE t (id int PRIMARY KEY, ref int CONSTRAINT "To other" REFERENCES other INITIALLY DEFERRED) '
+        f"{'PARTITION BY RANGE (id)' if parts else ''}; "
+        f"{parts}".encode()
+    )
+    rows = pa.table({"id": range(1000), "ref": [1] * 700 + [2] + [1] * 299})
+    (receipt,), (task,) = write(writer(postgresql, writeMode=mode), rows)
+    assert contents(postgresql, "SELECT count(*), sum(ref) FROM t") == [(999, 999)]
+    assert receipt.rows == 999
+    ((row, reason, _),) = task.rejected
+    assert row == {"id": 700, "ref": 2}
+    assert 'violates foreign key constraint "To other": Key (ref)=(2) is not present' in reason
+
+
+@pytest.mark.parametrize("build", ["afterLoad", "beforeLoad"])
+def test_rows_that_break_a_deferred_key(postgresql: PostgresqlSchema, build: str) -> None:
+    db = postgresql.db
+    db.execute("CREATE TABLE t (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED); INSERT INTO t VALUES (7)")
+    rows = pa.table({"id": [1, 2, 7, 2, 3]})
+    _, (task,) = write(writer(postgresql), rows)
+    assert [row for row, *_ in task.rejected] == [{"id": 7}, {"id": 2}]
+    assert contents(postgresql) == [(1,), (2,), (3,), (7,)]
+    if build == "afterLoad":
+        with pytest.raises(PermanentError, match="is duplicated"):
+            write(writer(postgresql, writeMode="overwrite"), rows)
+        return
+    db.execute("DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)")
+    _, (task,) = write(writer(postgresql, writeMode="overwrite", buildKeys=build), rows)
+    assert [row for row, *_ in task.rejected] == [{"id": 2}]
+    assert contents(postgresql) == [(1,), (2,), (3,), (7,)]
+
+
+def test_rows_that_refer_to_later_ones_arrive_where_that_is_deferred(postgresql: PostgresqlSchema) -> None:
+    db = postgresql.db
+    db.execute("CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t DEFERRABLE INITIALLY DEFERRED)")
+    rows = pa.table({"id": pa.array(range(100), pa.int32()), "up": pa.array([*range(1, 100), 0], pa.int32())})
+    (receipt,), (task,) = write(writer(postgresql, batchByteSize=1), rows)
+    assert (receipt.rows, task.rejected) == (100, [])
+
+
 def test_update_sets_only_its_columns(postgresql: PostgresqlSchema) -> None:
     postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, a text, b text, c text DEFAULT 'default')")
     postgresql.db.execute("INSERT INTO t VALUES (1, 'old', 'old', 'old')")

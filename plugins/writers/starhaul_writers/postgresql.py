@@ -13,7 +13,9 @@ class PostgresqlWriter(PostgresqlWireWriter[PostgresqlWriterParams]):
     """Writes tables of PostgreSQL with COPY, each task in one transaction.
 
     The transaction holds the rows and a row of the ledger, so a task arrives exactly once however often it is tried.
-    A row that the server refuses is found by halving and rejected with the server's message.
+    A row that the server refuses is found by halving and rejected with the server's message. That goes for deferred
+    constraints too, which the server would look at with COMMIT, save those that a later row of the table could mend:
+    references of the table to itself, and triggers. Where they are broken, the task fails.
 
     `overwrite` of a table that foreign keys of other tables refer to is refused where it would delete or alter their
     rows (ON DELETE CASCADE, SET NULL, SET DEFAULT), and where they have rows that refer to it, unless the key is

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, native_type, with_native_type
 from starhaul_stores.postgresql.catalog import NAME_BYTES, Column, Table, unique_keys
-from starhaul_stores.postgresql.connection import Connection
+from starhaul_stores.postgresql.connection import Connection, quoted
 from starhaul_stores.postgresql.types import MONEY, accepted, declaration, oid_of
 from starhaul_stores.relational.blueprint import carried_all
 from starhaul_stores.relational.names import unquoted
@@ -87,6 +87,18 @@ def conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[
     if not chosen:
         raise ConfigError("keys", f"{table.name!r} has no primary key", hint)
     raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
+
+
+def deferred_constraints(db: Connection, target: str) -> list[str]:
+    """Full names as SQL of the constraints of a table (full name as SQL) that the server would look at no earlier than
+    at COMMIT, and that no row of the same table which comes later can mend: keys, and references to other tables."""
+    rows = db.execute(
+        "SELECT DISTINCT n.nspname::text, k.conname::text FROM pg_constraint k "
+        "JOIN pg_namespace n ON n.oid = k.connamespace WHERE k.condeferred AND k.conrelid = to_regclass(%s) "
+        "AND (k.contype IN ('p', 'u', 'x') OR (k.contype = 'f' AND k.confrelid <> k.conrelid))",
+        [target],
+    )
+    return [".".join(map(quoted, names)) for names in rows]
 
 
 def require_readable_money(db: Connection, columns: Sequence[Column]) -> None:

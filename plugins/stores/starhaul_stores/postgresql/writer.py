@@ -34,6 +34,7 @@ from starhaul_stores.postgresql.referrers import require_replaceable
 from starhaul_stores.postgresql.staging import Staging
 from starhaul_stores.postgresql.target import (
     conflict_target,
+    deferred_constraints,
     fields_for,
     fields_to_create,
     names_to_create,
@@ -319,6 +320,8 @@ class PostgresqlWireWriter(Writer[P]):
             require_same_types(columns, task.schema)
         target = Staging(table, task.run).sql if params.write_mode == "overwrite" else table.sql
         merge = self._merge(db, table, task.schema)
+        if deferred := deferred_constraints(db, target):  # a row that breaks one is found with its chunk
+            db.execute(f"SET CONSTRAINTS {', '.join(deferred)} IMMEDIATE")
         return loading_of(db, task, target, columns, merge, params.rows_at_once, params.batch_byte_size)
 
 
