@@ -327,8 +327,17 @@ def test_a_missing_privilege_is_named(postgresql: PostgresqlSchema) -> None:
 
 def test_the_next_url_is_taken(postgresql: PostgresqlSchema) -> None:
     postgresql.db.execute("CREATE TABLE t AS SELECT 1 AS n")
-    dead = "postgresql://postgres@127.0.0.1:1/postgres"
-    assert rows(reader(postgresql, url=[dead, postgresql.url], table="t")) == [{"n": 1}]
+    postgresql.db.execute(GUARDED)
+    port = postgresql.server.port
+    for dead in (
+        "postgresql://postgres@127.0.0.1:1/postgres",
+        "postgresql://postgres@no-such-host.invalid/postgres",
+        f"postgresql://postgres@127.0.0.1:{port}/no_such_database",
+        f"postgresql://guarded:wrong@127.0.0.1:{port}/postgres",
+    ):
+        assert rows(reader(postgresql, url=[dead, postgresql.url], table="t")) == [{"n": 1}]
+        with pytest.raises(StarhaulError):
+            rows(reader(postgresql, url=[postgresql.url, dead], table="t", preSql="SELECT 1"))
     assert rows(reader(postgresql, table="t", preSql="SELECT 0")) == [{"n": 1}]
     with pytest.raises(PermanentError, match="single 0"):
         rows(reader(postgresql, table="t", preSql="SELECT 1"))

@@ -269,13 +269,13 @@ def connect_first(
     utc: bool,
     healthy: Callable[[Connection], bool] = lambda _: True,
 ) -> Iterator[Connection]:
-    """`connect` to the first address that answers and is `healthy`. Raises what the last one raises, and
+    """`connect` to the first address that lets us and is `healthy`. Raises what the last one raises, and
     `PermanentError` if that is not healthy either."""
     with ExitStack() as stack:
         for address in addresses:
             try:
                 connection = stack.enter_context(connect(address, session, timeout, utc=utc))
-            except TransientError:
+            except (ConfigError, TransientError):
                 if address is addresses[-1]:
                     raise
                 continue
