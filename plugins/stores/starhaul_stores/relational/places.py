@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +16,8 @@ from starhaul_stores.relational.url import DatabaseUrl, parse_url
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_IS_A_PASSWORD = re.compile(r"(?:password|passwd|pwd|passphrase)\Z", re.IGNORECASE)
+"""Of the name of an option."""
 _ROWS_AT_ONCE = 131_072
 """What a bulk load is best sent in: pieces of fewer rows cost several times the work."""
 
@@ -110,8 +113,11 @@ class RelationalParams(Place):
         return [self.address(url) for url in place.urls]
 
     def secrets(self) -> frozenset[str]:
-        """The password, also where a URL holds it."""
-        found = [self.address(url).password for place in self.places for url in place.urls]
+        """The password, also where a URL holds it, and those among a URL's options (`sslpassword`)."""
+        addresses = [self.address(url) for place in self.places for url in place.urls]
+        found = [address.password for address in addresses]
+        for address in addresses:
+            found += [value for name, value in address.options.items() if _IS_A_PASSWORD.search(name)]
         return super().secrets() | {password for password in found if password}
 
 

@@ -1,0 +1,25 @@
+"""What of a relational store's parameters is kept out of whatever is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from starhaul_readers.postgresql import PostgresqlReaderParams
+from starhaul_writers.postgresql import PostgresqlWriterParams
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("postgresql://me:pw@host/db", {"pw"}),
+        ("postgresql://me@host/db?password=pw", {"pw"}),
+        ("postgresql://me:pw@host/db?sslkey=key.pem&sslpassword=of%20key", {"pw", "of key"}),
+        ("jdbc:postgresql://host/db?sslPassword=ofkey&passfile=my.pgpass", {"ofkey"}),
+        ("postgresql://me@host/db?sslpassword=", set()),
+    ],
+)
+def test_passwords_in_a_url_are_secret(url: str, secrets: set[str]) -> None:
+    for params in (PostgresqlReaderParams, PostgresqlWriterParams):
+        assert params.parse({"url": url, "table": "t"}).secrets() == secrets
+        listed = {"connection": [{"jdbcUrl": [url], "table": ["t"]}]}
+        assert params.parse(listed).secrets() == secrets
