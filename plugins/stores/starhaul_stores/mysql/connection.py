@@ -237,9 +237,12 @@ def connect(
     session: Sequence[str],
     timeout: float,
     healthy: Callable[[Connection], object] = lambda connection: None,
+    *,
+    loads: bool = False,
 ) -> Iterator[Connection]:
     """A connection for the time of a `with` block to the first of `addresses` that lets us and is `healthy` (which
-    raises `TransientError` otherwise), settled (see `Connection.settle`).
+    raises `TransientError` otherwise), settled (see `Connection.settle`). `loads` says that `Connection.load` may be
+    called; without it the server is not offered to ask for files.
 
     Raises `ConfigError` for a wrong user, password, host or database, `TransientError` if the server does not answer.
     """
@@ -251,7 +254,8 @@ def connect(
     with ExitStack() as stack:
         for address in addresses:
             try:
-                connection = stack.enter_context(lent((address, timeout), partial(_new, address, timeout), settle))
+                key = (address, timeout, loads)
+                connection = stack.enter_context(lent(key, partial(_new, *key), settle))
             except (ConfigError, TransientError):
                 if address is addresses[-1]:
                     raise
@@ -260,16 +264,17 @@ def connect(
         yield connection
 
 
-def _new(address: DatabaseUrl, timeout: float) -> Connection:
-    return Connection(_open(address, timeout), str(address))
+def _new(address: DatabaseUrl, timeout: float, loads: bool) -> Connection:
+    return Connection(_open(address, timeout, loads), str(address))
 
 
-def _open(address: DatabaseUrl, timeout: float) -> Wire:
+def _open(address: DatabaseUrl, timeout: float, loads: bool) -> Wire:
     if address.kind not in KINDS:
         raise ConfigError("url", f"{address.kind!r} is not MySQL", "write mysql://HOST:PORT/DATABASE")
     options = options_of(address, _OPTIONS)
     try:
         import pymysql
+        from pymysql.constants import CLIENT
 
         from starhaul_stores.mysql.wire import Wire
     except ImportError as error:
@@ -290,7 +295,7 @@ def _open(address: DatabaseUrl, timeout: float) -> Wire:
                 database=address.database or None,
                 charset="utf8mb4",
                 autocommit=True,
-                local_infile=True,
+                client_flag=CLIENT.LOCAL_FILES if loads else 0,  # `local_infile` would send whatever file is asked for
                 connect_timeout=max(1, round(seconds)),
                 read_timeout=read,
                 write_timeout=read,

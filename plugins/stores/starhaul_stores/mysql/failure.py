@@ -42,13 +42,14 @@ _HINTS = {
     1836: "the server is a replica or set to read only; name the primary",
     1412: "the table was altered while it was read; run again",
     4138: "the snapshot is older than the server's undo_retention; raise that, or read fewer rows at a time",
+    2068: "none was sent; is it a server to trust? LOAD DATA LOCAL in SQL of the job's own does not work here",
     1021: "make room and resume the run",
     1114: "make room and resume the run",
     1969: "see max_statement_time of the server or the user",
     3024: "see max_execution_time of the server or the user",
 }
 _PERMANENT = frozenset(
-    {3, 5, 28, 1021, 1023, 1037, 1038, 1041, 1114, 1153, 1290, 1412, 1792, 1836, 1969, 3024, 4138, 4184}
+    {3, 5, 28, 1021, 1023, 1037, 1038, 1041, 1114, 1153, 1290, 1412, 1792, 1836, 1969, 2068, 3024, 4138, 4184}
 )
 _FULL = 1114
 _NO_ROOM = re.compile(r"\(errno: (28|135)\b")

@@ -32,7 +32,11 @@ _PIECE = 1 << 18
 _RESET_CONNECTION = 0x1F
 """The command; PyMySQL does not name it."""
 
+_FILE_REFUSED = 2068
+"""What clients of MySQL's own call it (CR_LOAD_DATA_LOCAL_INFILE_REJECTED); PyMySQL does not name it."""
+
 _Connection: Any = Connection  # its stubs leave out what a subclass needs
+_MySQLResult: Any = MySQLResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +48,26 @@ class Done:
     warnings: int
 
 
+class _Result(_MySQLResult):
+    """A result as PyMySQL reads it. A server may answer any statement by asking for any file of this machine, and
+    PyMySQL would send it."""
+
+    def _read_load_local_packet(self, first_packet: Any) -> None:
+        raise self.connection.refused(first_packet)
+
+
 class Wire(_Connection):
-    """A connection that streams rows as Arrow columns and sends rows from memory. For one thread."""
+    """A connection that streams rows as Arrow columns and sends rows from memory. For one thread.
+
+    No file of this machine is ever sent: `load` alone answers a server that asks for one, with bytes of its own.
+    """
 
     def stream(self, sql: str, size: int) -> tuple[list[Any], Iterator[list[Values]]]:
         """Run a query; the descriptions of its columns (`FieldDescriptorPacket`), and its rows in blocks of about
         `size` bytes, each a list of columns that lasts until the next one is asked for. The connection is good for
         nothing else before the last block, and must be closed if it is not read to the end."""
         self._execute_command(COMMAND.COM_QUERY, sql)
-        result: Any = MySQLResult(self)
+        result = _Result(self)
         result.init_unbuffered_query()
         if not result.unbuffered_active:
             return [], iter(())
@@ -72,7 +87,10 @@ class Wire(_Connection):
     def changed(self, sql: str | bytes) -> Done:
         """Run a statement that writes."""
         self._execute_command(COMMAND.COM_QUERY, sql)
-        return self._done(self._read_packet())
+        packet = self._read_packet()
+        if packet.is_load_local_packet():
+            raise self.refused(packet)
+        return self._done(packet)
 
     def load(self, sql: str, pieces: Iterable[Any]) -> Done:
         """Run `LOAD DATA LOCAL INFILE`, whatever the file's name, with the bytes of `pieces` (buffers of any kind) as
@@ -93,8 +111,24 @@ class Wire(_Connection):
             packet = self._read_packet()
         return self._done(packet)
 
+    def refused(self, packet: Any) -> err.OperationalError:
+        """Close the connection on a server that asks for a file, and the error to raise."""
+        self._force_close()
+        name = packet.get_all_data()[1:].decode(errors="replace")
+        return err.OperationalError(_FILE_REFUSED, f"the server asked for the file {name!r} of this machine")
+
+    def _read_query_result(self, unbuffered: bool = False) -> Any:
+        """What PyMySQL's `execute` calls, with a result of ours."""
+        del unbuffered
+        result = _Result(self)
+        result.read()
+        self._result = result
+        if result.server_status is not None:
+            self.server_status = result.server_status
+        return result.affected_rows
+
     def _done(self, packet: Any) -> Done:
-        result: Any = MySQLResult(self)
+        result = _Result(self)
         result._read_ok_packet(packet)
         return Done(result.affected_rows or 0, result.warning_count)
 

@@ -269,7 +269,7 @@ class MysqlWireWriter(Writer[P]):
 
     def _open(self) -> Any:
         params = self.params
-        return connect(params.target_addresses, params.session, params.connect_timeout, make_strict)
+        return connect(params.target_addresses, params.session, params.connect_timeout, make_strict, loads=True)
 
     def _ledger_lock(self, ledger: MysqlLedger) -> Any:
         return ledger.lock() if self.params.exactly_once else nullcontext()

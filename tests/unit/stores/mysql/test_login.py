@@ -10,9 +10,8 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import cycle
-from typing import BinaryIO
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -24,14 +23,10 @@ from starhaul import ConfigError, TransientError
 from starhaul_stores.mysql.connection import connect
 from starhaul_stores.mysql.failure import connecting_failure
 from starhaul_stores.relational.url import parse_url
+from tests.unit.stores.mysql.packets import CAPABILITIES, OK, SALT, Packets
 
 PASSWORD = "p@ss word é"
-_SALT = b"12345678abcdefghijkl"
-_CAPABILITIES = (
-    0x0008_A201 | 0x0020_0000
-)  # 4.1, secure connection, transactions, PLUGIN_AUTH, lengths of authentication
 _TLS = 0x0800
-_OK = b"\0\0\0\2\0\0\0"
 
 
 class Greeter:
@@ -65,12 +60,12 @@ class Greeter:
                     self._answer(Packets(client, received, 1))
 
     def _let_in(self, packets: Packets) -> bool:
-        packets.greet(_CAPABILITIES)
+        packets.greet(CAPABILITIES)
         scramble = packets.receive()
         if self._cached and _scrambled(PASSWORD) in scramble:
             self.logins.append("by the cache")
             packets.send(b"\1\3")
-            packets.send(_OK)
+            packets.send(OK)
             return True
         packets.send(b"\1\4")  # log in in full
         if packets.receive() != b"\2":
@@ -78,53 +73,23 @@ class Greeter:
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         packets.send(b"\1" + self._key.public_key().public_bytes(serialization.Encoding.PEM, form))
         masked = self._key.decrypt(packets.receive(), padding.OAEP(padding.MGF1(SHA1()), SHA1(), None))
-        if bytes(octet ^ salt for octet, salt in zip(masked, cycle(_SALT), strict=False)) != PASSWORD.encode() + b"\0":
+        if bytes(octet ^ salt for octet, salt in zip(masked, cycle(SALT), strict=False)) != PASSWORD.encode() + b"\0":
             self.logins.append("wrong")
             packets.send(b"\xff" + struct.pack("<H", 1045) + b"#28000Access denied for user 'u'@'localhost'")
             return False
         self.logins.append("by the key")
         self._cached = True
-        packets.send(_OK)
+        packets.send(OK)
         return True
 
     def _answer(self, packets: Packets) -> None:
         while packets.receive()[1:4].upper() == b"SET":
-            packets.send(_OK)
-
-
-@dataclass
-class Packets:
-    """One connection's packets, from the server's side."""
-
-    client: socket.socket
-    received: BinaryIO
-    sequence: int = 0
-
-    def greet(self, capabilities: int) -> None:
-        """Send how a server begins."""
-        told = struct.pack("<I", capabilities)
-        self.send(
-            b"\x0a8.0.99-test\0" + struct.pack("<I", 7) + _SALT[:8] + b"\0" + told[:2] + b"\x2d\2\0"
-            + told[2:] + bytes([len(_SALT) + 1]) + bytes(10) + _SALT[8:] + b"\0caching_sha2_password\0"
-        )  # fmt: skip
-
-    def send(self, payload: bytes) -> None:
-        """Send one."""
-        self.client.sendall(struct.pack("<I", len(payload))[:3] + bytes([self.sequence]) + payload)
-        self.sequence += 1
-
-    def receive(self) -> bytes:
-        """Receive one."""
-        head = self.received.read(4)
-        if len(head) < 4:
-            raise EOFError
-        self.sequence = head[3] + 1
-        return self.received.read(int.from_bytes(head[:3], "little"))
+            packets.send(OK)
 
 
 def _scrambled(password: str) -> bytes:
     once = hashlib.sha256(password.encode()).digest()
-    twice = hashlib.sha256(hashlib.sha256(once).digest() + _SALT).digest()
+    twice = hashlib.sha256(hashlib.sha256(once).digest() + SALT).digest()
     return bytes(a ^ b for a, b in zip(once, twice, strict=True))
 
 
@@ -192,7 +157,7 @@ def test_a_server_that_goes_away_in_the_handshake_may_come_back(answers: bool) -
             client, _ = listening.accept()
             with client, client.makefile("rb") as received:
                 packets = Packets(client, received)
-                packets.greet(_CAPABILITIES | _TLS)
+                packets.greet(CAPABILITIES | _TLS)
                 packets.receive()  # that TLS begins
                 received.read(5)
                 if answers:

@@ -187,12 +187,14 @@ def test_what_is_used_of_pymysql_is_there() -> None:
     tree = ast.parse(Path(wire.__file__).read_text())
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr.startswith("_")}
-    private = used - own - {"_create_ssl_ctx"}
+    overridden = {"_create_ssl_ctx", "_read_query_result"}
+    private = used - own - overridden - {"_result"}
     assert private == {"_execute_command", "_read_packet", "_read_bytes", "_rfile", "_force_close", "_read_ok_packet"}
     connection = pymysql.connections.Connection
-    for name in ("_execute_command", "_read_packet", "_read_bytes", "_force_close", "_create_ssl_ctx", "write_packet"):
+    for name in ("_execute_command", "_read_packet", "_read_bytes", "_force_close", *overridden, "write_packet"):
         assert callable(getattr(connection, name))
-    assert callable(pymysql.connections.MySQLResult._read_ok_packet)  # type: ignore[attr-defined]
+    for name in ("_read_ok_packet", "_read_load_local_packet"):
+        assert callable(getattr(pymysql.connections.MySQLResult, name))
     assert connection._rfile is None  # type: ignore[attr-defined]  # it is made by `connect`
     for path in Path(wire.__file__).parent.glob("*.py"):
         if path.name != "wire.py":
