@@ -93,6 +93,23 @@ def test_replace_and_update(mysql: MysqlDatabase) -> None:
         assert mysql.execute("SELECT a, b, c FROM t WHERE id = 1200") == [("old", "old", "old")]
 
 
+def test_names_to_update_may_be_quoted_and_in_any_case(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, a text, b text)", "INSERT INTO t VALUES (1, 'old', 'old')")
+    rows = pa.table({"id": [1], "a": ["new"], "b": ["new"]})
+    write(writer(mysql, column=["`id`", "A", "`b`"], writeMode="update", keys=["`ID`"], updateColumns=["`B`"]), rows)
+    assert mysql.execute("SELECT * FROM t") == [(1, "old", "new")]
+
+
+@pytest.mark.parametrize("mode", ["replace", "update"])
+@pytest.mark.parametrize("key", ["code varchar(9) UNIQUE", "code varchar(9), h int AS (length(code)) UNIQUE"])
+def test_one_key_that_is_written_is_enough(mysql: MysqlDatabase, mode: str, key: str) -> None:
+    """The rows of another, AUTO_INCREMENT, are numbered by the server; a key may be computed from what is written."""
+    mysql.execute(f"CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, {key}, v text)")
+    mysql.execute("INSERT INTO t (code, v) VALUES ('a', 'old')")
+    write(writer(mysql, column=["code", "v"], writeMode=mode), pa.table({"code": ["a", "bb"], "v": ["new", "new"]}))
+    assert mysql.execute("SELECT code, v FROM t ORDER BY code") == [("a", "new"), ("bb", "new")]
+
+
 def test_overwrite_keeps_the_table_whole_until_the_end(mysql: MysqlDatabase) -> None:
     mysql.execute(
         "CREATE TABLE t (id int PRIMARY KEY, v varchar(9) COMMENT 'words', KEY by_v (v)) COMMENT 'a table'",
@@ -254,6 +271,11 @@ SCHEMA = pa.schema([("id", pa.int64()), ("v", pa.string())])
         ({"column": ["id", "twice"]}, "generated column"),
         ({"writeMode": "update", "keys": ["words"]}, r"no primary key or unique index of 'orders' is on \(words\)"),
         ({"writeMode": "update", "updateColumns": ["x"]}, "no column 'x'"),
+        ({"writeMode": "update", "column": ["id", "n"], "updateColumns": ["words"]}, "lacks 'words', which updateCol"),
+        ({"writeMode": "update", "updateColumns": ["twice"], "column": ["id", "words"]}, "lacks 'twice', which update"),
+        ({"writeMode": "update", "column": ["n", "words"]}, "lacks 'id', which update needs .name it there, or use"),
+        ({"writeMode": "replace", "column": ["n", "words"]}, "lacks 'id', which replace needs"),
+        ({"writeMode": "update", "column": ["n", "words"], "keys": ["ID"]}, "lacks 'id', which update needs"),
         ({"url": "mysql://root@127.0.0.1:{port}/nowhere"}, "Unknown database 'nowhere'"),
         ({"url": "mysql://nobody:wrong@127.0.0.1:{port}/{name}"}, "Access denied .*check username and password"),
         ({"url": "mysql://root@no.such.host.invalid/{name}"}, "check the host"),
@@ -262,7 +284,7 @@ SCHEMA = pa.schema([("id", pa.int64()), ("v", pa.string())])
     ],
 )
 def test_a_wrong_job_is_told_at_once(mysql: MysqlDatabase, more: dict[str, Any], message: str) -> None:
-    mysql.execute("CREATE TABLE orders (id int PRIMARY KEY, words text, twice int AS (id * 2))")
+    mysql.execute("CREATE TABLE orders (id int AUTO_INCREMENT PRIMARY KEY, words text, n int, twice int AS (n * 2))")
     url = str(more.get("url", mysql.url)).format(port=mysql.server.port, name=mysql.name)
     target = MysqlWriter(MysqlWriterParams.model_validate({"table": "orders", **more, "url": url}))
     begun = time.monotonic()

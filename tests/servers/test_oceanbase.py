@@ -188,6 +188,23 @@ def test_a_table_without_a_key_is_inserted_into(oceanbase: MysqlDatabase) -> Non
         write(writer(oceanbase, writeMode="replace"), pa.table({"n": [1]}))
 
 
+def test_rows_without_their_key_are_inserted_unless_the_job_says_update(oceanbase: MysqlDatabase) -> None:
+    """DataX updates by default, so its jobs may know nothing of keys; and its SQL does the same here."""
+    oceanbase.execute("CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, n int, v text, code int, UNIQUE KEY (code))")
+    rows = pa.table({"n": [1, 1], "v": ["a", "b"]})
+    write(writer(oceanbase, column=["n", "v"]), rows)
+    assert oceanbase.execute("SELECT n FROM t") == [(1,), (1,)]
+    for more in ({"obWriteMode": "update"}, {"obUpdateColumns": "v"}):
+        with pytest.raises(ConfigError, match="lacks 'id', which update needs"):
+            write(writer(oceanbase, column=["n", "v"], **more), rows)
+    with pytest.raises(ConfigError, match="lacks 'code', which updateColumns needs"):
+        write(writer(oceanbase, column=["id", "n"], obUpdateColumns="code"), rows.rename_columns(["id", "n"]))
+    oceanbase.execute("DELETE FROM t", "INSERT INTO t VALUES (1, 1, 'old', 7)")
+    rows = pa.table({"code": [7, 8], "n": [2, 2], "v": ["new", "new"]})
+    write(writer(oceanbase, column=["`code`", "N", "v"], obUpdateColumns="`V`"), rows)
+    assert oceanbase.execute("SELECT n, v, code FROM t ORDER BY code") == [(1, "new", 7), (2, "new", 8)]
+
+
 def test_a_row_that_is_locked_is_not_waited_for_all_night(
     oceanbase: MysqlDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

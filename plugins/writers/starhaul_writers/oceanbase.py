@@ -20,6 +20,7 @@ from starhaul_stores.mysql.oceanbase import (
     require_narrow,
     spelt_as_sent,
 )
+from starhaul_stores.mysql.target import target_columns, written_key
 from starhaul_stores.mysql.writer import MysqlWireWriter, MysqlWireWriterParams
 from starhaul_stores.relational.names import names_in
 from starhaul_stores.relational.places import write_mode_in
@@ -31,8 +32,9 @@ class OceanbaseWriterParams(OceanbaseParams, MysqlWireWriterParams):
     write_mode: Literal["insert", "ignore", "replace", "update", "overwrite"] = "update"
     """`insert`: a row with a key that is there already is rejected. `ignore` (`insert ignore`): it is skipped.
     `replace`: it replaces the old row, whose other columns take their defaults. `update`: it updates the old row; into
-    a table without a unique key it is inserted. `overwrite`: the rows replace the whole table when all have arrived;
-    until then others see the old ones."""
+    a table without a unique key it is inserted, and so it is, unless the job itself says `update`, where `column` lacks
+    each of them (an AUTO_INCREMENT key). `overwrite`: the rows replace the whole table when all have arrived; until
+    then others see the old ones."""
     ob_write_mode: Literal["insert", "ignore", "replace", "update", "overwrite"] | None = None
     """DataX's name of `writeMode`."""
     ob_update_columns: tuple[str, ...] = ()
@@ -163,6 +165,10 @@ class OceanbaseV10Writer(MysqlWireWriter[OceanbaseWriterParams]):
         return super()._creation(db, schema)
 
     def _mode(self, table: Table) -> Mode:
-        mode = self.params.write_mode
-        keyless = not table.unique_keys and not self.params.keys and self.params.exactly_once
-        return "insert" if mode == "update" and keyless else mode
+        params = self.params
+        if params.write_mode != "update" or params.keys or not params.exactly_once:
+            return params.write_mode
+        asked = params.update_columns or params.model_fields_set & {"write_mode", "ob_write_mode"}
+        columns = target_columns(table, params.column)
+        keyed = table.unique_keys if asked else written_key(table, columns)
+        return "update" if keyed else "insert"

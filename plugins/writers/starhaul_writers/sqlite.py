@@ -26,13 +26,13 @@ from starhaul import (
 )
 from starhaul_stores.relational.target import named_columns
 from starhaul_stores.sqlite.address import Place, address_of, to_write, unquoted
-from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements
+from starhaul_stores.sqlite.catalog import Column, Table, find_table, no_such_table, quoted, statements
 from starhaul_stores.sqlite.connection import Connection, Mode, adbc_installed, connect, database_exists
 from starhaul_stores.sqlite.creation import TableCreation, carry_out, creation, finish
 from starhaul_stores.sqlite.insertion import Insertion, changes_elsewhere, insert_sql, required_columns
 from starhaul_stores.sqlite.ledger import Ledger
 from starhaul_stores.sqlite.swap import drop_staging, drop_stale, stage, staging_name, swap
-from starhaul_stores.sqlite.target import conflict_target, fields_for, fields_to_create, target_names
+from starhaul_stores.sqlite.target import fields_for, fields_to_create, require_a_key, target_names, upsert
 from starhaul_stores.sqlite.transaction import my_turn, task_transaction, transaction
 
 _OUTSIDE = ("VACUUM", "PRAGMA", "ATTACH", "DETACH")  # what SQLite does not do, or not fully, within a transaction
@@ -159,9 +159,9 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             table.kind == "virtual" and self.params.write_mode in ("overwrite", "update")
         ):
             raise ConfigError("table", f"{table.name!r} is a {table.kind}", "name an ordinary table")
-        named_columns(table, self._names(table, schema))
+        columns = named_columns(table, self._names(table, schema))
         with self._open("ro") as db:
-            self._conflict(db, table)
+            self._conflict(db, table, columns)
 
     def prepare(self, schema: pa.Schema, run: str) -> None:
         before = self._statements(self.params.pre_sql)
@@ -316,15 +316,15 @@ class SqliteWriter(Writer[SqliteWriterParams]):
                 taken = [str(name) for (name,) in db.execute("SELECT name FROM sqlite_master")]
         return creation(self._table, self._names(None, schema), schema, keys, taken)
 
-    def _conflict(self, db: Connection, table: Table) -> tuple[tuple[str, ...], list[str]]:
-        """For `update`: the conflict target and the columns to set; nothing for the other modes."""
+    def _conflict(self, db: Connection, table: Table, columns: Sequence[Column]) -> tuple[Sequence[str], Sequence[str]]:
+        """For `update`: the conflict target and the columns to set; nothing for the other modes. Raises `ConfigError`
+        if `columns`, those that are written, lack one of them, or for `replace` every key."""
+        if self.params.write_mode == "replace":
+            require_a_key(db, table, columns)
         if self.params.write_mode != "update":
             return (), []
-        updated = [unquoted(name) for name in self.params.update_columns]
-        for name in updated:
-            if table.column(name) is None:
-                raise table.missing(name, "updateColumns")
-        return conflict_target(db, table, [unquoted(key) for key in self.params.keys]), updated
+        keys, updated = (map(unquoted, names) for names in (self.params.keys, self.params.update_columns))
+        return upsert(db, table, columns, list(keys), list(updated))
 
     def _insertion(self, db: Connection, task: Task) -> Insertion:
         params = self.params
@@ -334,7 +334,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
             raise no_such_table(db, name, "it was there when the run began")
         names = task.schema.names
         columns = named_columns(table, names)
-        keys, updated = self._conflict(db, table)
+        keys, updated = self._conflict(db, table, columns)
         sql = insert_sql(name, names, params.write_mode, keys, updated or names)
         required = required_columns(table, columns, params.write_mode)
         return Insertion(db, sql, columns, required, changes_elsewhere(db, table), params.batch_size, task)

@@ -60,18 +60,49 @@ def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
     return names
 
 
-def check_keys(table: Table, keys: Sequence[str], mode: str) -> tuple[str, ...]:
-    """The columns that tell whether a row is there already: `keys`, or the primary key, or the only unique one. Raises
-    `ConfigError` if the table does not keep them unique."""
-    chosen = tuple(keys) or (table.unique_keys[0] if table.unique_keys else ())
-    known = [{name.casefold() for name in each} for each in table.unique_keys]
-    if chosen and {key.casefold() for key in chosen} in known:
-        return chosen
+def check_keys(table: Table, keys: Sequence[str], mode: str, written: Sequence[Column]) -> tuple[str, ...]:
+    """The columns that tell whether a row is there already: `keys`, or else the `written_key`. Raises `ConfigError` if
+    the table does not keep them unique, or rows come without one of them: each would be new."""
+    chosen = tuple(key if (column := table.column(key)) is None else column.name for key in keys)
+    if not chosen and table.unique_keys:
+        chosen = written_key(table, written) or table.unique_keys[0]
     there = " or ".join(f"({', '.join(each)})" for each in table.unique_keys)
     hint = f"there is {there}" if there else "create one, or use writeMode insert"
     if not chosen:
         raise ConfigError("keys", f"{table.name!r} has no primary key or unique index, which {mode} needs", hint)
-    raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
+    if set(chosen) not in [set(each) for each in table.unique_keys]:
+        raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
+    _require(chosen, _given(table, written), mode, "name it there, or use writeMode insert")
+    return chosen
+
+
+def written_key(table: Table, written: Sequence[Column]) -> tuple[str, ...] | None:
+    """The first unique key, the primary key before others, whose columns rows of the columns `written` have; None if
+    there is none."""
+    given = _given(table, written)
+    return next((key for key in table.unique_keys if given.issuperset(key)), None)
+
+
+def columns_to_update(table: Table, names: Sequence[str], written: Sequence[Column]) -> list[str]:
+    """The columns of `updateColumns`, as the table calls them. Raises `ConfigError` for one that is not `written`."""
+    found = []
+    for text in names:
+        column = table.column(text)
+        if column is None:
+            raise table.missing(text, "updateColumns")
+        found.append(column.name)
+    _require(found, {column.name for column in written}, "updateColumns", "name it there")
+    return found
+
+
+def _require(names: Sequence[str], given: set[str], who: str, hint: str) -> None:
+    if missing := [name for name in names if name not in given]:
+        raise ConfigError("column", f"lacks {missing[0]!r}, which {who} needs", hint)
+
+
+def _given(table: Table, written: Sequence[Column]) -> set[str]:
+    """The columns that are `written`, and those that the table computes."""
+    return {column.name for column in table.columns if column in written or column.generated}
 
 
 def takes_files(db: Connection) -> bool:

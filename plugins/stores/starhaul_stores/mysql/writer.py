@@ -39,6 +39,7 @@ from starhaul_stores.mysql.swap import check_swappable, drop_stale, note_of, sta
 from starhaul_stores.mysql.target import (
     TRANSACTIONAL,
     check_keys,
+    columns_to_update,
     fields_for,
     fields_to_create,
     names_to_create,
@@ -238,7 +239,7 @@ class MysqlWireWriter(Writer[P]):
             facts.append("There is no ledger: rows of an attempt that fails stay, and another attempt may repeat them.")
         if self.params.write_mode == "overwrite":
             facts.append("The rows go to a staging table, which takes the table's place in one RENAME TABLE.")
-        if self.params.write_mode in ("update", "replace") and table is not None and len(table.unique_keys) > 1:
+        if table is not None and len(table.unique_keys) > 1 and self._mode(table) in ("update", "replace"):
             keys = " or ".join(f"({', '.join(key)})" for key in table.unique_keys)
             facts.append(f"A row is there already if any of its unique keys is: {keys}.")
         return facts
@@ -304,17 +305,15 @@ class MysqlWireWriter(Writer[P]):
 
     def _check_table(self, db: Connection, table: Table) -> None:
         params = self.params
-        target_columns(table, params.column)
+        columns = target_columns(table, params.column)
         if params.exactly_once and table.kind == "BASE TABLE" and table.engine.lower() not in TRANSACTIONAL:
             hint = "convert the table to InnoDB, or set exactlyOnce to false"
             raise ConfigError("table", f"{table.name!r} is a table of {table.engine}, without transactions", hint)
         if params.write_mode == "overwrite":
             check_swappable(db, table)
         if (mode := self._mode(table)) in ("update", "replace"):
-            check_keys(table, params.keys, mode)
-        for name in params.update_columns:
-            if table.column(name) is None:
-                raise table.missing(name, "updateColumns")
+            check_keys(table, params.keys, mode, columns)
+        columns_to_update(table, params.update_columns, columns)
 
     def _insertion(self, db: Connection, task: Task) -> Insertion:
         params = self.params
@@ -324,10 +323,10 @@ class MysqlWireWriter(Writer[P]):
         columns = target_columns(table, task.schema.names)
         mode = self._mode(table)
         sql = staging_of(table.place, task.run) if mode == "overwrite" else table.sql
-        updated = list(params.update_columns)
+        updated = columns_to_update(table, params.update_columns, columns)
         if mode == "update" and not updated:
-            keys = {key.casefold() for key in check_keys(table, params.keys, mode)}
-            updated = [column.name for column in columns if column.name.casefold() not in keys]
+            keys = check_keys(table, params.keys, mode, columns)
+            updated = [column.name for column in columns if column.name not in keys]
         load = takes_files(db)
         staging = temporary(db, table, columns) if load and mode == "update" else ""
         target = Target(sql, columns, mode, updated, load, staging)

@@ -54,7 +54,25 @@ def fields_to_create(names: Sequence[str], source: pa.Schema) -> pa.Schema:
     return carried_all(fields, source)
 
 
-def conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[str, ...]:
+def upsert(
+    db: Connection, table: Table, written: Sequence[Column], keys: Sequence[str], updated: Sequence[str]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """The columns that tell whether a row is there already (`keys`, or the primary key), and those to set then.
+
+    Raises `ConfigError` if the table does not have or not keep them unique, or they are not among those `written`.
+    """
+    for name in updated:
+        if table.column(name) is None:
+            raise table.missing(name, "updateColumns")
+    found = _conflict_target(db, table, keys)
+    if lacking := _lacking(found, _given(table, written)):
+        raise _lacks(lacking[0], "update")
+    if lacking := _lacking(updated, written):
+        raise _lacks(lacking[0], "updateColumns")
+    return found, updated
+
+
+def _conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[str, ...]:
     """The columns that tell whether a row is there already: `keys`, or the primary key.
 
     Raises `ConfigError` if the table does not keep them unique.
@@ -68,3 +86,25 @@ def conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[
     if not chosen:
         raise ConfigError("keys", f"{table.name!r} has no primary key", hint)
     raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
+
+
+def require_a_key(db: Connection, table: Table, written: Sequence[Column]) -> None:
+    """Raise `ConfigError` if the table has keys and each has a column that is not `written`: every row would be new."""
+    lacking = [_lacking(key, _given(table, written)) for key in unique_keys(db, table)]
+    if lacking and all(lacking):
+        raise _lacks(lacking[0][0], "replace")
+
+
+def _given(table: Table, written: Sequence[Column]) -> list[Column]:
+    """The columns that are `written`, and those that the table computes."""
+    return [column for column in table.columns if column in written or column.generated]
+
+
+def _lacking(names: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    known = {fold(column.name) for column in columns}
+    return [name for name in names if fold(name) not in known]
+
+
+def _lacks(name: str, who: str) -> ConfigError:
+    hint = "name it there" if who == "updateColumns" else "name it there, or use writeMode insert"
+    return ConfigError("column", f"lacks {name!r}, which {who} needs", hint)

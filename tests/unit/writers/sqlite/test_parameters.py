@@ -39,6 +39,17 @@ def test_missing_things_are_named(path: Path, tmp_path: Path) -> None:
     assert "same column" in refused(writer(path, table="orders", column=["id", "ID"]))
 
 
+def test_an_upsert_needs_what_it_goes_by(path: Path) -> None:
+    sql(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, a TEXT, code INTEGER UNIQUE)")
+    update: dict[str, Any] = {"writeMode": "update", "column": ["id", "name"]}
+    assert "lacks 'a', which updateColumns needs" in refused(writer(path, **update, updateColumns=["[a]"]))
+    assert "lacks 'code', which update needs" in refused(writer(path, **update, keys=["code"]))
+    assert "lacks 'id', which update needs" in refused(writer(path, writeMode="update", column=["a", "name"]))
+    assert "lacks 'id', which replace needs" in refused(writer(path, writeMode="replace", column=["a", "name"]))
+    writer(path, writeMode="replace", column=["code", "name"]).check(SCHEMA)
+    writer(path, **update, updateColumns=['"NAME"']).check(SCHEMA)
+
+
 def test_a_file_that_is_no_database(path: Path) -> None:
     path.write_bytes(b"hello" * 1000)
     with pytest.raises(PermanentError, match=f"{path}: file is not a database"):
