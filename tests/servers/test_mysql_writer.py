@@ -136,6 +136,28 @@ def test_overwrite_refuses_what_a_swap_would_lose(mysql: MysqlDatabase) -> None:
         Delivery(writer(mysql, writeMode="overwrite"), pa.schema([("id", pa.int64())]))
 
 
+def test_overwrite_refuses_a_table_with_a_history(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY) WITH SYSTEM VERSIONING")
+    with pytest.raises(ConfigError, match=r"'t' keeps the history of its rows.*DELETE FROM @table"):
+        Delivery(writer(mysql, writeMode="overwrite"), pa.schema([("id", pa.int64())]))
+
+
+@pytest.mark.parametrize("column", [["id", "v"], ["v"]])
+def test_overwrite_gives_out_no_number_again(mysql: MysqlDatabase, column: list[str]) -> None:
+    """Not those of rows that are gone, nor those of rows that came while it loaded."""
+    mysql.execute("CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, v text)", "INSERT INTO t VALUES (41, 'old')")
+    mysql.execute("DELETE FROM t")
+    rows = pa.table({"id": [5, 6], "v": ["new"] * 2}).select(column)
+    delivery = Delivery(writer(mysql, writeMode="overwrite", column=column), rows.schema)
+    delivery.prepare()
+    receipt = delivery.write(delivery.task(), delivery.converted(rows))
+    mysql.execute("INSERT INTO t (v) VALUES ('meanwhile'), ('meanwhile'), ('meanwhile')")
+    delivery.commit(receipt)
+    mysql.execute("INSERT INTO t (v) VALUES ('next')")
+    ids = [5, 6] if "id" in column else [42, 43]
+    assert mysql.execute("SELECT id FROM t ORDER BY 1") == [(number,) for number in [*ids, 45]]
+
+
 def test_a_crash_between_swap_and_ledger(mysql: MysqlDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """RENAME TABLE commits by itself: the second commit finds it done, whether or not the old table is dropped."""
     mysql.execute("CREATE TABLE t (id int)", "INSERT INTO t VALUES (-1)")

@@ -179,6 +179,15 @@ def test_an_overwritten_table_keeps_its_partitions(oceanbase: MysqlDatabase) -> 
     assert oceanbase.execute("SELECT n FROM t PARTITION (low)") == [(1,)]
 
 
+def test_an_overwritten_table_gives_out_no_number_again(oceanbase: MysqlDatabase) -> None:
+    oceanbase.execute("CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, v text)", "INSERT INTO t VALUES (41, 'old')")
+    write(writer(oceanbase, writeMode="overwrite"), pa.table({"id": [5], "v": ["new"]}))
+    oceanbase.execute("INSERT INTO t (v) VALUES ('next')")
+    ((first,), (second,)) = oceanbase.execute("SELECT id FROM t ORDER BY 1")
+    assert first == 5
+    assert int(str(second)) > 41
+
+
 def test_a_table_without_a_key_is_inserted_into(oceanbase: MysqlDatabase) -> None:
     """DataX updates by default, and its SQL does the same here."""
     oceanbase.execute("CREATE TABLE t (n int)")

@@ -10,6 +10,7 @@ from starhaul import ConfigError
 from starhaul_stores.mysql.catalog import Table, find_table
 from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.ledger import MysqlLedger
+from starhaul_stores.relational.ddl import body, words
 from starhaul_stores.relational.staging import staging_name, stale_runs
 
 
@@ -26,7 +27,10 @@ def staging_of(place: tuple[str, str], run: str) -> str:
 
 def check_swappable(db: Connection, table: Table) -> None:
     """Raise `ConfigError` if a table that takes the place of `table` would not be the same to others."""
-    if table.kind not in ("BASE TABLE", "SYSTEM VERSIONED"):
+    if table.kind == "SYSTEM VERSIONED":
+        hint = 'use writeMode insert with preSql "DELETE FROM @table"'
+        raise ConfigError("writeMode", f"{table.name!r} keeps the history of its rows, which a swap would lose", hint)
+    if table.kind != "BASE TABLE":
         raise ConfigError("table", f"{table.name!r} is a {table.kind.lower()}", "overwrite needs an ordinary table")
     place = [table.schema, table.name]
     sql = "SELECT trigger_name FROM information_schema.triggers WHERE "
@@ -42,10 +46,11 @@ def check_swappable(db: Connection, table: Table) -> None:
 
 
 def stage(db: Connection, table: Table, run: str) -> None:
-    """Create an empty staging table like `table`, with its columns, indexes, checks and comments."""
+    """Create an empty staging table like `table`, with its columns, indexes, checks and comments, and its numbering."""
     staging = staging_of(table.place, run)
     db.execute(f"DROP TABLE IF EXISTS {staging}")
     db.execute(f"CREATE TABLE {staging} LIKE {table.sql}")
+    _number_on(db, table.sql, staging)
 
 
 def swap(db: Connection, place: tuple[str, str], run: str) -> None:
@@ -53,8 +58,26 @@ def swap(db: Connection, place: tuple[str, str], run: str) -> None:
     staging, target = staging_of(place, run), ".".join(map(quoted, place))
     old = f"{quoted(place[0])}.{quoted(note_of(place, run) + '_old')}"
     if find_table(db, staging) is not None:
+        _number_on(db, target, staging)
         db.execute(f"RENAME TABLE {target} TO {old}, {staging} TO {target}")
     db.execute(f"DROP TABLE IF EXISTS {old}")
+
+
+def _number_on(db: Connection, table: str, staging: str) -> None:
+    """Let the AUTO_INCREMENT of the staging table begin where that of the table has come to: what refers to a number
+    that was given out must not find another row there. Both as SQL."""
+    reached = _next_number(db, table)
+    if reached > _next_number(db, staging):
+        db.execute(f"ALTER TABLE {staging} AUTO_INCREMENT = {reached}")
+
+
+def _next_number(db: Connection, table: str) -> int:
+    """What AUTO_INCREMENT will give, by SHOW CREATE TABLE: `information_schema` knows nothing in OceanBase, and what
+    was true a day ago in MySQL 8. Perhaps 0 where it is the first."""
+    _, _, options = body(str(db.execute(f"SHOW CREATE TABLE {table}")[0][1]), backslashes=True)
+    told = [word.upper() for word in words(options, backslashes=True)]
+    place = told.index("AUTO_INCREMENT") if "AUTO_INCREMENT" in told else None
+    return 0 if place is None else int(told[place + 2])
 
 
 def drop_stale(db: Connection, ledger: MysqlLedger, place: tuple[str, str], run: str) -> None:
