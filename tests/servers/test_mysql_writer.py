@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
 import pyarrow as pa
@@ -254,6 +256,40 @@ def test_a_run_that_is_over_is_fenced(mysql: MysqlDatabase) -> None:
     with pytest.raises(PermanentError, match="not open"):
         delivery.writer.write(delivery.task(attempt=2), batches)
     assert mysql.execute("SELECT count(*) FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize("key", ["id int PRIMARY KEY", "id int"])
+def test_an_earlier_attempt_that_commits_late_is_waited_for(mysql: MysqlDatabase, key: str) -> None:
+    """Its rows neither come twice nor are rejected as duplicates; the engine finds its receipt."""
+    mysql.execute(f"CREATE TABLE t ({key})")
+    delivery = Delivery(writer(mysql), pa.schema([("id", pa.int64())]))
+    delivery.prepare()
+    batches = delivery.converted(pa.table({"id": [1, 2]}))
+    written, late = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[pa.RecordBatch]:
+        yield from batches
+        written.set()
+        assert late.wait(30)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(writer(mysql).write, delivery.task(), slow())
+        assert written.wait(30)
+        again = delivery.task(attempt=2)
+        second = pool.submit(writer(mysql).write, again, batches)
+        with pytest.raises(FutureTimeout):
+            second.result(1)
+        late.set()
+        receipt = first.result(30)
+        with pytest.raises(TransientError, match="was delivered by another attempt"):
+            second.result(30)
+    assert isinstance(again, RecordingTask)
+    assert again.rejected == []
+    assert delivery.writer.delivered(delivery.task(attempt=3)) == receipt
+    with pytest.raises(TransientError, match="was delivered by another attempt"):
+        delivery.writer.write(delivery.task(attempt=3), batches)
+    delivery.commit(receipt)
+    assert mysql.execute("SELECT id FROM t ORDER BY 1") == [(1,), (2,)]
 
 
 @pytest.mark.parametrize("files", [True, False])

@@ -6,10 +6,10 @@ import hashlib
 from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar
 
-from starhaul import Task
+from starhaul import Receipt, Task
 from starhaul_stores.mysql.catalog import full_name, to_create
 from starhaul_stores.mysql.connection import Connection
-from starhaul_stores.relational.ledger import Ledger
+from starhaul_stores.relational.ledger import Ledger, told
 
 _LOCK_SECONDS = 600
 
@@ -52,7 +52,15 @@ class MysqlLedger(Ledger):
             super().drop_if_empty()
 
     def fence(self, task: Task) -> None:
-        """As ever; and the run cannot be closed before the caller's transaction ends."""
+        """As ever, and the run cannot be closed before the caller's transaction ends. The task is entered here: an
+        earlier attempt whose connection the server has not missed yet is waited for before any row is sent, which it
+        would have as well."""
         if self.exists():
             self._db.execute(f"SELECT 1 FROM {self._table} WHERE run = %s AND task = '' LOCK IN SHARE MODE", [task.run])
         super().fence(task)
+        super().record(Receipt(task.id, 0, 0, task.attempt), task.run)
+
+    def record(self, receipt: Receipt, run: str) -> None:
+        """Complete what `fence` entered."""
+        sql = f"UPDATE {self._table} SET receipt = %s WHERE run = %s AND task = %s"
+        self._db.execute(sql, [told(receipt), run, receipt.task])

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol
 
-from starhaul import PermanentError, Receipt, Task, TasksLost
+from starhaul import PermanentError, Receipt, Task, TasksLost, TransientError
+from starhaul_stores.relational.refusal import Refused
 
 LATER = "later"
 """Stands for a task in the row that holds what follows the load."""
@@ -100,16 +101,20 @@ class Ledger(ABC):
         return True
 
     def fence(self, task: Task) -> None:
-        """Raise `PermanentError` if this attempt must not write: its run is over, or another attempt went through."""
+        """Raise `PermanentError` if this attempt must not write as its run is over, `TransientError` if another attempt
+        went through, so that the engine finds its receipt."""
         if not self.is_open(task.run):
             raise self._unknown(task.run)
         if self._find(task.run, task.id):
-            raise PermanentError(self._where, f"task {task.id} of run {task.run} was delivered by another attempt")
+            raise self._overtaken(task.run, task.id)
 
     def record(self, receipt: Receipt, run: str) -> None:
-        """Enter a task that will have gone through when the transaction commits."""
-        data = {"rows": receipt.rows, "skipped": receipt.skipped, "data": dict(receipt.data)}
-        self._insert(run, receipt.task, receipt.attempt, json.dumps(data))
+        """Enter a task that will have gone through when the transaction commits. Raises `TransientError` if another
+        attempt went through meanwhile."""
+        try:
+            self._insert(run, receipt.task, receipt.attempt, told(receipt))
+        except Refused as refused:  # its key is there by now
+            raise self._overtaken(run, receipt.task, f": {refused.problem}") from refused
 
     def receipt(self, task: Task) -> Receipt | None:
         """The receipt of the attempt that went through; None if none did."""
@@ -182,6 +187,9 @@ class Ledger(ABC):
         hint = "it was committed or given up, or the database lost it (a fail-over, a crash): see what is in the target"
         return PermanentError(self._where, f"run {run} is not open", hint)
 
+    def _overtaken(self, run: str, task: str, why: str = "") -> TransientError:
+        return TransientError(self._where, f"task {task} of run {run} was delivered by another attempt{why}")
+
     def _find(self, run: str, task: str) -> list[tuple[int, str]]:
         mark = self.placeholder
         sql = f"SELECT attempt, receipt FROM {self._table} WHERE run = {mark} AND task = {mark}"
@@ -194,3 +202,8 @@ class Ledger(ABC):
         self._db.execute(
             f"INSERT INTO {self._table} (run, task, attempt, receipt, {self.moment}) VALUES ({marks})", values
         )
+
+
+def told(receipt: Receipt) -> str:
+    """What the ledger keeps of a receipt."""
+    return json.dumps({"rows": receipt.rows, "skipped": receipt.skipped, "data": dict(receipt.data)})

@@ -28,7 +28,7 @@ def test_two_attempts_at_one_task_race(path: Path) -> None:
         try:
             task = RecordingTask(schema, "t0", "r1", number)
             results.append(writer(path).write(task, rows_of((1, "a"), (2, "b")).to_batches()))
-        except PermanentError as error:
+        except TransientError as error:
             results.append(error)
 
     threads = [threading.Thread(target=attempt, args=[number]) for number in (1, 2)]
@@ -37,7 +37,7 @@ def test_two_attempts_at_one_task_race(path: Path) -> None:
     for thread in threads:
         thread.join()
     receipts = [each for each in results if isinstance(each, Receipt)]
-    errors = [each for each in results if isinstance(each, PermanentError)]
+    errors = [each for each in results if isinstance(each, TransientError)]
     assert len(receipts) == len(errors) == 1
     assert "delivered by another attempt" in str(errors[0])
     assert writer(path).delivered(RecordingTask(schema, "t0", "r1", 3)) == receipts[0]
