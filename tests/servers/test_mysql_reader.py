@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -97,6 +98,84 @@ def test_tables_queries_columns_and_conditions(mysql: MysqlDatabase) -> None:
     places = [{"jdbcUrl": [f"jdbc:{mysql.url}"], "querySql": ["SELECT id FROM t00", "SELECT id FROM t01"]}]
     both = MysqlReader(MysqlReaderParams.model_validate({"connection": places}))
     assert sorted(row["id"] for part in slices(both, 2) for row in part) == [0, 1, 10, 11]
+
+
+JOINED = (
+    "CREATE TABLE a (id int PRIMARY KEY, price float, v varchar(9) CHARACTER SET latin1)",
+    "CREATE TABLE b (ID int, price float, at timestamp(3) NULL, ok bit(3), kind enum('x','y'))",
+    "INSERT INTO a VALUES (1, 16777216, 'é'), (2, NULL, NULL)",
+    "INSERT INTO b VALUES (1, 0.1, '2026-01-02 03:04:05.125', b'101', 'y'), (2, 2, NULL, NULL, NULL)",
+)
+
+
+@pytest.mark.parametrize("more", [{}, {"mandatoryEncoding": "latin1"}], ids=["plain", "encoded"])
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT {} FROM a JOIN b USING (id)", "WITH c AS (SELECT * FROM b) SELECT {} FROM a JOIN c b USING (id) ;"],
+)
+def test_a_query_may_have_columns_of_one_name(mysql: MysqlDatabase, query: str, more: dict[str, Any]) -> None:
+    mysql.execute(*JOINED)
+    source = reader(mysql, querySql=query.format("a.*, b.*, 7 AS price, 8 AS price_2"), **more)
+    names = ["id", "price", "v", "ID_2", "price_3", "at", "ok", "kind", "price_4", "price_2"]
+    assert source.schema().names == names
+    assert [str(kind) for kind in source.schema().types] == [
+        *("int32", "float", "string", "int32", "float", "timestamp[ms, tz=UTC]", "uint64", "string", "int32", "int32")
+    ]
+    ((first, second),) = slices(source, 2)
+    at = datetime(2026, 1, 2, 3, 4, 5, 125_000, UTC)
+    assert [*first.values()] == [1, 16777216.0, "é", 1, pytest.approx(0.1), at, 5, "y", 7, 8]
+    assert [*second.values()] == [2, None, None, 2, 2.0, None, None, None, 7, 8]
+    same = reader(mysql, querySql=query.format("a.id AS id, b.id AS id"), **more)
+    assert slices(same, 1) == [[{"id": 1, "id_2": 1}, {"id": 2, "id_2": 2}]]
+
+
+def test_a_query_is_described_without_being_run(mysql: MysqlDatabase) -> None:
+    """By the same words as one whose names are not alike."""
+    kinds = [
+        *KEYS,
+        "float",
+        "double unsigned",
+        "bit(9)",
+        "json",
+        "time(2)",
+        "year",
+        "longtext",
+        "blob",
+        "point",
+        "set('a')",
+    ]
+    columns = ", ".join(f"c{number} {kind}" for number, kind in enumerate(kinds))
+    mysql.execute(f"CREATE TABLE t ({columns})", "CREATE TABLE runs (n int) ENGINE = MyISAM")
+    mysql.execute("CREATE FUNCTION ran() RETURNS int BEGIN INSERT INTO runs VALUES (1); RETURN 1; END")
+    expected = reader(mysql, querySql="SELECT t.*, 1.5 * c0 AS more FROM t").schema()
+    found = reader(mysql, querySql="SELECT t.*, 1.5 * c0 AS more, 1 AS more FROM t WHERE ran() = 1").schema()
+    assert found.names == [*expected.names, "more_2"]
+    assert found.types[:-1] == expected.types
+    assert [field.metadata for field in found][:-1] == [field.metadata for field in expected]
+    assert mysql.execute("SELECT * FROM runs") == []
+
+
+@pytest.mark.parametrize("more", [{}, {"mandatoryEncoding": "latin1"}], ids=["plain", "encoded"])
+def test_columns_with_aliases(mysql: MysqlDatabase, more: dict[str, Any]) -> None:
+    """FLOATs, and texts of another encoding, are asked for in another form."""
+    mysql.execute(*JOINED)
+    told = {
+        "price AS p": 16777216, "a.price `q``r`": 16777216, "price": 16777216, "max(price) over () as `m`": 16777216,
+        "coalesce( price , 1 )": 16777216, "IF(id = 1, price, 0)last": 16777216, "v as w": "é", "( v )": "é",
+        "concat(v, v) \"x y\"": "éé", "'b' AS 'it''s'": "b", "price asp": 16777216,
+    }  # fmt: skip
+    source = reader(mysql, table="a", column=[*told], where="id = 1", **more)
+    ((row,),) = slices(source, 1)
+    assert [*row.values()] == [*told.values()]
+    assert [*row][:2] == ["p", "q`r"]
+    assert [*row][-1] == "asp"
+
+
+def test_a_column_may_be_read_twice(mysql: MysqlDatabase) -> None:
+    mysql.execute(*JOINED)
+    assert slices(reader(mysql, table="a", column=["id", "ID", "id + 1 AS id"], where="id = 1"), 1) == [
+        [{"id": 1, "id_2": 1, "id_3": 2}]
+    ]
 
 
 def test_invisible_and_generated_columns(mysql: MysqlDatabase) -> None:

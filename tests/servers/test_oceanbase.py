@@ -106,6 +106,16 @@ def test_queries_and_weak_reads_promise_no_moment(oceanbase: MysqlDatabase) -> N
         assert [row["n"] for part in slices(held, 1) for row in part] == [1, 2]
 
 
+def test_names_that_are_alike_and_aliases(oceanbase: MysqlDatabase) -> None:
+    oceanbase.execute("CREATE TABLE t (n int PRIMARY KEY, price float, v text)", "INSERT INTO t VALUES (1, 0.1, 'é')")
+    more = {"table": [], "querySql": "SELECT a.*, b.* FROM t a JOIN t b USING (n)"}
+    ((row,),) = slices(reader(oceanbase, **more), 1)
+    third = pytest.approx(0.1)
+    assert row == {"n": 1, "price": third, "v": "é", "n_2": 1, "price_2": third, "v_2": "é"}
+    ((row,),) = slices(reader(oceanbase, column=["price AS p", "max(price) m", "n", "v AS `w`"]), 1)
+    assert row == {"p": third, "m": third, "n": 1, "w": "é"}
+
+
 def test_a_snapshot_that_is_gone_is_told(oceanbase: MysqlDatabase) -> None:
     oceanbase.execute("CREATE TABLE t (n int PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)")
     with reader(oceanbase).hold(2) as held:

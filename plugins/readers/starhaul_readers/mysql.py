@@ -12,7 +12,9 @@ class MysqlReaderParams(MysqlWireReaderParams):
 class MysqlReader(MysqlWireReader[MysqlReaderParams]):
     """Reads tables, views and queries of MySQL and MariaDB, exactly as the server holds them.
 
-    Every slice of a table is one SELECT. A value that no Arrow type holds (a date with month 0) rejects its row.
+    Every slice of a table is one SELECT. A value that no Arrow type holds (a date with month 0) rejects its row. Of two
+    columns of one name, as `SELECT a.*, b.*` has them, the second is called `NAME_2`; MySQL before 8 refuses them where
+    one is a FLOAT, or `mandatoryEncoding` is given.
 
     All slices are of one moment, whatever is written meanwhile: their connections begin their snapshots together,
     while `LOCK TABLES … READ` keeps writers out for some milliseconds. That needs the privilege LOCK TABLES (RELOAD

@@ -156,6 +156,14 @@ class Connection:
             raise ConfigError("column", "the query gives no columns")
         return fields
 
+    def prepared(self, query: str) -> list[Any]:
+        """The same of a query of the job's own, which is not run."""
+        with self._failures():
+            fields = self._wire.prepared(query)
+        if not fields:
+            raise ConfigError("querySql", "gives no columns")
+        return fields
+
     @contextmanager
     def stream(self, sql: str, size: int) -> Iterator[Iterator[list[Values]]]:
         """Run a query; yields its rows in blocks of about `size` bytes, each a list of columns with the values as text,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pymysql
 
 DUPLICATE = 1062
+SAME_NAME = 1060
+"""Two columns of one name, where there may be none."""
 _TRANSIENT = frozenset(
     {
         1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1317, 1613, 1614, 1927, 2006, 2013, 2055,
@@ -85,6 +87,12 @@ def failure(error: pymysql.Error, where: str) -> StarhaulError:
     if number in _THE_ROWS or isinstance(error, err.IntegrityError | err.DataError):
         return Refused(where, problem)
     return ConfigError(where, problem, hint)
+
+
+def is_number(error: StarhaulError, number: int) -> bool:
+    """Whether this is what `failure` made of the error of a number."""
+    cause = error.__cause__
+    return cause is not None and cause.args[:1] == (number,)
 
 
 def connecting_failure(error: Exception, where: str) -> StarhaulError:

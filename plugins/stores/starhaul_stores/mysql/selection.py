@@ -11,8 +11,10 @@ from starhaul import ConfigError
 from starhaul_stores.mysql.batches import ResultColumn, is_date
 from starhaul_stores.mysql.catalog import Column, Table, find_table, no_such_table
 from starhaul_stores.mysql.connection import Connection, quoted
+from starhaul_stores.mysql.failure import SAME_NAME, is_number
 from starhaul_stores.mysql.slices import condition, relation_of
-from starhaul_stores.mysql.types import Declared, asked, declared, described, is_literal
+from starhaul_stores.mysql.types import Declared, asked, declared, described, is_literal, without_alias
+from starhaul_stores.relational.names import told_apart
 from starhaul_stores.relational.places import Source, is_utf8
 
 if TYPE_CHECKING:
@@ -31,13 +33,17 @@ class Selection:
         self.table: Table | None = None
         """The table; None for a query."""
         self._wanted: list[str] = []
+        """As SQL."""
+        self._names: list[str] = []
+        """What the server calls them."""
+        self._alike = False
+        """Whether a query has two of one name."""
         if source.query is None:
             self.table = table_of(db, source)
             self._wanted = self._named(self.table)
             self.columns = self._of_table(db, self.table)
         else:
-            fields = db.described(f"SELECT * FROM ({source.query}\n) AS q LIMIT 0")
-            self.columns = [ResultColumn(field.name, self._read_as(declared(described(field)))) for field in fields]
+            self.columns = self._of_query(db, source.query)
 
     @property
     def schema(self) -> pa.Schema:
@@ -50,17 +56,37 @@ class Selection:
         if self.table is None:
             if plain:
                 return self._query or ""
-            names = [asked(quoted(column.name), column.type) for column in self.columns]
-            return f"SELECT {', '.join(names)} FROM ({self._query}\n) AS q"
+            columns = ", ".join(
+                asked(name, column.type) for name, column in zip(self._wanted, self.columns, strict=True)
+            )
+            if self._alike:
+                return f"WITH q ({', '.join(self._wanted)}) AS ({self._query}\n) SELECT {columns} FROM q"
+            return f"SELECT {columns} FROM ({self._query}\n) AS q"
         wanted = self._wanted
         if not plain:
             if len(wanted) != len(self.columns):
                 why = "a FLOAT, or mandatoryEncoding, beside one text for several columns"
                 raise ConfigError("column", why, "name each column")
-            wanted = [asked(text, column.type) for text, column in zip(wanted, self.columns, strict=True)]
+            wanted = [
+                asked(without_alias(text, name) if not column.own else quoted(column.own), column.type)
+                for text, name, column in zip(wanted, self._names, self.columns, strict=True)
+            ]
         partitions = [part["partition"]] if "partition" in part else self._params.partition_name
         relation = relation_of(self.table, partitions, moment)
         return f"SELECT {', '.join(wanted)} FROM {relation}{condition(part, self._params.condition)}"
+
+    def _of_query(self, db: Connection, query: str) -> list[ResultColumn]:
+        """The columns of the result, by what the server says of it."""
+        try:
+            fields = db.described(f"SELECT * FROM ({query}\n) AS q LIMIT 0")
+        except ConfigError as error:
+            if not is_number(error, SAME_NAME):
+                raise
+            fields, self._alike = db.prepared(query), True
+        names = [field.name for field in fields]
+        self._wanted = [f"c{number}" if self._alike else quoted(name) for number, name in enumerate(names)]
+        kinds = [self._read_as(declared(described(field))) for field in fields]
+        return [ResultColumn(name, kind) for name, kind in zip(told_apart(names), kinds, strict=True)]
 
     def _of_table(self, db: Connection, table: Table) -> list[ResultColumn]:
         """The columns of the result, by what the server says of it; types of the table's own columns by its catalog."""
@@ -69,8 +95,9 @@ class Selection:
             raise table.missing(params.split_pk, "splitPk")
         where = condition({}, params.condition)
         fields = db.described(f"SELECT {', '.join(self._wanted)} FROM {table.sql}{where} LIMIT 0")
+        self._names = [field.name for field in fields]
         columns = []
-        for number, field in enumerate(fields):
+        for number, (field, name) in enumerate(zip(fields, told_apart(self._names), strict=True)):
             own = table.column(quoted(field.org_name)) if field.org_name else None
             kind = own.type if own is not None else declared(described(field))
             if number >= len(self._wanted) or not is_literal(self._wanted[number]):
@@ -78,7 +105,7 @@ class Selection:
             nullable = own is None or not own.not_null or len(params.sources()) > 1
             if params.zero_date == "null" and is_date(kind):
                 nullable = True
-            columns.append(ResultColumn(field.name, kind, own.name if own is not None else "", nullable))
+            columns.append(ResultColumn(name, kind, own.name if own is not None else "", nullable))
         return columns
 
     def _named(self, table: Table) -> list[str]:

@@ -40,6 +40,10 @@ _GEOMETRIES = frozenset(
 _BYTES = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}) | _GEOMETRIES
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _LITERAL = re.compile(r"\s*'([^'\\]|'')*'\s*")
+_ALIASED = re.compile(
+    r"(?P<sql>.*?[\s)`'\"])(?:as(?:\s+|(?=[`'\"])))?(?P<alias>\w+|`(?:[^`]|``)*`|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")",
+    re.DOTALL | re.IGNORECASE,
+)
 _OURS = re.compile(r"[a-z]+\d?(\([^)]*\))?( unsigned)?( zerofill)?", re.DOTALL)
 
 UNSIGNED, ZEROFILL, BINARY_FLAG, ENUM, SET = 32, 64, 128, 256, 2048
@@ -130,6 +134,17 @@ _WIRE_OTHERS = {4: "float", 5: "double", 10: "date", 14: "date", 13: "year", 245
 def is_literal(sql: str) -> bool:
     """Whether SQL is nothing but a text in quotes."""
     return _LITERAL.fullmatch(sql) is not None
+
+
+def without_alias(sql: str, name: str) -> str:
+    """A column of a SELECT without the alias that may stand at its end, if the server calls it `name`. A column without
+    one is called by its own text."""
+    matched = _ALIASED.fullmatch(sql.strip())
+    if matched is None or sql.strip() == name:
+        return sql
+    alias = matched["alias"]
+    told = alias[1:-1].replace(alias[0] * 2, alias[0]) if alias[0] in "`'\"" else alias
+    return matched["sql"] if told == name else sql
 
 
 def asked(sql: str, kind: Declared) -> str:

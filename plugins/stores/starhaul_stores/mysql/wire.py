@@ -14,12 +14,14 @@ import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from struct import Struct
 from typing import Any
 
 import numpy as np
 from pymysql import err
 from pymysql.connections import Connection, MySQLResult
 from pymysql.constants import COMMAND
+from pymysql.protocol import FieldDescriptorPacket
 
 from starhaul_stores.mysql.rows import SLACK, WHOLE_PACKET, Starts, Values, columns, is_over, may_be_over, packet_at
 
@@ -27,8 +29,8 @@ _RECEIVED = 1 << 17
 """Bytes taken off the socket at once: enough for few calls, and too few for memory that is new each time."""
 _PIECE = 1 << 18
 """Bytes sent to the server at once; any server takes a packet of this size."""
-
-
+_PREPARED = Struct("<IHH").unpack_from
+"""A statement's number, and how many columns and parameters it has."""
 _RESET_CONNECTION = 0x1F
 """The command; PyMySQL does not name it."""
 
@@ -74,6 +76,19 @@ class Wire(_Connection):
         result.unbuffered_active = False  # else its destructor would read the rows
         fields = list(result.fields)
         return fields, (columns(data, starts, end, len(fields)) for data, starts, end in self._blocks(size))
+
+    def prepared(self, sql: str) -> list[Any]:
+        """The descriptions of the columns of a query (`FieldDescriptorPacket`), which is prepared for that and not run
+        (https://mariadb.com/kb/en/com_stmt_prepare/)."""
+        self._execute_command(COMMAND.COM_STMT_PREPARE, sql)
+        statement, count, parameters = _PREPARED(self._read_packet().get_all_data(), 1)
+        for _ in range(parameters + 1 if parameters else 0):
+            self._read_packet()
+        fields = [self._read_packet(FieldDescriptorPacket) for _ in range(count)]
+        if fields:
+            self._read_packet()  # where they end
+        self._execute_command(COMMAND.COM_STMT_CLOSE, statement.to_bytes(4, "little"))  # which is not answered
+        return fields
 
     def reset(self) -> None:
         """Make the session what it was when it was new: the transaction is rolled back, locks, temporary tables and

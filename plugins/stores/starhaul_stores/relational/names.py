@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from starhaul import ConfigError
 
@@ -52,6 +52,23 @@ def unquoted(name: str, quotes: Iterable[str]) -> str:
         if len(name) > 1 and name[0] + name[-1] == pair:
             return name[1:-1].replace(pair[1] * 2, pair[1])
     return name
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The names of a result's columns, of which some may be alike but for case: the second of a name gets `_2` after
+    it, and so on."""
+    found: list[str] = []
+    met: set[str] = set()
+    taken = {name.casefold() for name in names}
+    for name in names:
+        told, number = name, 1
+        while told.casefold() in (met if number == 1 else taken):
+            number += 1
+            told = f"{name}_{number}"
+        met.add(told.casefold())
+        taken.add(told.casefold())
+        found.append(told)
+    return found
 
 
 def require_not_given(computed: Iterable[str], source: Iterable[str]) -> None:
