@@ -178,6 +178,38 @@ def test_a_column_may_be_read_twice(mysql: MysqlDatabase) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("options", "more", "dates"),
+    [
+        ("", {}, []),
+        ("?zeroDateTimeBehavior=exception", {}, []),
+        ("?zeroDateTimeBehavior=convertToNull", {}, [None]),
+        ("?useSSL=false&ZERODATETIMEBEHAVIOR=CONVERT_TO_NULL", {}, [None]),
+        ("?zeroDateTimeBehavior=round", {"zeroDate": "null"}, [None]),
+        ("?zeroDateTimeBehavior=convertToNull", {"zeroDate": "reject"}, []),
+    ],
+)
+def test_zero_dates_by_the_url(mysql: MysqlDatabase, options: str, more: dict[str, Any], dates: list[None]) -> None:
+    mysql.execute("CREATE TABLE t (d datetime NOT NULL)", "SET sql_mode = ''", "INSERT INTO t VALUES ('0000-00-00')")
+    source = reader(mysql, url=mysql.url + options, table="t", **more)
+    task = RecordingTask(source.schema())
+    found = [row["d"] for split in source.split(1) for batch in source.read(split, task) for row in batch.to_pylist()]
+    assert found == dates
+    assert len(task.rejected) == 1 - len(dates)
+
+
+def test_zones_of_the_url_have_no_effect_which_the_plan_says(mysql: MysqlDatabase) -> None:
+    mysql.execute("CREATE TABLE t (at timestamp NULL, d datetime)")
+    mysql.execute("INSERT INTO t VALUES ('2026-01-01 00:00:00', '2026-01-01 00:00:00')")
+    plain = reader(mysql, table="t", where="at = '2026-01-01'")
+    zoned = reader(mysql, url=f"{mysql.url}?serverTimezone=Asia/Shanghai", table="t", where="at = '2026-01-01'")
+    assert (
+        slices(zoned, 1) == slices(plain, 1) == [[{"at": datetime(2026, 1, 1, tzinfo=UTC), "d": datetime(2026, 1, 1)}]]
+    )
+    assert "serverTimezone in the URL has no effect" in zoned.describe()[-1]
+    assert not any("URL" in fact for fact in plain.describe())
+
+
 def test_invisible_and_generated_columns(mysql: MysqlDatabase) -> None:
     mysql.execute(
         "CREATE TABLE t (id int, twice int AS (id * 2), hidden int INVISIBLE DEFAULT 7)",

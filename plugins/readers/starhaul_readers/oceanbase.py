@@ -56,12 +56,10 @@ class OceanbaseV10Reader(MysqlWireReader[OceanbaseReaderParams]):
         super().check()
 
     def describe(self) -> Sequence[str]:
+        way, guarantee, *more = super().describe()
         if self.params.weak_read:
-            return (
-                super().describe()[0],
-                "Reads from any replica (weakRead): rows of the last seconds may be missing.",
-            )
-        return super().describe()
+            guarantee = "Reads from any replica (weakRead): rows of the last seconds may be missing."
+        return (way, guarantee, *more)
 
     def _one_moment(self, sources: Sequence[Source], channels: int) -> AbstractContextManager[Moment | None]:
         """Replicas that lag behind have no moment in common."""

@@ -34,18 +34,19 @@ long as the statement may last."""
 _PORTS = {"oceanbase": 2881, "tidb": 4000}
 """Where a kind's servers listen, unless it is 3306."""
 _OPTIONS = {
-    **{name: name for name in ("sslca", "sslcert", "sslkey", "sslmode", "usessl", "requiressl", "servertimezone",
+    **{name: name for name in ("sslca", "sslcert", "sslkey", "sslmode", "usessl", "requiressl",
                                "verifyservercertificate", "sockettimeout", "connecttimeout", "unix_socket")},
     # What drivers of Java do on their side of the wire.
     **dict.fromkeys(
         (
             "allowloadlocalinfile", "allowmultiqueries", "allowpublickeyretrieval", "autoreconnect", "cacheprepstmts",
             "characterencoding", "charset", "connectioncollation", "connectiontimezone", "defaultfetchsize",
-            "failoverreadonly", "maxreconnects", "nullcatalogmeanscurrent", "permitmysqlscheme", "prepstmtcachesize",
-            "prepstmtcachesqllimit", "rewritebatchedstatements", "tcpkeepalive", "tinyint1isbit",
-            "usecompression", "usecursorfetch", "usejdbccomplianttimezoneshift", "uselegacydatetimecode",
-            "useserverprepstmts", "useunicode", "useoldaliasmetadatabehavior", "yearisdatetype",
-            "zerodatetimebehavior", "usecursors", "useinformationschema",
+            "failoverreadonly", "forceconnectiontimezonetosession", "maxreconnects", "nullcatalogmeanscurrent",
+            "permitmysqlscheme", "prepstmtcachesize", "prepstmtcachesqllimit", "preserveinstants",
+            "rewritebatchedstatements", "servertimezone", "tcpkeepalive", "tinyint1isbit", "usecompression",
+            "usecursorfetch", "usecursors", "useinformationschema", "usejdbccomplianttimezoneshift",
+            "uselegacydatetimecode", "useoldaliasmetadatabehavior", "useserverprepstmts", "useunicode",
+            "yearisdatetype", "zerodatetimebehavior",
         ),
         "",
     ),

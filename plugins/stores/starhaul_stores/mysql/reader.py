@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import pyarrow as pa
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from starhaul import (
     Block,
@@ -29,6 +29,7 @@ from starhaul_stores.mysql.selection import Selection, table_of
 from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
+from starhaul_stores.mysql.zones import zone_facts
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.names import names_in
 from starhaul_stores.relational.places import RelationalReaderParams, Source, is_utf8, offered_by_all
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _BLOCK = 2 << 20
 _BEHIND_OTHERS = "SET SESSION lock_wait_timeout = 60"
 """For a new connection while others hold a moment: who waits to alter a table waits for them, and it for who waits."""
+_ZERO_DATES = "zeroDateTimeBehavior"
+"""Of MySQL's JDBC driver."""
 
 
 class MysqlWireReaderParams(RelationalReaderParams):
@@ -46,7 +49,11 @@ class MysqlWireReaderParams(RelationalReaderParams):
 
     zero_date: Literal["reject", "null"] = "reject"
     """What becomes of MySQL's zero date `0000-00-00`, which is no date: `reject` its row, or read it as NULL, counted
-    in the report. To a table of MySQL that takes rows as they are, and zero dates, `reject` lets it pass."""
+    in the report. To a table of MySQL that takes rows as they are, and zero dates, `reject` lets it pass. Unless it
+    is given, `zeroDateTimeBehavior` in the URL stands for it (`convertToNull`, `exception`)."""
+    fetch_size: int | None = None
+    """Most rows in a batch. By default as many as make about 2 MiB, and so where it is less than 1, as in DataX's jobs
+    (`-2147483648`); DataX itself does not look at it."""
     check_slave: bool = False
     """Pass over a URL whose server is a replica that does not replicate."""
     read_by_partition: bool = False
@@ -70,10 +77,29 @@ class MysqlWireReaderParams(RelationalReaderParams):
             raise ValueError(f"no encoding is called {value!r}") from None
         return value.strip()
 
+    @field_validator("fetch_size")
+    @classmethod
+    def _rows_or_the_default(cls, value: int | None) -> int | None:
+        return value if value is None or value > 0 else None
+
     @field_validator("partition_name", mode="before")
     @classmethod
     def _names_with_commas(cls, value: object) -> object:
         return names_in(value)
+
+    @model_validator(mode="after")
+    def _zero_date_of_the_url(self) -> Self:
+        if "zero_date" in self.model_fields_set:
+            return self
+        urls = [self.parse_address(url) for place in self.places for url in place.urls]
+        told = {url.option(_ZERO_DATES).lower().replace("_", "") for url in urls} - {""}
+        if told <= {"exception"}:
+            return self
+        if told != {"converttonull"}:
+            raise ValueError(
+                f"{_ZERO_DATES} in the URL is neither convertToNull nor exception; give zeroDate in its place"
+            )
+        return self.model_copy(update={"zero_date": "null"})
 
 
 P = TypeVar("P", bound=MysqlWireReaderParams)
@@ -244,7 +270,8 @@ class MysqlWireReader(FindingReader[P]):
         return slices(db, table, relation, params.condition, params.split_pk, target, params.split_factor, sources)
 
     def describe(self) -> Sequence[str]:
-        return ("Reads the server's text protocol, one SELECT for each slice.", self._guarantee())
+        way = "Reads the server's text protocol, one SELECT for each slice."
+        return (way, self._guarantee(), *zone_facts(self.params))
 
     def _guarantee(self) -> str:
         if not self._moments:

@@ -47,6 +47,7 @@ from starhaul_stores.mysql.target import (
     target_columns,
     temporary,
 )
+from starhaul_stores.mysql.zones import zone_facts
 from starhaul_stores.relational.addresses import address_of, to_write
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 
@@ -242,7 +243,7 @@ class MysqlWireWriter(Writer[P]):
         if table is not None and len(table.unique_keys) > 1 and self._mode(table) in ("update", "replace"):
             keys = " or ".join(f"({', '.join(key)})" for key in table.unique_keys)
             facts.append(f"A row is there already if any of its unique keys is: {keys}.")
-        return facts
+        return [*facts, *zone_facts(self.params)]
 
     def _paced(self, db: Connection, task: Task, batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         """The same batches, perhaps held back while the server is out of breath."""

@@ -49,6 +49,10 @@ class DatabaseUrl:
             options=options,
         )
 
+    def option(self, name: str) -> str:
+        """An option, whose name has any case; empty if it is not there."""
+        return next((value for known, value in self.options.items() if known.lower() == name.lower()), "")
+
     def __str__(self) -> str:
         hosts = ",".join(host if port is None else f"{host}:{port}" for host, port in self.hosts)
         return f"{self.kind}://{hosts}/{self.database}"

@@ -1,0 +1,35 @@
+"""Parameters of the MySQL family as DataX's jobs have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from starhaul_readers.drds import DrdsReaderParams
+from starhaul_readers.mysql import MysqlReaderParams
+from starhaul_readers.oceanbase import OceanbaseReaderParams
+from starhaul_stores.mysql.reader import MysqlWireReaderParams
+
+TO_NULL = "jdbc:mysql://h/d?zeroDateTimeBehavior=convertToNull"
+OTHERS = [f"jdbc:mysql://h/d?zeroDateTimeBehavior={value}" for value in ("round", "exception")]
+
+
+@pytest.mark.parametrize("kind", [MysqlReaderParams, OceanbaseReaderParams, DrdsReaderParams])
+@pytest.mark.parametrize(("given", "taken"), [(None, None), (7, 7), (0, None), (-2147483648, None)])
+def test_fetch_size(kind: type[MysqlWireReaderParams], given: int | None, taken: int | None) -> None:
+    params = kind.model_validate({"url": "mysql://h/d", "table": "t", "fetchSize": given})
+    assert params.fetch_size == taken
+
+
+def test_zero_dates_of_a_list_of_urls() -> None:
+    def reading(*urls: str, **more: Any) -> MysqlReaderParams:
+        return MysqlReaderParams.model_validate({"jdbcUrl": urls, "table": "t", **more})
+
+    assert reading(TO_NULL, "jdbc:mysql://h/d").zero_date == "null"
+    assert reading(OTHERS[1]).zero_date == "reject"
+    for urls in ([OTHERS[0]], [TO_NULL, OTHERS[1]]):
+        with pytest.raises(ValidationError, match="give zeroDate in its place"):
+            reading(*urls)
+        assert reading(*urls, zeroDate="null").zero_date == "null"
