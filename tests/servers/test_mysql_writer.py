@@ -325,6 +325,7 @@ SCHEMA = pa.schema([("id", pa.int64()), ("v", pa.string())])
     ("more", "message"),
     [
         ({"table": "ordrs"}, "no table 'ordrs' .*did you mean 'orders'"),
+        ({"table": "`o[0-3]`"}, r"no table '`o\[0-3\]`' .within quotes a range is part of the name"),
         ({"column": ["id", "wrods"]}, "no column 'wrods' .*did you mean 'words'"),
         ({"column": ["id", "twice"]}, "generated column"),
         ({"writeMode": "update", "keys": ["words"]}, r"no primary key or unique index of 'orders' is on \(words\)"),

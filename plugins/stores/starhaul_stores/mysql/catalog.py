@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starhaul import ConfigError
 from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.types import Declared, declared
-from starhaul_stores.relational.names import name_parts, suggestion
+from starhaul_stores.relational.names import name_parts, range_hint, suggestion
 
 NAME_CHARACTERS = 64
 
@@ -158,7 +158,9 @@ def no_such_table(db: Connection, text: str, hint: str = "") -> ConfigError:
         "SELECT table_name FROM information_schema.tables WHERE table_schema = %s ORDER BY 1 LIMIT 5000", [schema]
     )
     close = suggestion(name, [str(table) for (table,) in rows])
-    return ConfigError("table", f"{db.where} has no table {text!r}", "; ".join(filter(None, [close, hint])))
+    return ConfigError(
+        "table", f"{db.where} has no table {text!r}", "; ".join(filter(None, [range_hint(name), close, hint]))
+    )
 
 
 def to_create(db: Connection, text: str) -> str:

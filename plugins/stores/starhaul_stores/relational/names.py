@@ -10,11 +10,13 @@ from starhaul import ConfigError
 
 _RANGE = re.compile(r"\[\s*(\d+)\s*-\s*(\d+)\s*\]")
 _MOST = 10_000
+_QUOTES = "\"`'"
 
 
 def expanded(*texts: str) -> list[str]:
     """Names of tables out of texts that may hold several, separated by commas, and a range `t[00-31]` each, whose
-    numbers keep their leading zeros. Commas and brackets within quotes stay as they are."""
+    numbers keep their leading zeros; which end comes first does not matter. Commas within quotes stay as they are, and
+    so do brackets in a name that has quotes, as in DataX."""
     found: list[str] = []
     for text in texts:
         for name in _parts(text, ","):
@@ -92,14 +94,20 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"there are {', '.join(names[:20])}" if names else ""
 
 
+def range_hint(text: str) -> str:
+    """What to say where a table is missing whose name holds a range that is none; else nothing."""
+    return "within quotes a range is part of the name" if _RANGE.search(text) else ""
+
+
 def _ranged(name: str) -> list[str]:
     matched = _RANGE.search(name)
-    if matched is None or name[:1] in ('"', "`"):
+    if matched is None or any(quote in name for quote in _QUOTES):
         return [name]
-    first, last = int(matched[1]), int(matched[2])
-    if not first <= last < first + _MOST:
-        raise ConfigError("table", f"{name!r} holds a range that is empty or longer than {_MOST}")
-    width = len(matched[1]) if matched[1].startswith("0") else 0
+    start, end = sorted(matched.groups(), key=int)
+    first, last = int(start), int(end)
+    if last - first >= _MOST:
+        raise ConfigError("table", f"{name!r} holds a range that is longer than {_MOST}")
+    width = len(start) if start.startswith("0") else 0
     head, tail = name[: matched.start()], name[matched.end() :]
     return [f"{head}{number:0{width}d}{tail}" for number in range(first, last + 1)]
 
@@ -110,7 +118,7 @@ def _parts(text: str, separator: str) -> list[str]:
     for letter in text:
         if quote:
             quote = "" if letter == quote else quote
-        elif letter in "\"`'":
+        elif letter in _QUOTES:
             quote = letter
         elif letter == separator:
             parts.append("")

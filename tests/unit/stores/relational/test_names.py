@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from starhaul_stores.relational.names import told_apart
+from starhaul import ConfigError
+from starhaul_stores.relational.names import expanded, told_apart
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,26 @@ from starhaul_stores.relational.names import told_apart
 )
 def test_names_are_told_apart(names: list[str], told: list[str]) -> None:
     assert told_apart(names) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("t", ["t"]),
+        (" a , b ,", ["a", "b"]),
+        ("db.t_[08-10]x, u", ["db.t_08x", "db.t_09x", "db.t_10x", "u"]),
+        ("t[9-11]", ["t9", "t10", "t11"]),
+        ("t[02-00]", ["t00", "t01", "t02"]),
+        ("t[3-3]", ["t3"]),
+        ("`t_[00-31]`", ["`t_[00-31]`"]),
+        ("db.`t,[0-1]`, `d`.t[0-1]", ["db.`t,[0-1]`", "`d`.t[0-1]"]),
+        ("t[x]", ["t[x]"]),
+    ],
+)
+def test_lists_and_ranges(text: str, names: list[str]) -> None:
+    assert expanded(text) == names
+
+
+def test_a_range_may_be_too_long() -> None:
+    with pytest.raises(ConfigError, match="longer than 10000"):
+        expanded("t[0-10000]")
