@@ -23,7 +23,8 @@ class OracleWriter(SqlAlchemyWriter[OracleWriterParams]):
 
     In Oracle an empty text is NULL: the report counts the rows with one. A NOT NULL column rejects them. `update` and
     `ignore` are MERGE; `overwrite` fills a staging table, and puts its rows in place of the old ones in one transaction
-    (DELETE, INSERT). DDL in `preSql` and `postSql` commits, as ever in Oracle. DataX knows only `insert`.
+    (DELETE, INSERT); a table that foreign keys of others refer to is refused. DDL in `preSql` and `postSql` commits, as
+    ever in Oracle. DataX knows only `insert`.
     A row that Oracle refuses is found by halving, and rejected with Oracle's message. A TIMESTAMP with fewer than six
     digits rounds what has more, and this is not seen, since SQLAlchemy does not tell its digits: round in the source.
     """

@@ -23,8 +23,8 @@ class SqlServerWriter(SqlAlchemyWriter[SqlServerWriterParams]):
 
     Values for an IDENTITY column are taken (SET IDENTITY_INSERT). `update` and `ignore` are MERGE WITH (HOLDLOCK), so
     that two tasks cannot both insert a key; `overwrite` fills a staging table, and puts its rows in place of the old
-    ones in one transaction (DELETE, INSERT). A row that the server refuses is found by halving, and rejected with its
-    message.
+    ones in one transaction (DELETE, INSERT); a table that foreign keys of others refer to is refused. A row that the
+    server refuses is found by halving, and rejected with its message.
     """
 
     name = "sqlserverwriter"

@@ -74,6 +74,11 @@ class Connection:
             raise ConfigError("column", f"names hold no NUL: {name!r}")
         return str(self._preparer.quote(name))
 
+    def catalog_name(self, name: str) -> str:
+        """A name of SQLAlchemy's as the database's own catalog spells it: `ORDERS` in Oracle for `orders`."""
+        dialect = self._driver.dialect
+        return str(dialect.denormalize_name(name)) if dialect.requires_name_normalize else name
+
     def inspector(self) -> Inspector:
         """SQLAlchemy's view of the catalog as it is now."""
         import sqlalchemy

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from starhaul import PermanentError
 from starhaul_stores.rdbms import statements
 from starhaul_stores.rdbms.catalog import Column, Table, sql_name
 from starhaul_stores.rdbms.connection import Connection
 from starhaul_stores.rdbms.ledger import RdbmsLedger
+from starhaul_stores.rdbms.references import refuse_references
 from starhaul_stores.relational.staging import staging_name, stale_runs
 
 _SHORT = 30
@@ -56,10 +58,18 @@ def create(db: Connection, table: Table, columns: Sequence[Column], run: str) ->
 
 
 def publish(db: Connection, table: Table, columns: Sequence[Column], run: str) -> None:
-    """Put the staged rows in the place of the table's, in the caller's transaction."""
+    """Put the staged rows in the place of the table's, in the caller's transaction. Raises `ConfigError` if other
+    tables refer to it by now, and `PermanentError` if it does not hold as many rows then."""
+    refuse_references(db, table)
+    staged = sql_of(db, table, run)
     names = [db.quoted(column.name) for column in columns]
-    for statement in statements.publish(table.sql, sql_of(db, table, run), names):
+    for statement in statements.publish(table.sql, staged, names):
         db.execute(statement)
+    wanted, found = (int(db.value(f"SELECT count(*) FROM {each}")) for each in (staged, table.sql))
+    if found != wanted:
+        told = f"{table.name!r} holds {found} rows after its old ones were deleted and {wanted} were inserted"
+        hint = "a trigger or rule keeps, drops or adds rows, or something else writes the table: nothing was changed"
+        raise PermanentError(db.where, told, hint)
 
 
 def drop(db: Connection, table: Table, run: str) -> None:

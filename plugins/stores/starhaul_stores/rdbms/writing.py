@@ -17,6 +17,7 @@ from starhaul_stores.rdbms.connection import Connection, connect
 from starhaul_stores.rdbms.discovery import address_of, quoted
 from starhaul_stores.rdbms.insertion import Insertion
 from starhaul_stores.rdbms.ledger import RdbmsLedger
+from starhaul_stores.rdbms.references import refuse_references
 from starhaul_stores.rdbms.statements import Target
 from starhaul_stores.rdbms.target import (
     check_keys,
@@ -79,6 +80,8 @@ class SqlAlchemyWriter(Writer[W]):
             table = find_table(db, self.params.target)
             if table is not None:
                 self._target(db, table, schema.names)
+                if self.params.write_mode == "overwrite":
+                    refuse_references(db, table)
             elif self.params.create_table == "ifMissing":
                 self._create_statement(db, schema)
             elif not self.params.pre_sql:
@@ -101,6 +104,7 @@ class SqlAlchemyWriter(Writer[W]):
             target = self._target(db, table, self.params.column)
             note = ""
             if self.params.write_mode == "overwrite":
+                refuse_references(db, table)
                 staging.drop_stale(db, ledger, table, run)
                 staging.create(db, table, target.columns, run)
                 note = staging.note_of(table, run)

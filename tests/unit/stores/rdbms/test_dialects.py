@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,9 +12,11 @@ import sqlalchemy
 from starhaul import ConfigError
 from starhaul_readers.oracle import oracle_hint
 from starhaul_stores.rdbms import statements
-from starhaul_stores.rdbms.catalog import Table, full_name
-from starhaul_stores.rdbms.connection import MARK, Connection
+from starhaul_stores.rdbms.addresses import parse_address
+from starhaul_stores.rdbms.catalog import Table, find_table, full_name
+from starhaul_stores.rdbms.connection import MARK, Connection, connect
 from starhaul_stores.rdbms.ledger import RdbmsLedger
+from starhaul_stores.rdbms.references import references, refuse_references
 from starhaul_stores.rdbms.selection import of_table
 from starhaul_stores.rdbms.slices import condition, slices
 from starhaul_stores.rdbms.statements import Target
@@ -236,6 +239,45 @@ class TestLedger:
         assert statements.publish("shop.orders", "shop.staged", ["id", "v"]) == (
             "DELETE FROM shop.orders", "INSERT INTO shop.orders (id, v) SELECT id, v FROM shop.staged",
         )  # fmt: skip
+
+
+class TestReferences:
+    def test_oracle(self) -> None:
+        db = oracle([("of_order", "SHOP.LINES")])
+        with pytest.raises(ConfigError, match=r"of_order of SHOP\.LINES"):
+            refuse_references(db, orders_of_oracle(db))
+        assert db.asked[0][1] == ["ORDERS", "SHOP"]
+
+    def test_sqlserver(self) -> None:
+        db = sqlserver()
+        of = table(db, "Orders", ["id"], "My Db.dbo", id="BIGINT")
+        refuse_references(db, of)
+        sql, parameters = db.asked[0]
+        assert "FROM [My Db].sys.foreign_keys f JOIN [My Db].sys.objects o " in sql
+        assert parameters == ["[My Db].dbo.[Orders]"]
+
+    @pytest.mark.parametrize("known", [True, False])
+    def test_sqlite_and_a_database_that_nobody_coded_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+    ) -> None:
+        """The latter by SQLAlchemy's reflection, which does not tell whether they are enforced."""
+        if not known:
+            monkeypatch.setattr("starhaul_stores.rdbms.references._QUERIES", {})
+        with connect([parse_address(f"sqlite:///{tmp_path / 'x.db'}")], [], 5) as db:
+            for sql in (
+                "CREATE TABLE t (id integer PRIMARY KEY, up integer REFERENCES t (id))",
+                "CREATE TABLE other (id integer PRIMARY KEY, up integer REFERENCES other (id))",
+            ):
+                db.execute(sql)
+            found = find_table(db, "t")
+            assert found is not None
+            assert references(db, found) == []
+            db.execute("CREATE TABLE child (t integer REFERENCES T (id) ON DELETE CASCADE, u integer REFERENCES t)")
+            if known:
+                assert references(db, found) == [], "they are not enforced"
+            db._driver.connection.cursor().execute("PRAGMA foreign_keys = ON")
+            with pytest.raises(ConfigError, match="refer: one of child"):
+                refuse_references(db, found)
 
 
 def test_names() -> None:
