@@ -14,6 +14,7 @@ from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
 from starhaul.testing import RecordingTask
 from starhaul_readers.postgresql import PostgresqlReader, PostgresqlReaderParams
 from starhaul_stores.postgresql.connection import Connection
+from starhaul_stores.postgresql.slices import condition
 from tests.conftest import PostgresqlSchema
 
 GUARDED = """
@@ -83,6 +84,77 @@ def test_slices_are_level_and_complete(postgresql: PostgresqlSchema, kind: str, 
     assert counts[-1] == 100
     assert all(1000 <= count <= 1500 for count in counts[:-1]), counts
     assert sum(counts) == 5100
+
+
+KEY_TYPES = {
+    "integer": st.integers(-3, 3),
+    "bigint": st.sampled_from([0, 1, -(2**63), 2**63 - 1]) | st.integers(-(2**63), 2**63 - 1),
+    "numeric(10,2)": st.decimals(-2, 2, places=2),
+    "date": st.dates().filter(lambda day: day.year > 1).map(str) | st.just("2026-01-31"),
+    "uuid": st.uuids().map(str),
+    **{
+        f"text COLLATE {collation}": st.text(st.sampled_from("aAbBäßé '\\😀"), max_size=2)
+        for collation in ('"C"', '"en-x-icu"', "insensitive")
+    },
+    "char(3)": st.text(st.sampled_from("aAb "), max_size=3),
+}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_slices_by_several_columns_hold_every_row_once(postgresql: PostgresqlSchema, data: st.DataObject) -> None:
+    """Whatever their types, and however many rows the first column's values have."""
+    db = postgresql.db
+    db.execute(
+        "CREATE COLLATION IF NOT EXISTS insensitive (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"
+    )
+    kinds = data.draw(st.lists(st.sampled_from([*KEY_TYPES]), min_size=2, max_size=3))
+    key = st.tuples(*(KEY_TYPES[kind] for kind in kinds))
+    heavy = st.tuples(st.just(data.draw(KEY_TYPES[kinds[0]])), *(KEY_TYPES[kind] for kind in kinds[1:]))
+    keys = data.draw(st.lists(heavy | key, max_size=60))
+    names = [f"k{place}" for place in range(len(kinds))]
+    columns = ", ".join(f"{name} {kind}" for name, kind in zip(names, kinds, strict=True))
+    db.execute(f"DROP TABLE IF EXISTS t; CREATE TABLE t (n int, {columns}, PRIMARY KEY ({', '.join(names)}))".encode())
+    with db.cursor() as cursor:
+        for number, values in enumerate(keys):
+            marks = ", ".join(["%s"] * (1 + len(values)))
+            cursor.execute(f"INSERT INTO t VALUES ({marks}) ON CONFLICT DO NOTHING".encode(), [number, *values])
+    wanted = [n for (n,) in db.execute("SELECT n FROM t ORDER BY n").fetchall()]
+    source = reader(postgresql, table="t", column=["n"])
+    assert sorted(row["n"] for row in rows(source, data.draw(st.integers(2, 9)))) == wanted
+
+
+@pytest.mark.parametrize("partitioned", [False, True])
+def test_a_heavy_first_column_is_cut_by_the_next(
+    postgresql: PostgresqlSchema, monkeypatch: pytest.MonkeyPatch, partitioned: bool
+) -> None:
+    """One tenant has nine tenths of the rows. Each slice reads its part of the index only. Of a big table, partitioned
+    or not, a sample is looked through."""
+    monkeypatch.setattr("starhaul_stores.postgresql.slices._SAMPLE_ROWS", 60_000)
+    postgresql.db.execute(
+        "CREATE TABLE t (tenant int, id bigint, v text, PRIMARY KEY (tenant, id))"
+        + (" PARTITION BY LIST (tenant)" if partitioned else "")
+    )
+    if partitioned:
+        postgresql.db.execute("CREATE TABLE t7 PARTITION OF t FOR VALUES IN (7)")
+        postgresql.db.execute("CREATE TABLE others PARTITION OF t DEFAULT")
+    postgresql.db.execute(
+        "INSERT INTO t SELECT CASE WHEN n % 10 = 0 THEN n % 13 ELSE 7 END, n, 'x' FROM generate_series(1, 300000) n; "
+        "ANALYZE t"
+    )
+    source = reader(postgresql, table="t", column=["tenant", "id"])
+    splits = source.split(4)
+    task = RecordingTask(source.schema())
+    read = [[row for batch in source.read(split, task) for row in batch.to_pylist()] for split in splits]
+    counts = [len(each) for each in read]
+    assert sum(counts) == len({(row["tenant"], row["id"]) for each in read for row in each}) == 300_000
+    assert max(counts) < 300_000 / len(splits) * 1.5
+    assert len(splits) >= 4
+    (middle,) = [split for split in splits if split.args["part"].get("from", [None])[0] == "7"][:1]
+    sql = f"EXPLAIN SELECT * FROM t{condition(middle.args['part'], '')}"
+    plan = "\n".join(str(line) for (line,) in postgresql.db.execute(sql.encode()).fetchall())
+    assert "ROW(tenant, id) >= ROW(7," in plan
+    assert "Index Cond" in plan
 
 
 def test_slices_by_blocks(postgresql: PostgresqlSchema) -> None:

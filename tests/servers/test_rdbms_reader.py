@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from starhaul import ConfigError, TransientError
 from starhaul.testing.task import RecordingTask
@@ -55,6 +57,39 @@ class TestSplits:
         assert len(splits) > 5
         assert sum("null" in split.args["part"] for split in splits) == 1, "rows without a key have a slice"
         assert sorted(read(source, 7)["n"].to_pylist()) == list(range(len(values)))
+
+    def test_a_heavy_first_column_is_cut_by_the_next(self, rdbms: RdbmsDatabase) -> None:
+        kind = "varchar(9) COLLATE NOCASE" if rdbms.engine == "sqlite" else "varchar(9)"
+        rdbms.execute(f"CREATE TABLE t (shop {kind}, id integer NOT NULL, v integer, PRIMARY KEY (shop, id))")
+        rows = [{"shop": "b'%:" if n % 10 else "aBc"[n % 3], "id": n, "v": n} for n in range(300)]
+        rdbms.execute("INSERT INTO t VALUES (:shop, :id, :v)", rows=rows)
+        source = reader(rdbms.url, table="t", column=["v"])
+        splits = source.split(6)
+        task = RecordingTask(source.schema())
+        counts = [sum(batch.num_rows for batch in source.read(split, task)) for split in splits]
+        assert len(counts) == 6
+        assert max(counts) < 80
+        assert sorted(read(source, 6)["v"].to_pylist()) == list(range(300))
+
+    @pytest.mark.parametrize("collation", ["BINARY", "NOCASE", "RTRIM"])
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_collations_of_sqlite(self, tmp_path: Path, collation: str, data: st.DataObject) -> None:
+        """An expression has not the collation of the column that it is made of: it is ordered otherwise than the slices
+        compare."""
+        db = RdbmsDatabase("sqlite", f"sqlite:///{tmp_path / 'x.db'}")
+        several = data.draw(st.booleans())
+        keys = data.draw(st.lists(st.tuples(st.text("aAbBcC ", max_size=2), st.integers(0, 9)), max_size=30))
+        primary = ", k2 integer NOT NULL, PRIMARY KEY (k, k2)" if several else ", k2 integer"
+        db.execute(
+            "DROP TABLE IF EXISTS t", f"CREATE TABLE t (n integer, k text NOT NULL COLLATE {collation}{primary})"
+        )
+        rows = [{"n": n, "k": text, "k2": number} for n, (text, number) in enumerate(keys)]
+        if rows:
+            db.execute("INSERT OR IGNORE INTO t VALUES (:n, :k, :k2)", rows=rows)
+        wanted = [n for (n,) in db.execute("SELECT n FROM t ORDER BY n")]
+        source = reader(db.url, table="t", column=["n"], splitPk="k")
+        assert sorted(read(source, data.draw(st.integers(2, 9)))["n"].to_pylist()) == wanted
 
     def test_where_and_splits(self, rdbms: RdbmsDatabase) -> None:
         rdbms.execute("CREATE TABLE t (id integer PRIMARY KEY, v varchar(9))")

@@ -262,7 +262,8 @@ class MysqlWireReader(FindingReader[P]):
 
     def _slices(self, db: Connection, source: Source, target: int, sources: int) -> list[dict[str, Any]]:
         params, table = self.params, table_of(db, source)
-        if params.read_by_partition or (target > 1 and params.split_pk != "" and not has_key(table, params.split_pk)):
+        keyed = target <= 1 or params.split_pk == "" or has_key(db, table, params.split_pk)
+        if params.read_by_partition or not keyed:
             partitions = params.partition_name or partitions_of(db, table)
             if partitions:
                 return partition_slices(partitions)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import takewhile
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 
 from starhaul_stores.mysql.catalog import Column, Table, column_list
 from starhaul_stores.mysql.connection import Connection, literal, quoted
+from starhaul_stores.relational.slices import compared, listed, ranges, slices_wanted
 from starhaul_stores.relational.slices import condition as between
-from starhaul_stores.relational.slices import ranges, slices_wanted
 
 _COUNTED = 200_000
 """Up to this many rows are counted and walked along the key; beyond that the optimiser's estimates do."""
 _UNSTEADY = frozenset({"float", "double"})
-_DEEPEST = 40
+_TWO_ORDERS = """
+    SELECT 1 FROM information_schema.columns WHERE table_schema = %s AND table_name = %s AND column_name = %s
+    AND version() LIKE '%%MariaDB%%' AND (collation_name LIKE '%%nopad%%' OR collation_name LIKE '%%0900%%')
+"""
+"""Whether a column is of a collation in which MariaDB orders CHAR with its padding, and compares it without: a row with
+a tab or the like behind its text can be on either side of a bound, or on none."""
+_MOST_ESTIMATES = 200
+"""Questions to the optimiser for each slice. To find one heavy value among all integers takes 128."""
+Bound: TypeAlias = tuple[Any, ...]
+"""A value for each column of a key, or for its first ones, as JSON data."""
 
 
 def slices(
@@ -35,25 +45,25 @@ def slices(
     """
     rows = _rows(db, table, relation, where)
     wanted = slices_wanted(rows, target, factor, sources)
-    key = _key(table, split_pk)
-    if wanted <= 1 or key is None:
+    columns = _keys(db, table, split_pk)
+    if wanted <= 1 or not columns:
         return [{"rows": rows}]
-    name = quoted(key.name)
-    ends = ", ".join(_shown(key, f"{end}({name})") for end in ("min", "max"))
-    first, last = db.execute(f"SELECT {ends} FROM {relation}{_where(where)}")[0]
-    if first is None:
+    cutting = _Cutting(db, relation, where, columns, -(-rows // wanted), table.rows)
+    ends = cutting.end("min"), cutting.end("max")
+    if not ends[0]:
         return [{"rows": rows}]
-    step = -(-rows // wanted)
-    starts: list[Any] = []
-    if rows > _COUNTED and isinstance(first, int) and isinstance(last, int):
-        starts = _estimated(db, relation, name, first, last, step, table.rows)
-    if len(starts) < 2:
-        starts = _walked(db, relation, where, key, first, step)
-    nulls = not key.not_null and bool(db.execute(f"SELECT 1 FROM {relation}{_where(where, f'{name} IS NULL')} LIMIT 1"))
-    found = ranges(name, starts, last, nulls)
+    cuts: list[Bound] = []
+    if rows > _COUNTED and isinstance(ends[0][0], int):
+        cuts = cutting.estimated(ends[0][0], ends[1][0], _MOST_ESTIMATES * wanted)
+    if not cuts:
+        cuts = list(cutting.walked(()))
+    nulls = not columns[0].not_null and bool(
+        db.execute(f"SELECT 1 FROM {relation}{_where(where, f'{cutting.keys[0]} IS NULL')} LIMIT 1")
+    )
+    found = ranges(cutting.keys, cuts, ends[1], nulls)
     for each in found:
         if "null" not in each:
-            each.update(rows=rows // len(starts), number=_is_number(key))
+            each.update(rows=rows // (len(cuts) + 1), number=cutting.numbers)
     return found
 
 
@@ -63,78 +73,140 @@ def _rows(db: Connection, table: Table, relation: str, where: str) -> int:
     return table.rows
 
 
-def _key(table: Table, split_pk: str | None) -> Column | None:
-    """The column to cut by: the one the job names, or the first of the primary key. Floats are not: their text need not
-    be the same number."""
+def _keys(db: Connection, table: Table, split_pk: str | None) -> list[Column]:
+    """The columns to cut by: the one the job names, or the first of the primary key with those that follow it, since
+    one value of the first may have most of the rows. Floats are none: their text need not be the same number."""
     if split_pk == "":
-        return None
+        return []
+    key = [column for name in table.key if (column := table.column(quoted(name))) is not None]
     if split_pk is not None:
         column = table.column(split_pk)
         if column is None:
             raise table.missing(split_pk, "splitPk")
-    else:
-        column = table.column(quoted(table.key[0])) if table.key else None
-    if column is None or column.type.name in _UNSTEADY | {"json", "bit", "enum", "set"} or column.type.is_geometry:
-        return None
-    return None if pa.types.is_binary(column.type.arrow) else column
+        key = key if key and column == key[0] else [column]
+    return list(takewhile(lambda column: _is_usable(db, table, column), key))
 
 
-def has_key(table: Table, split_pk: str | None) -> bool:
+def _is_usable(db: Connection, table: Table, column: Column) -> bool:
+    if column.type.name in _UNSTEADY | {"json", "bit", "enum", "set"} or column.type.is_geometry:
+        return False
+    if column.type.name == "char" and db.execute(_TWO_ORDERS, [*table.place, column.name]):
+        return False
+    return not pa.types.is_binary(column.type.arrow)
+
+
+def has_key(db: Connection, table: Table, split_pk: str | None) -> bool:
     """Whether `slices` can cut the table."""
-    return _key(table, split_pk) is not None
+    return bool(_keys(db, table, split_pk))
 
 
-def _estimated(db: Connection, relation: str, name: str, first: int, last: int, step: int, rows: int) -> list[int]:
-    """Starts of ranges of integers, halved until the optimiser expects no more than one step of rows and a half in
-    each; neighbours that together have about a step are one. InnoDB expects half of all `rows` at most, so that nothing
-    is known of a range of which it expects so many."""
-    sizes: list[tuple[int, int]] = []
-    known = min(step * 3 // 2, rows * 49 // 100)
+class _Cutting:
+    """Finds bounds, each a value for each column of a key, or for the first ones, at about every `step` rows."""
 
-    def halve(low: int, high: int, depth: int) -> None:
-        expected = _expected(db, relation, f"{name} BETWEEN {low} AND {high}")
-        if expected <= known or low >= high or depth == _DEEPEST:
-            sizes.append((low, expected))
-            return
-        middle = (low + high) // 2
-        halve(low, middle, depth + 1)
-        halve(middle + 1, high, depth + 1)
+    def __init__(
+        self, db: Connection, relation: str, where: str, columns: Sequence[Column], step: int, all_rows: int
+    ) -> None:
+        self._db = db
+        self._relation = relation
+        self._conditions = where
+        self._step = step
+        self._known = min(step * 3 // 2, all_rows * 49 // 100)
+        """Most rows of a range that are believed: InnoDB expects half of all rows of a table at most."""
+        self.keys = [quoted(column.name) for column in columns]
+        self.numbers = [_is_number(column) for column in columns]
+        self._columns = columns
 
-    halve(first, last, 0)
-    starts, held = [], step
-    for low, expected in sizes:
-        if held + expected // 2 >= step:
-            starts.append(low)
-            held = 0
-        held += expected
-    return starts
+    def end(self, which: Literal["min", "max"], within: Bound = ()) -> Bound:
+        """The smallest or the largest key of the rows whose key begins with `within`; empty if there are no rows."""
+        found = within
+        for place in range(len(within), len(self.keys)):
+            value = _shown(self._columns[place], f"{which}({self.keys[place]})")
+            (end,) = self._db.execute(f"SELECT {value} FROM {self._relation}{self._where(*self._same(found))}")[0]
+            if end is None:
+                return ()
+            found = (*found, end)
+        return found
 
+    def estimated(self, first: int, last: int, budget: int) -> list[Bound]:
+        """By ranges of integers from `first` to `last`, halved until the optimiser expects no more than one step of
+        rows and a half in each; neighbours that together have about a step are one. A single value that has more is
+        cut by the next column. Nothing if that takes more than `budget` questions: without an index the optimiser
+        tells the same of every range."""
+        sizes: list[tuple[Bound, int]] = []
 
-def _expected(db: Connection, relation: str, where: str) -> int:
-    """How many rows the optimiser expects. It looks into the index for both ends. They are the last integer of its
-    answer, which MariaDB gives as text."""
-    plan = db.execute(f"EXPLAIN SELECT 1 FROM {relation} WHERE {where}")
-    rows = [int(value) for value in plan[0] if str(value).isdigit()] if plan else []
-    return rows[-1] if len(rows) > 1 else 0
+        def halve(within: Bound, low: int, high: int) -> None:
+            nonlocal budget
+            budget -= 1
+            expected = self._expected(within, low, high)
+            if budget < 0 or expected <= self._known:
+                sizes.append(((*within, low), expected))
+            elif low < high:
+                middle = (low + high) // 2
+                halve(within, low, middle)
+                halve(within, middle + 1, high)
+            else:
+                single(expected, (*within, low))
 
+        def single(expected: int, value: Bound) -> None:
+            place = len(value)
+            ends = [self.end(which, value) for which in ("min", "max")] if place < len(self.keys) else []
+            if not all(ends) or not ends:
+                sizes.append((value, expected))
+            elif isinstance(ends[0][place], int):
+                halve(value, ends[0][place], ends[1][place])
+            else:
+                sizes.append((value, self._step))
+                sizes.extend((cut, self._step) for cut in self.walked(value))
 
-def _walked(db: Connection, relation: str, where: str, key: Column, first: Any, step: int) -> list[Any]:
-    """The first key of each slice. Keys that are equal to the server stay together, so a slice may hold more than
-    `step` rows."""
-    name, quote = quoted(key.name), bound_literal(number=_is_number(key))
-    source = f"SELECT {_shown(key, name)} FROM {relation}"
-    starts = [first]
-    while True:
-        beyond = f"{name} > {quote(starts[-1])}"
-        further = _where(where, f"{name} >= {quote(starts[-1])}")
-        following = db.value(f"{source}{further} ORDER BY {name} LIMIT 1 OFFSET {step}")
-        if following is None:
-            return starts
-        if not db.execute(f"SELECT 1 FROM {relation} WHERE {name} = {quote(following)} AND {beyond} LIMIT 1"):
-            following = db.value(f"{source}{_where(where, beyond)} ORDER BY {name} LIMIT 1")
-            if following is None:
-                return starts
-        starts.append(following)
+        halve((), first, last)
+        if budget < 0:
+            return []
+        cuts: list[Bound] = []
+        held = 0
+        for bound, expected in sizes:
+            if held and held + expected // 2 >= self._step:
+                cuts.append(bound)
+                held = 0
+            held += expected
+        return cuts
+
+    def _expected(self, within: Bound, low: int, high: int) -> int:
+        """How many rows the optimiser expects. It looks into the index for both ends. They are the last integer of its
+        answer, which MariaDB gives as text."""
+        parts = [*self._same(within), f"{self.keys[len(within)]} BETWEEN {low} AND {high}"]
+        plan = self._db.execute(f"EXPLAIN SELECT 1 FROM {self._relation} WHERE {' AND '.join(parts)}")
+        rows = [int(value) for value in plan[0] if str(value).isdigit()] if plan else []
+        return rows[-1] if len(rows) > 1 else 0
+
+    def walked(self, within: Bound) -> Iterator[Bound]:
+        """By walking along the key, through the rows whose key begins with `within`. Keys that are equal to the server
+        stay together, so there may be more than `step` rows between two bounds."""
+        at = self.end("min", within)
+        source = f"SELECT {', '.join(map(_shown, self._columns, self.keys))} FROM {self._relation}"
+        order = f"ORDER BY {', '.join(self.keys)} LIMIT 1"
+        while at:
+            there = self._where(*self._same(within), self._compared(">=", at))
+            found = self._db.execute(f"{source}{there} {order} OFFSET {self._step}")
+            if not found:
+                return
+            following, beyond = tuple(found[0]), self._compared(">", at)
+            further = self._where(self._compared("=", following), beyond)
+            if not self._db.execute(f"SELECT 1 FROM {self._relation}{further} LIMIT 1"):
+                found = self._db.execute(f"{source}{self._where(*self._same(within), beyond)} {order}")
+                if not found:
+                    return
+                following = tuple(found[0])
+            yield following
+            at = following
+
+    def _same(self, within: Bound) -> list[str]:
+        return [self._compared("=", within)] if within else []
+
+    def _compared(self, operator: str, bound: Bound) -> str:
+        return compared(self.keys, operator, bound, _bounds(self.numbers))
+
+    def _where(self, *conditions: str) -> str:
+        return _where(self._conditions, *conditions)
 
 
 def partition_slices(names: Sequence[str]) -> list[dict[str, Any]]:
@@ -152,12 +224,12 @@ def relation_of(table: Table, partitions: Sequence[str], at: str) -> str:
 def condition(part: Mapping[str, Any], where: str) -> str:
     """The WHERE clause with a blank before it, or nothing, that selects one of `slices` out of the rows that `where`
     selects."""
-    return between(part, where, bound_literal(number=bool(part.get("number"))))
+    return between(part, where, _bounds(listed(part.get("number", False))))
 
 
-def bound_literal(*, number: bool) -> Callable[[Any], str]:
+def _bounds(numbers: Sequence[bool]) -> Callable[[int, Any], str]:
     """How bounds become SQL: a number's text stays a number, which text beside a DECIMAL would not."""
-    return str if number else literal
+    return lambda place, value: str(value) if numbers[place] else literal(value)
 
 
 def _is_number(key: Column) -> bool:

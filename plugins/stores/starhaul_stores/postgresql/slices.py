@@ -16,6 +16,10 @@ BLOCKS = "ctid"
 """As `splitPk`: cut by where rows lie in the table."""
 _SAMPLE_ROWS = 200_000
 """Rows to judge quantiles by; a table of fewer is looked through."""
+_SAMPLED = ("r", "m", "p")
+"""Kinds of tables that TABLESAMPLE takes."""
+_FEW = 10
+"""A value has few rows if it has less than this part of a slice."""
 _BLOCK_SLICES_SINCE = 140000
 
 
@@ -30,70 +34,84 @@ def slices(
 ) -> list[dict[str, Any]]:
     """Disjoint slices as JSON data for `condition`, which together hold every row that the table holds now; each names
     its `rows`, about. One slice without bounds where the table is small, or has no key to cut by."""
-    rows = estimated_rows(db, f"SELECT 1 FROM {table.sql}{key_condition({}, where, literal)}")
+    rows = estimated_rows(db, f"SELECT 1 FROM {table.sql}{key_condition({}, where, _bound)}")
     wanted = slices_wanted(rows, target, factor, sources)
     if split_pk == "" or wanted <= 1:
         return [{"rows": rows}]
     if split_pk == BLOCKS:
         return _blocks(db, table, wanted, rows)
-    column = _key(table, split_pk)
-    if column is None:
+    columns = _keys(table, split_pk)
+    if not columns:
         return [{"rows": rows}]
-    key = quoted(column.name)
-    ends = _ends(db, table, where, key)
+    keys = [quoted(column.name) for column in columns]
+    ends = _ends(db, table, where, keys)
     if ends is None:
         return [{"rows": rows}]
-    nulls = not column.not_null and bool(
-        db.value(
-            f"SELECT EXISTS (SELECT 1 FROM {table.sql}{key_condition({'key': key, 'null': True}, where, literal)})"
-        )
-    )
-    inner = _quantiles(db, table, where, key, wanted, rows)
-    starts = list(dict.fromkeys([ends[0], *inner]))
-    found = ranges(key, starts, ends[1], nulls)
-    return [{**each, "rows": -(-rows // len(starts))} if "from" in each else each for each in found]
+    no_key = key_condition({"key": keys[0], "null": True}, where, _bound)
+    nulls = not columns[0].not_null and bool(db.value(f"SELECT EXISTS (SELECT 1 FROM {table.sql}{no_key})"))
+    cuts = [cut for cut in _cuts(db, table, where, keys, wanted, rows) if cut != ends[0]]
+    found = ranges(keys, cuts, ends[1], nulls)
+    return [each if "null" in each else {**each, "rows": -(-rows // (len(cuts) + 1))} for each in found]
 
 
 def condition(part: dict[str, Any], where: str) -> str:
     """The WHERE clause with a blank before it, or nothing, that selects one of `slices`."""
-    return key_condition(part, where, literal)
+    return key_condition(part, where, _bound, tuples=True)
 
 
-def _key(table: Table, split_pk: str | None) -> Column | None:
+def _bound(place: int, value: Any) -> str:
+    del place
+    return literal(value)
+
+
+def _keys(table: Table, split_pk: str | None) -> list[Column]:
+    """The columns to cut by: the one the job names, or those of the primary key, all of them even if the job names its
+    first: one value of that may have most of the rows."""
+    key = [column for name in table.key if (column := table.column(name)) is not None]
     if split_pk is None:
-        return table.column(table.key[0]) if table.key else None
+        return key
     column = table.column(split_pk)
     if column is None:
         raise table.missing(split_pk, "splitPk")
-    return column
+    return key if key and column == key[0] else [column]
 
 
-def _ends(db: Connection, table: Table, where: str, key: str) -> tuple[str, str] | None:
+def _ends(db: Connection, table: Table, where: str, keys: Sequence[str]) -> tuple[Sequence[str], Sequence[str]] | None:
     """The smallest and the largest key as texts; None without rows. The texts are named, as ORDER BY would take the
     name of a result before that of a column."""
-    rows = f"FROM {table.sql}{key_condition({}, where, literal)}"
-    there = f"{'AND' if where else 'WHERE'} {key} IS NOT NULL"
+    there = f"FROM {table.sql}{key_condition({'key': keys[0]}, where, _bound)}"
+    found = []
     try:
-        first = db.value(f"SELECT {key}::text AS told {rows} {there} ORDER BY {key} LIMIT 1")
-        last = db.value(f"SELECT {key}::text AS told {rows} {there} ORDER BY {key} DESC LIMIT 1")
+        for direction in ("", " DESC"):
+            order = ", ".join(f"{key}{direction}" for key in keys)
+            found += db.execute(f"SELECT {_told(keys)} {there} ORDER BY {order} LIMIT 1")
     except ConfigError as error:
-        raise ConfigError("splitPk", f"cannot order by {key}: {error.problem}", "choose another column") from error
-    return None if first is None else (first, last)
+        told = f"cannot order by {', '.join(keys)}: {error.problem}"
+        raise ConfigError("splitPk", told, "choose another column") from error
+    return (found[0], found[1]) if len(found) == 2 else None
 
 
-def _quantiles(db: Connection, table: Table, where: str, key: str, wanted: int, rows: int) -> Sequence[str]:
-    """Keys that cut the rows into `wanted` equal parts, about, ascending. A big table is judged by a sample of its
-    blocks, the same each time."""
-    fractions = ", ".join(f"{number / wanted:.9f}" for number in range(1, wanted))
+def _cuts(
+    db: Connection, table: Table, where: str, keys: Sequence[str], wanted: int, rows: int
+) -> Sequence[Sequence[str]]:
+    """Keys that cut the rows into `wanted` equal parts, about, ascending; only the first column of those whose value of
+    it has few rows, which compares faster. A big table is judged by a sample of its blocks, the same each time."""
     percent = 100 * _SAMPLE_ROWS / max(rows, 1)
-    sample = f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (0)" if percent < 50 and table.kind in ("r", "m") else ""
-    there = f"{key_condition({}, where, literal)} {'AND' if where else 'WHERE'} {key} IS NOT NULL"
+    sample = f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (0)" if percent < 50 and table.kind in _SAMPLED else ""
+    names = [f"k{number}" for number in range(len(keys))]
+    chosen = ", ".join(f"{key} AS {name}" for key, name in zip(keys, names, strict=True))
     found = db.execute(
-        "SELECT k::text AS told FROM (SELECT unnest(percentile_disc(ARRAY["
-        f"{fractions}]::float8[]) WITHIN GROUP (ORDER BY {key})) AS k FROM {table.sql}{sample}{there}) AS _starhaul "
-        "WHERE k IS NOT NULL GROUP BY k ORDER BY k"
+        f"SELECT {_told(names)}, max(alike) * {wanted * _FEW} < max(most) FROM (SELECT {chosen}, "
+        f"row_number() OVER (ORDER BY {', '.join(keys)}) AS place, count(*) OVER (PARTITION BY {keys[0]}) AS alike, "
+        f"count(*) OVER () AS most FROM {table.sql}{sample}{key_condition({'key': keys[0]}, where, _bound)}) _starhaul "
+        f"WHERE place > 1 AND (place - 1) * {wanted} / most > (place - 2) * {wanted} / most "
+        f"GROUP BY {', '.join(names)} ORDER BY {', '.join(names)}"
     )
-    return [str(text) for (text,) in found]
+    return [row[:1] if row[-1] else row[:-1] for row in found]
+
+
+def _told(keys: Sequence[str]) -> str:
+    return ", ".join(f"{key}::text AS told{place}" for place, key in enumerate(keys))
 
 
 def _blocks(db: Connection, table: Table, wanted: int, rows: int) -> list[dict[str, Any]]:

@@ -135,7 +135,8 @@ class RelationalReaderParams(RelationalParams):
     where: str = ""
     """An SQL condition that the rows must meet. Does not apply to `querySql`."""
     split_pk: str | None = None
-    """The column to cut a table by, compared by the database itself; the primary key by default. Empty: do not cut."""
+    """The column to cut a table by, compared by the database itself. By default the primary key, with all its columns
+    if it has several (so, too, if its first is named). Empty: do not cut."""
     split_factor: int = Field(default=5, ge=1)
     """Slices for each channel, at least, where a single table is read. Slices hold a million rows at most."""
     fetch_size: int | None = Field(default=None, ge=1)

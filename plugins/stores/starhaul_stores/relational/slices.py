@@ -10,8 +10,12 @@ ROWS_PER_SLICE = 1_000_000
 """Most rows of a slice, so that a retry costs minutes and skew levels out."""
 
 Slice: TypeAlias = Mapping[str, Any]
-"""JSON data for `Split.args`: nothing in it is the whole table; else `key` (SQL of the key) with `from` and `to`
-(exclusive), or `from` and `last` (inclusive), or `null`."""
+"""JSON data for `Split.args`: nothing in it is the whole table; else `key` (SQL of the key) with `from`, and `to`
+(exclusive) or `last` (inclusive), any of which may be missing; or `null`. A key of several columns is a list, and so
+are its bounds, which compare column by column; a bound may have values for the first columns only."""
+_BOUNDS = (("from", ">="), ("to", "<"), ("last", "<="))
+Literal: TypeAlias = Callable[[int, Any], str]
+"""Makes SQL of a bound of a column of the key, by its place in the key."""
 
 
 def slices_wanted(rows: int, target: int, factor: int, sources: int) -> int:
@@ -24,27 +28,62 @@ def slices_wanted(rows: int, target: int, factor: int, sources: int) -> int:
     return max(1, min(rows, max(by_size, finer)))
 
 
-def ranges(key: str, starts: Sequence[Any], last: Any, nulls: bool) -> list[dict[str, Any]]:
-    """The slices that begin at `starts` (ascending, the smallest key first) and end at `last`, the largest key, so that
-    rows that come later belong to no slice; with `nulls`, one more for rows without a key. All values JSON data."""
-    found: list[dict[str, Any]] = [{"key": key, "from": start} for start in starts]
+def ranges(
+    keys: Sequence[str], cuts: Sequence[Sequence[Any]], last: Sequence[Any] | None, nulls: bool
+) -> list[dict[str, Any]]:
+    """The slices before, between and after `cuts`: ascending bounds, each a value for each of `keys`, or for the first
+    of them. The first slice has no lower bound; the last one ends at `last`, the largest key, so that rows that come
+    later belong to no slice (None leaves it open). With `nulls` there is one more for rows without a key, which then
+    has one column. All values JSON data."""
+    key = _told(keys)
+    found: list[dict[str, Any]] = [{"key": key}, *({"key": key, "from": _told(cut)} for cut in cuts)]
     for this, following in pairwise(found):
         this["to"] = following["from"]
-    if found:
-        found[-1]["last"] = last
+    if last is not None:
+        found[-1]["last"] = _told(last)
     if nulls:
         found.append({"key": key, "null": True})
     return found
 
 
-def condition(part: Slice, where: str, literal: Callable[[Any], str]) -> str:
+def condition(part: Slice, where: str, literal: Literal, *, tuples: bool = False) -> str:
     """The WHERE clause with a blank before it, or nothing, that selects a slice out of the rows that `where` selects.
-    `literal` makes SQL of a bound."""
+    `literal` is asked in the order of the text. `tuples` tells whether the database looks up `(a, b) >= (1, 2)`."""
     parts = [f"({where}\n)"] if where else []  # a comment may end `where`
-    key = part.get("key")
-    if key is not None and part.get("null"):
-        parts.append(f"{key} IS NULL")
-    elif key is not None:
-        end = f"{key} < {literal(part['to'])}" if "to" in part else f"{key} <= {literal(part['last'])}"
-        parts += [f"{key} >= {literal(part['from'])}", end]
+    keys = listed(part.get("key", []))
+    bounds = [(operator, listed(part[name])) for name, operator in _BOUNDS if name in part]
+    if part.get("null"):
+        parts.append(f"{keys[0]} IS NULL")
+    elif keys and not bounds:
+        parts.append(f"{keys[0]} IS NOT NULL")
+    parts += [compared(keys, operator, values, literal, tuples=tuples) for operator, values in bounds]
     return f" WHERE {' AND '.join(parts)}" if parts else ""
+
+
+def compared(
+    keys: Sequence[str], operator: str, values: Sequence[Any], literal: Literal, *, tuples: bool = False
+) -> str:
+    """SQL that compares a key (SQL of its columns), or its first columns, with values, column by column: `<`, `<=`,
+    `>`, `>=` or `=`. No column but the first may be NULL."""
+    if operator == "=" or len(values) == 1:
+        pairs = zip(keys, values, strict=False)
+        return " AND ".join(f"{key} {operator} {literal(place, value)}" for place, (key, value) in enumerate(pairs))
+    if tuples:  # what is told of the first column alone lets the planner pass over partitions
+        first = f"{keys[0]} {operator[0]}= {literal(0, values[0])}"
+        told = ", ".join(literal(place, value) for place, value in enumerate(values))
+        return f"{first} AND ({', '.join(keys[: len(values)])}) {operator} ({told})"
+    ways = []
+    for place in range(len(values)):
+        equal = [f"{keys[number]} = {literal(number, values[number])}" for number in range(place)]
+        told = operator if place == len(values) - 1 else operator[0]
+        ways.append(" AND ".join([*equal, f"{keys[place]} {told} {literal(place, values[place])}"]))
+    return f"(({') OR ('.join(ways)}))"
+
+
+def listed(told: Any) -> list[Any]:
+    """A key, or a bound, as a list of what it has for each column."""
+    return list(told) if isinstance(told, list | tuple) else [told]
+
+
+def _told(values: Sequence[Any]) -> Any:
+    return values[0] if len(values) == 1 else list(values)

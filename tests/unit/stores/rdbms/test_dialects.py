@@ -86,20 +86,60 @@ class TestSelect:
 
 class TestSlices:
     def test_oracle(self) -> None:
-        db = oracle([(5_000_000,)], [(1,), (9,)], [(12,)])
+        db = oracle([(5_000_000,)], [(1,), (1,), (9,)], [(12,)])
         of = orders_of_oracle(db)
         found = slices(db, of, "total > 0", None, 2, 1, 1)
+        there = "FROM shop.orders WHERE (total > 0\n) AND id IS NOT NULL"
         assert [sql for sql, _ in db.asked] == [
             "SELECT count(*) FROM shop.orders WHERE (total > 0\n)",
-            "SELECT k FROM (SELECT min(k) AS k FROM (SELECT id AS k, ntile(5) OVER (ORDER BY id) AS part "
-            "FROM shop.orders WHERE (total > 0\n) AND id IS NOT NULL) starhaul_r GROUP BY part) starhaul_k "
-            "GROUP BY k ORDER BY k",
-            "SELECT max(id) FROM shop.orders WHERE (total > 0\n) AND id IS NOT NULL",
+            "SELECT k0 FROM (SELECT k0, part, row_number() OVER (PARTITION BY part ORDER BY k0) AS place FROM "
+            f"(SELECT id AS k0, ntile(5) OVER (ORDER BY id) AS part {there}) starhaul_r) starhaul_p "
+            "WHERE place = 1 ORDER BY part",
+            f"SELECT max(id) {there}",
         ]
-        assert condition(db, of, found[0], "total > 0") == (
-            f" WHERE (total > 0\n) AND id >= {MARK} AND id < {MARK}", [1, 9],
+        assert found == [
+            {"key": "id", "to": 9, "rows": 2_500_000},
+            {"key": "id", "from": 9, "last": 12, "rows": 2_500_000},
+        ]
+        assert condition(db, of, found[0], "total > 0") == (f" WHERE (total > 0\n) AND id < {MARK}", [9])
+        assert condition(db, of, found[-1], "") == (f" WHERE id >= {MARK} AND id <= {MARK}", [9, 12])
+
+    def test_several_columns(self) -> None:
+        db = oracle([(2_000_000,)], [(7, "2026-01-31 00:00:00"), (7, "2026-02-01 00:00:00")], [(7,)],
+                    [("2026-03-01 00:00:00",)])  # fmt: skip
+        of = table(db, "t", ["shop", "made"], shop="NUMBER(9, 0)", made="DATE", v="CLOB")
+        first, second = slices(db, of, "", None, 2, 1, 1)
+        clock = 'YYYY-MM-DD" "HH24:MI:SS'
+        date = f"TO_DATE({MARK}, '{clock}')"
+        assert db.asked[-1] == (f"SELECT TO_CHAR(max(made), '{clock}') FROM t WHERE shop IS NOT NULL AND shop = {MARK}",
+                                [7])  # fmt: skip
+        assert condition(db, of, first, "") == (
+            f" WHERE ((shop < {MARK}) OR (shop = {MARK} AND made < {date}))", [7, 7, "2026-02-01 00:00:00"],
         )  # fmt: skip
-        assert condition(db, of, found[-1], "")[1] == [9, 12]
+        assert condition(db, of, second, "") == (
+            f" WHERE ((shop > {MARK}) OR (shop = {MARK} AND made >= {date})) "
+            f"AND ((shop < {MARK}) OR (shop = {MARK} AND made <= {date}))",
+            [7, 7, "2026-02-01 00:00:00", 7, 7, "2026-03-01 00:00:00"],
+        )  # fmt: skip
+
+    def test_texts_that_the_database_orders_otherwise_than_it_compares(self) -> None:
+        """NLS_SORT is GERMAN, NLS_COMP is BINARY: what does not ascend for the comparison is no bound."""
+        answers = [[(1,)], [(0,)], [(1,)]]  # is the next one larger?
+        starts: list[tuple[Any, ...]] = [("a",), ("b",), ("B",), ("c",)]
+        db = oracle([(8_000_000,)], starts, [("c",)], *answers, [(0,)])
+        of = table(db, "t", ["name"], name="VARCHAR2(20 CHAR)")
+        found = slices(db, of, "", None, 4, 1, 1)
+        same = f"SELECT count(*) FROM t WHERE name IS NOT NULL AND name = {MARK} AND name < {MARK}"
+        assert db.asked[3:6] == [(same, ["a", "b"]), (same, ["b", "B"]), (same, ["b", "c"])]
+        assert [(part.get("from"), part.get("to"), part.get("last")) for part in found] == [
+            (None, "b", None), ("b", "c", None), ("c", None, "c"),
+        ]  # fmt: skip
+
+    def test_a_largest_text_that_is_not_stays_no_bound(self) -> None:
+        db = oracle([(2_000_000,)], [("a",), ("b",)], [("b",)], [(1,)], [(5,)])
+        found = slices(db, table(db, "t", ["name"], name="VARCHAR2(20 CHAR)"), "", None, 2, 1, 1)
+        assert "last" not in found[-1]
+        assert db.asked[-1][0] == f"SELECT count(*) FROM t WHERE name IS NOT NULL AND name > {MARK}"
 
     def test_dates_pass_as_text(self) -> None:
         db = oracle()
