@@ -300,6 +300,31 @@ def test_slices_without_a_snapshot_in_common_are_noted(
     quiet = RecordingTask(source.schema())
     assert sum(map(len, source.read(source.split(1)[0], quiet))) == 5000
     assert not quiet.notes, "one slice is one moment"
+def test_a_partitioned_table_without_a_key_is_cut_by_blocks_of_all_partitions(postgresql: PostgresqlSchema) -> None:
+    """Of very different sizes, one of them partitioned again, one empty."""
+    db = postgresql.db
+    db.execute(
+        "CREATE TABLE t (n int, v text) PARTITION BY RANGE (n); "
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100); "
+        "CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (100) TO (3000); "
+        "CREATE TABLE t3 PARTITION OF t FOR VALUES FROM (3000) TO (9000) PARTITION BY HASH (n); "
+        "CREATE TABLE t31 PARTITION OF t3 FOR VALUES WITH (MODULUS 2, REMAINDER 0); "
+        "CREATE TABLE t32 PARTITION OF t3 FOR VALUES WITH (MODULUS 2, REMAINDER 1); "
+        "CREATE TABLE t4 PARTITION OF t DEFAULT; "
+        "INSERT INTO t SELECT n, repeat('x', 100) FROM generate_series(0, 8999) n; ANALYZE t"
+    )
+    source = reader(postgresql, table="t", column=["n"])
+    with source.hold(2) as held:
+        splits = held.split(6)
+        db.execute("UPDATE t SET v = 'moved'; INSERT INTO t SELECT n, 'new' FROM generate_series(0, 9999) n")
+        task = RecordingTask(source.schema())
+        read = [[n for batch in held.read(split, task) for n in batch.column(0).to_pylist()] for split in splits]
+    assert sorted(n for part in read for n in part) == list(range(9000))
+    assert len(splits) == 6
+    assert max(map(len, read)) < 9000 / 6 * 1.6, list(map(len, read))
+    sql = f"EXPLAIN SELECT * FROM t{condition(splits[0].args['part'], '')}"
+    plan = "\n".join(str(line) for (line,) in db.execute(sql.encode()).fetchall())
+    assert plan.count("Tid Range Scan") >= 3, "all but tiny partitions are looked up by blocks"
 
 
 def test_slices_are_read_on_when_the_snapshot_is_lost(postgresql: PostgresqlSchema) -> None:

@@ -18,12 +18,12 @@ class PostgresqlReader(PostgresqlWireReader[PostgresqlReaderParams]):
     COPY's binary form, such values too.
 
     A table is cut by its primary key or `splitPk`, at quantiles that the server finds and compares; a table without a
-    key by its blocks. All slices are read from one snapshot, so that they are of one moment whatever is written
-    meanwhile. If that snapshot is lost (the server restarts, or a run is resumed), the slices that are left are read
-    at a later moment, and the report counts them; blocks cannot be told apart then, and the run fails. It fails too
-    where a table that is read in slices is truncated, rewritten (ALTER TABLE, VACUUM FULL) or replaced meanwhile, as
-    the snapshot does not hold its rows any more. Nobody who does that has to wait for the run. The report counts slices
-    that have no snapshot in common too, as with a server that exports none.
+    key by its blocks, or those of its partitions. All slices are read from one snapshot, so that they are of one moment
+    whatever is written meanwhile. If that snapshot is lost (the server restarts, or a run is resumed), the slices that
+    are left are read at a later moment, and the report counts them; blocks cannot be told apart then, and the run
+    fails. It fails too where a table that is read in slices is truncated, rewritten (ALTER TABLE, VACUUM FULL) or
+    replaced meanwhile, as the snapshot does not hold its rows any more. Nobody who does that has to wait for the run.
+    The report counts slices that have no snapshot in common too, as with a server that exports none.
 
     Tested against PostgreSQL 15 and, less often, 18.
     """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from starhaul import ConfigError
@@ -17,7 +19,7 @@ BLOCKS = "ctid"
 _SAMPLE_ROWS = 200_000
 """Rows to judge quantiles by; a table of fewer is looked through."""
 _SAMPLED = ("r", "m", "p")
-"""Kinds of tables that TABLESAMPLE takes."""
+"""Kinds of tables that have blocks, or partitions that have."""
 _FEW = 10
 """A value has few rows if it has less than this part of a slice."""
 _BLOCK_SLICES_SINCE = 140000
@@ -115,14 +117,35 @@ def _told(keys: Sequence[str]) -> str:
 
 
 def _blocks(db: Connection, table: Table, wanted: int, rows: int) -> list[dict[str, Any]]:
-    """Slices of equal numbers of blocks, of which the last has no end: a table grows there."""
-    blocks = int(db.value(f"SELECT pg_relation_size({table.oid}) / current_setting('block_size')::int"))
-    if table.kind not in ("r", "m") or db.version < _BLOCK_SLICES_SINCE or blocks < 2:
+    """Slices of about equal numbers of blocks, of which the last has no end: a table grows there. A slice of a
+    partitioned table is the same range of blocks of every partition, so that each block is in one slice."""
+    sizes = _sizes(db, table) if db.version >= _BLOCK_SLICES_SINCE else []
+    most = max(sizes, default=0)
+    if most < 2:
         return [{"rows": rows}]
-    step = -(-blocks // min(wanted, blocks))
-    starts = list(range(0, blocks, step))
+
+    def before(block: int) -> int:
+        return sum(min(block, size) for size in sizes)
+
+    count = min(wanted, most)
+    goals = [-(-sum(sizes) * number // count) for number in range(count)]
+    starts = list(dict.fromkeys(bisect_left(range(most), goal, key=before) for goal in goals))
     found: list[dict[str, Any]] = [{"key": BLOCKS, "from": f"({start},0)"} for start in starts]
-    for number, start in enumerate(starts[1:]):
-        found[number]["to"] = f"({start},0)"
+    for this, following in pairwise(found):
+        this["to"] = following["from"]
     found[-1]["to"] = "(4294967295,0)"
     return [{**each, "rows": -(-rows // len(found))} for each in found]
+
+
+def _sizes(db: Connection, table: Table) -> list[int]:
+    """Blocks of a table, or of each of its partitions; nothing if it, or one of these, has none to be looked up."""
+    if table.kind not in _SAMPLED:
+        return []
+    tables = f"SELECT {table.oid}::oid"
+    if table.kind == "p":
+        tables = f"SELECT relid FROM pg_partition_tree({table.oid}) WHERE isleaf"
+    found = db.execute(
+        "SELECT pg_relation_size(oid) / current_setting('block_size')::int, relkind IN ('r', 'm') "
+        f"FROM pg_class WHERE oid IN ({tables})"
+    )
+    return [int(size) for size, _ in found] if all(plain for _, plain in found) else []
