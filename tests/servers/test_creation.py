@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy
 
 from starhaul import run
 from starhaul.job.load import load_job
@@ -18,6 +19,7 @@ from starhaul.registry import Registry
 
 if TYPE_CHECKING:
     from tests.conftest import MysqlDatabase, PostgresqlSchema
+    from tests.servers.rdbms import RdbmsDatabase
 
 Job = dict[str, Any]
 
@@ -192,6 +194,41 @@ def test_postgresql_to_postgresql_is_the_same(
         assert db.execute(newest.encode()).fetchall() == [(10, 10)]
     finally:
         db.execute(f"SET client_min_messages = warning; DROP SCHEMA {other} CASCADE".encode())
+
+
+def test_postgresql_to_whatever_sqlalchemy_knows(
+    postgresql: PostgresqlSchema, rdbms: RdbmsDatabase, copy: Callable[..., Any]
+) -> None:
+    """Key, NOT NULL, constants and comments; the plan tells what is left out."""
+    postgresql.db.execute(
+        "CREATE TABLE s (id bigint GENERATED ALWAYS AS IDENTITY, kind int DEFAULT -7, name text DEFAULT 'a:b%''c\\', "
+        "price numeric(9,2) NOT NULL DEFAULT 1.50, ok boolean DEFAULT true, at timestamp DEFAULT now(), "
+        "token uuid DEFAULT gen_random_uuid(), PRIMARY KEY (kind, id)); "
+        "COMMENT ON TABLE s IS 'it''s 100%: a \\ table'; COMMENT ON COLUMN s.price IS 'in % of é'; "
+        "CREATE INDEX by_price ON s (price); CREATE UNIQUE INDEX ON s (lower(name)); "
+        "INSERT INTO s (name, price) VALUES ('x', 2)".encode()
+    )
+    source = {"name": "postgresql", "url": postgresql.url, "table": "s"}
+    told = copy(source, {"name": "rdbms", "url": rdbms.url, "table": "made"})
+    with rdbms.connect() as connection:
+        inspector = sqlalchemy.inspect(connection)
+        assert inspector.get_pk_constraint("made")["constrained_columns"] == ["kind", "id"]
+        columns = {column["name"]: column for column in inspector.get_columns("made")}
+        comments: list[Any] = [None, None]
+        if rdbms.engine != "sqlite":
+            comments = [inspector.get_table_comment("made")["text"], columns["price"].get("comment")]
+    assert [name for name, column in columns.items() if not column["nullable"]] == ["id", "kind", "price"]
+    rdbms.execute("INSERT INTO made (id) VALUES (9)")
+    (row,) = rdbms.execute("SELECT kind, name, price, ok FROM made WHERE id = 9")
+    texts = rdbms.engine != "mariadb"
+    assert (row[0], row[1], float(row[2]), bool(row[3])) == (-7, "a:b%'c\\" if texts else None, 1.5, True)
+    assert comments == ([None, None] if rdbms.engine == "sqlite" else ["it's 100%: a \\ table", "in % of é"])
+    left = "\n".join(told["left_out"])
+    parts = ["numbering of column id", "default of column at", "gen_random_uuid()", "by_price", "lower(name)"]
+    assert all(part in left for part in parts), left
+    assert ("default of column name" in left) is not texts
+    assert ("comment of" in left) is (rdbms.engine == "sqlite")
+    assert told["statements"][0].startswith("CREATE TABLE made")
 
 
 def test_bits_there_and_back(mysql: MysqlDatabase, postgresql: PostgresqlSchema, copy: Callable[..., Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError, StarhaulError, TransientError
@@ -94,6 +95,12 @@ class Connection:
             return str(kind.compile(self._driver.dialect))
         except (SQLAlchemyError, NotImplementedError):
             return ""
+
+    def ddl(self, ddl: Any) -> str:
+        """DDL of SQLAlchemy as the text that `execute` takes."""
+        dialect = copy(self._driver.dialect)
+        dialect.identifier_preparer = self._preparer
+        return str(ddl.compile(dialect=dialect)).strip()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement to its end; its rows, if it returns any. `MARK` stands for each parameter."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, with_native_type
-from starhaul_stores.rdbms.catalog import QUOTES, Column, Table, full_name
+from starhaul_stores.rdbms.catalog import QUOTES, Column, Table
 from starhaul_stores.rdbms.connection import Connection
 from starhaul_stores.rdbms.declaration import accepted, declared
 from starhaul_stores.rdbms.type_names import type_name
-from starhaul_stores.relational.names import suggestion, unquoted
+from starhaul_stores.relational.blueprint import carried_all
+from starhaul_stores.relational.names import unquoted
 from starhaul_stores.relational.target import EVERY_COLUMN
 
 
@@ -50,41 +50,14 @@ def names_to_create(db: Connection, wanted: Sequence[str], source: pa.Schema) ->
 
 
 def fields_to_create(db: Connection, names: Sequence[str], source: pa.Schema, keys: Sequence[str]) -> pa.Schema:
-    """What a table that `create_statement` will create takes; its types to declare travel as native types."""
+    """What a table that `creation` will create takes; its types to declare travel as native types, beside what the
+    source knows of its table."""
     fields = []
     for name, field in zip(names, source, strict=True):
         text = db.type_text(declared(field, db.dialect, in_key=name in keys))
         kind = accepted(type_name(text), field.type, db.dialect)
         fields.append(with_native_type(pa.field(name, kind, nullable=field.nullable), text))
-    return pa.schema(fields)
-
-
-def create_statement(db: Connection, text: str, names: Sequence[str], schema: pa.Schema, keys: Sequence[str]) -> Any:
-    """CREATE TABLE of SQLAlchemy for columns of these names and the types of `schema`, with a primary key if `keys`
-    names one. `text` is the table as the job names it. MySQL compares texts by code point then, so that what is
-    different stays different."""
-    import sqlalchemy as sa
-    from sqlalchemy.schema import CreateTable
-
-    for key in keys:
-        if key not in names:
-            raise ConfigError("keys", f"there is no column {key!r} to be a key", suggestion(key, names))
-    place, name = full_name(db.traits, text)
-    columns = [
-        sa.Column(
-            each,
-            declared(field, db.dialect, in_key=each in keys),
-            primary_key=each in keys,
-            nullable=field.nullable and each not in keys,
-            autoincrement=False,
-        )
-        for each, field in zip(names, schema, strict=True)
-    ]
-    table = sa.Table(
-        name, sa.MetaData(), *columns, schema=place, mysql_engine="InnoDB", mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin", mariadb_engine="InnoDB", mariadb_charset="utf8mb4", mariadb_collate="utf8mb4_bin",
-    )  # fmt: skip
-    return CreateTable(table)
+    return carried_all(fields, source)
 
 
 def check_keys(table: Table, keys: Sequence[str], mode: str) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ from typing import Any, ClassVar, TypeVar
 import pyarrow as pa
 from pydantic import Field
 
-from starhaul import Address, Capability, ConfigError, Receipt, Task, Writer, WriteRequest
+from starhaul import Address, Capability, ConfigError, Creation, Receipt, Task, Writer, WriteRequest
 from starhaul_stores.rdbms import staging
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.catalog import Table, find_table, no_such_table, to_create
 from starhaul_stores.rdbms.connection import Connection, connect
+from starhaul_stores.rdbms.creation import creation
 from starhaul_stores.rdbms.discovery import address_of, quoted
 from starhaul_stores.rdbms.insertion import Insertion
 from starhaul_stores.rdbms.ledger import RdbmsLedger
@@ -21,7 +22,6 @@ from starhaul_stores.rdbms.references import refuse_references
 from starhaul_stores.rdbms.statements import Target
 from starhaul_stores.rdbms.target import (
     check_keys,
-    create_statement,
     fields_for,
     fields_to_create,
     names_to_create,
@@ -83,7 +83,7 @@ class SqlAlchemyWriter(Writer[W]):
                 if self.params.write_mode == "overwrite":
                     refuse_references(db, table)
             elif self.params.create_table == "ifMissing":
-                self._create_statement(db, schema)
+                self._creation(db, schema)
             elif not self.params.pre_sql:
                 raise no_such_table(db, self.params.target)
 
@@ -97,7 +97,8 @@ class SqlAlchemyWriter(Writer[W]):
                 db.execute(statement)
             table = find_table(db, self.params.target)
             if table is None and self.params.create_table == "ifMissing":
-                db.define(self._create_statement(db, schema))
+                for statement in self._creation(db, schema).statements:
+                    db.execute(statement)
                 table = find_table(db, self.params.target)
             if table is None:
                 raise no_such_table(db, self.params.target, "preSql did not create it")
@@ -176,6 +177,12 @@ class SqlAlchemyWriter(Writer[W]):
             facts.append("The rows go to a staging table; one transaction deletes the old rows and copies them over.")
         return facts
 
+    def creation(self, schema: pa.Schema) -> Creation | None:
+        with self._open() as db:
+            if self.params.create_table == "never" or find_table(db, self.params.target) is not None:
+                return None
+            return self._creation(db, schema)
+
     @classmethod
     def from_url(cls, url: str) -> Address:
         params: type[RdbmsWriterParams] = cls.params_type  # type: ignore[assignment]
@@ -193,9 +200,9 @@ class SqlAlchemyWriter(Writer[W]):
         table = find_table(db, self.params.target)
         return table.sql if table is not None else to_create(db, self.params.target)
 
-    def _create_statement(self, db: Connection, schema: pa.Schema) -> Any:
+    def _creation(self, db: Connection, schema: pa.Schema) -> Creation:
         names = names_to_create(db, self.params.column, schema)
-        return create_statement(db, self.params.target, names, schema, self.params.keys)
+        return creation(db, self.params.target, names, schema, self.params.keys)
 
     def _target(self, db: Connection, table: Table, names: Sequence[str]) -> Target:
         """Where rows go, checked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,27 @@ import pyarrow as pa
 import pytest
 import sqlalchemy
 
-from starhaul import ConfigError
+from starhaul import (
+    ColumnFacts,
+    ConfigError,
+    Default,
+    IndexFacts,
+    TableFacts,
+    with_column_facts,
+    with_table_facts,
+)
 from starhaul_readers.oracle import oracle_hint
 from starhaul_stores.rdbms import statements
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.catalog import Table, find_table, full_name
 from starhaul_stores.rdbms.connection import MARK, Connection, connect
+from starhaul_stores.rdbms.creation import creation
 from starhaul_stores.rdbms.ledger import RdbmsLedger
 from starhaul_stores.rdbms.references import references, refuse_references
 from starhaul_stores.rdbms.selection import of_table
 from starhaul_stores.rdbms.slices import condition, slices
 from starhaul_stores.rdbms.statements import Target
-from starhaul_stores.rdbms.target import create_statement, fields_to_create
+from starhaul_stores.rdbms.target import fields_to_create
 from starhaul_stores.rdbms.traits import traits_of
 from tests.unit.stores.rdbms.offline import oracle, sqlserver, table
 
@@ -225,12 +235,12 @@ SCHEMA = pa.schema(
 class TestCreate:
     def test_oracle(self) -> None:
         db = oracle()
-        db.define(create_statement(db, "SHOP.ORDERS", SCHEMA.names, SCHEMA, ["id"]))
-        assert db.asked[0][0] == (
+        made = creation(db, "SHOP.ORDERS", SCHEMA.names, SCHEMA, ["id"])
+        assert [" ".join(each.split()) for each in made.statements] == [
             "CREATE TABLE shop.orders ( id NUMBER(19, 0) NOT NULL, flag NUMBER(1, 0), big NUMBER(20, 0), "
             "n NUMBER(38, 10), huge VARCHAR2(100 CHAR), x BINARY_DOUBLE, day DATE, seen TIMESTAMP, "
             'at TIMESTAMP WITH TIME ZONE, name CLOB, "raw" BLOB, code CHAR(36), PRIMARY KEY (id) )'
-        )
+        ]
         types = fields_to_create(db, SCHEMA.names, SCHEMA, ["id"]).types
         assert types[:5] == [
             pa.decimal128(19, 0),
@@ -242,13 +252,44 @@ class TestCreate:
 
     def test_sqlserver(self) -> None:
         db = sqlserver()
-        db.define(create_statement(db, "[dbo].[Orders]", SCHEMA.names, SCHEMA, ["id"]))
-        assert db.asked[0][0] == (
+        made = creation(db, "[dbo].[Orders]", SCHEMA.names, SCHEMA, ["id"])
+        assert [" ".join(each.split()) for each in made.statements] == [
             "CREATE TABLE dbo.[Orders] ( id BIGINT NOT NULL, flag BIT NULL, big NUMERIC(20, 0) NULL, "
             "n NUMERIC(38, 10) NULL, huge VARCHAR(100) NULL, x DOUBLE PRECISION NULL, day DATE NULL, "
             "seen DATETIME2(6) NULL, at DATETIMEOFFSET(6) NULL, name NVARCHAR(max) NULL, raw VARBINARY(max) NULL, "
             "code UNIQUEIDENTIFIER NULL, PRIMARY KEY (id) )"
-        )
+        ]
+
+    def test_what_the_source_knows(self) -> None:
+        def column(name: str, kind: pa.DataType, default: Default | None = None, comment: str = "") -> pa.Field:
+            facts = ColumnFacts(name, "postgresql", default=default, comment=comment)
+            return with_column_facts(pa.field(name, kind, nullable=name != "id"), facts)
+
+        fields = [
+            column("id", pa.int64(), comment="it's 100%: the \\ key"),
+            column("ok", pa.bool_(), Default("true", "true")),
+            column("total", pa.decimal128(9, 2), Default("1.50", "1.50")),
+            column("name", pa.string(), Default("'a:b%''c'", "a:b%'c")),
+            column("at", pa.timestamp("us"), Default("now()", now=True)),
+        ]
+        index = IndexFacts(("name",), "by_name")
+        facts = TableFacts("postgresql", tuple(field.name for field in fields), IndexFacts(("id",)), (index,))
+        schema = with_table_facts(pa.schema(fields), facts)
+        made = creation(oracle(), "t", schema.names, schema, [])
+        assert [" ".join(each.split()) for each in made.statements] == [
+            "CREATE TABLE t ( id NUMBER(19, 0) NOT NULL, ok NUMBER(1, 0) DEFAULT 1, total NUMBER(9, 2) DEFAULT 1.50, "
+            "name CLOB DEFAULT 'a:b%''c', at TIMESTAMP, PRIMARY KEY (id) )",
+            "COMMENT ON COLUMN t.id IS 'it''s 100%: the \\ key'",
+        ]
+        assert made.left_out == ("default of column at: now()", "index by_name (name)")
+        made = creation(sqlserver(), "t", schema.names, schema, [])
+        assert "ok BIT NULL DEFAULT 1" in made.statements[0]
+        assert "name NVARCHAR(max) NULL DEFAULT N'a:b%''c'" in made.statements[0]
+        assert made.left_out[0] == "comment of column id: it's 100%: the \\ key"
+        by_name = with_table_facts(schema, replace(facts, key=IndexFacts(("name",))))
+        made = creation(oracle(), "t", schema.names, by_name, [])
+        assert "PRIMARY KEY" not in made.statements[0]
+        assert made.left_out[0] == "primary key (name), as CLOB is no type for a key here"
 
     def test_what_has_no_place_is_refused(self) -> None:
         with pytest.raises(ConfigError, match="no type that holds every time64"):
