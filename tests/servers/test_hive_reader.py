@@ -196,3 +196,21 @@ def test_partitions_and_what_goes_by_query(hive: HiveTables) -> None:
     nowhere = HiveReaderParams.model_validate({"url": f"hive://127.0.0.1:{free_port()}", "table": "t"})
     with pytest.raises(TransientError, match="nobody answers"):
         HiveReader(nowhere).check()
+
+
+def test_files_that_are_elsewhere(hive: HiveTables) -> None:
+    name, cluster = hive.name("t"), hive.server.cluster
+    hive.ask("CREATE TABLE {t}t (a int) STORED AS orc", "INSERT INTO {t}t VALUES (1)")
+    elsewhere = {"defaultFS": "hdfs://elsewhere:8020", "webhdfsUrl": cluster.url}
+    assert (
+        f"its files are in {cluster.default_fs}/warehouse/{name}, not on hdfs://elsewhere:8020"
+        in (reader(hive, table=name, hdfs=elsewhere).describe()[0])
+    )
+    assert read(reader(hive, table=name, hdfs=elsewhere)) == [(1,)]
+    with pytest.raises(ConfigError, match="hdfsAliases"):
+        reader(hive, table=name, hdfs=elsewhere, read="files").check()
+    alias = {"hdfs": elsewhere, "hdfsAliases": [cluster.default_fs]}
+    assert read(reader(hive, table=name, read="files", **alias)) == [(1,)]
+    cluster.ask("DELETE", "DELETE", f"/warehouse/{name}", recursive="true")
+    assert f"there is no {cluster.default_fs}/warehouse/{name}" in reader(hive, table=name).describe()[0]
+    assert read(reader(hive, table=name)) == hive.ask("SELECT * FROM {t}t")

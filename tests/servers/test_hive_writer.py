@@ -188,3 +188,19 @@ def test_a_partition_of_another_format_is_not_written(hive: HiveTables) -> None:
         with pytest.raises(ConfigError, match="is text, not orc"):
             writer(hive, mode, table=name, partition={"dt": "x"}).check(rows.select(["a"]).schema)
     assert hive.ask("SELECT * FROM {t}p") == [(1, "x")]
+
+
+def test_a_table_that_is_elsewhere_is_not_written(hive: HiveTables) -> None:
+    name, cluster = hive.name("p"), hive.server.cluster
+    hive.ask("CREATE TABLE {t}p (a int) PARTITIONED BY (dt string) STORED AS orc")
+    schema = pa.schema([("a", pa.int32()), ("dt", pa.string())])
+    elsewhere = {"defaultFS": "hdfs://elsewhere:8020", "webhdfsUrl": cluster.url}
+    for mode in ("append", "overwrite"):
+        with pytest.raises(ConfigError, match="not on hdfs://elsewhere:8020"):
+            writer(hive, mode, table=name, hdfs=elsewhere).check(schema)
+    rows = pa.table({"a": [1], "dt": ["x"]}, schema)
+    delivered(writer(hive, table=name, hdfs=elsewhere, hdfsAliases=[cluster.default_fs]), rows)
+    assert hive.ask("SELECT * FROM {t}p") == [(1, "x")]
+    hive.ask("CREATE TABLE {t}l (a int) STORED AS orc LOCATION 'file://" + f"{hive.server.folder}/tmp/l'")
+    with pytest.raises(ConfigError, match="not on HDFS"):
+        writer(hive, table=hive.name("l")).check(schema)

@@ -13,6 +13,7 @@ from starhaul import Capability, Cast, ConfigError, Reader, Split, Task, cast, w
 from starhaul_stores.files.places.listing import listed
 from starhaul_stores.files.places.source import Link
 from starhaul_stores.hive.catalog import Column, find_table
+from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, ResultColumn, connected
 from starhaul_stores.hive.params import HiveParams
 from starhaul_stores.hive.selection import Selection, by_name, chosen, files_of, read_as, selected, type_name
@@ -139,25 +140,36 @@ class HiveReader(Reader[HiveReaderParams]):
         query = selection.query(params.where, list(partitions.values()) if params.partition else None)
         if params.read == "query" or params.where:
             return _Way(selection.schema, query)
-        reason = "`hdfs` does not say where the files are" if params.hdfs is None else ""
-        files = reason or files_of(db, partitions, not params.partition, selection)
+        files = self._by_files(db, partitions, selection)
         if not isinstance(files, str):
-            parameters: Any = self._resolved(
-                selection,
-                {
-                    **files.parameters,
-                    "directories": list(files.directories),
-                    "splitSize": params.split_size,
-                    "names": selection.schema.names,
-                    "types": [column.type for column in selection.columns],
-                },
-            )
-            if not isinstance(parameters, str):
-                return _Way(selection.schema, query, parameters)
-            files = parameters
+            return _Way(selection.schema, query, files)
         if params.read == "files":
             raise ConfigError("read", f"the files of {table.sql} cannot be read: {files}", "use `query`, or `auto`")
         return _Way(selection.schema, query, None, files)
+
+    def _by_files(
+        self, db: Connection, partitions: Mapping[str, Mapping[str, str | None]], selection: Selection
+    ) -> Mapping[str, Any] | str:
+        """Parameters of `TableFiles`; or why the files will not do."""
+        params = self.params
+        if params.hdfs is None:
+            return "`hdfs` does not say where the files are"
+        hdfs = Cluster(db, params.hdfs, params.hdfs_aliases)
+        files = files_of(db, hdfs, partitions, not params.partition, selection)
+        if isinstance(files, str):
+            return files
+        parameters = self._resolved(
+            selection,
+            {
+                **files.parameters,
+                "directories": list(files.directories),
+                "splitSize": params.split_size,
+                "names": selection.schema.names,
+                "types": [column.type for column in selection.columns],
+            },
+        )
+        absent = "" if isinstance(parameters, str) else self._files(parameters).absent()
+        return f"there is no {absent}" if absent else parameters
 
     def _resolved(self, selection: Selection, parameters: Mapping[str, Any]) -> Mapping[str, Any] | str:
         """The parameters with the columns of ORC and Parquet files, which the first file tells; or why not."""

@@ -14,12 +14,13 @@ from starhaul import Capability, ConfigError, Receipt, Task, Writer
 from starhaul_stores.files.places.hdfs import HdfsSession
 from starhaul_stores.files.places.place import Staged
 from starhaul_stores.hive.catalog import NoSuchTableError, find_table
+from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, connected
 from starhaul_stores.hive.params import HiveParams
 from starhaul_stores.hive.partitions import find_partition
 from starhaul_stores.hive.publication import Publication, expect_like, prune
 from starhaul_stores.hive.selection import path_of, type_name
-from starhaul_stores.hive.table_files import TableFilesWriter, TableFilesWriterParams, cluster
+from starhaul_stores.hive.table_files import TableFilesWriter, TableFilesWriterParams, cluster, expect_hdfs
 from starhaul_stores.hive.target import RUNS, Target, create_table, target_of
 
 _ABANDONED_AFTER = 7 * 24 * 3600
@@ -189,7 +190,12 @@ class HiveWriter(Writer[HiveWriterParams]):
 
     def _target_in(self, db: Connection) -> Target:
         table = find_table(db, self.params.table, self.params.database)
-        return target_of(table, self.params.column, self.params.static())
+        target = target_of(table, self.params.column, self.params.static())
+        self._cluster(db).expect(table.location, table.sql)
+        return target
+
+    def _cluster(self, db: Connection) -> Cluster:
+        return Cluster(db, expect_hdfs(self.params.hdfs), self.params.hdfs_aliases)
 
     def _files(self, target: Target, run: str) -> TableFilesWriter:
         """What writes the run's files."""
@@ -211,7 +217,8 @@ class HiveWriter(Writer[HiveWriterParams]):
         return TableFilesWriter(TableFilesWriterParams.model_validate({**cluster(params.hdfs), **given}))
 
     def _publication(self, db: Connection, session: HdfsSession, target: Target, run: str) -> Publication:
-        return Publication(db, session, target, _root(target, run), self.params.write_mode == "overwrite")
+        replaces = self.params.write_mode == "overwrite"
+        return Publication(db, self._cluster(db), session, target, _root(target, run), replaces)
 
     @contextmanager
     def _session(self, files: TableFilesWriter) -> Iterator[HdfsSession]:
@@ -223,7 +230,7 @@ class HiveWriter(Writer[HiveWriterParams]):
         if target.static and not target.dynamic:
             there = find_partition(db, target.table, target.static)
             if there is not None:
-                expect_like(target.table, target.folder, there)
+                expect_like(target.table, target.folder, there, self._cluster(db))
 
     def _expect_no_conflict(self, db: Connection, target: Target) -> None:
         if self.params.write_mode != "nonConflict":

@@ -47,6 +47,10 @@ class HiveParams(Params):
     """The cluster that the tables' files stand on, in the words of `hdfsreader`: `defaultFS`, `webhdfsUrl`,
     `hadoopConfig`, `hdfsUsername`, `haveKerberos` and so on."""
 
+    hdfs_aliases: list[str] = Field(default=[])
+    """Other names of that same cluster in the locations of tables, such as `hdfs://nameservice1` or `viewfs://cluster`.
+    Needed only where neither `hadoopConfig` nor HiveServer2 tells that they are. A path must mean the same there."""
+
     @model_validator(mode="after")
     def _sound_url(self) -> HiveParams:
         parts = urlsplit(self.url)
@@ -56,6 +60,8 @@ class HiveParams(Params):
             raise ValueError("a password does not belong into `url`: put it in `password`")
         if "/" in parts.path.strip("/") or "`" in self.database:
             raise ValueError("`url` names one database behind the `/`")
+        if any("://" not in each for each in self.hdfs_aliases):
+            raise ValueError("`hdfsAliases` are URLs, such as hdfs://NAMESERVICE")
         if self.kerberos_keytab_file_path is not None and not self.kerberos_principal:
             raise ValueError("`kerberosKeytabFilePath` needs `kerberosPrincipal`")
         if self.auth == "ldap" and (not self.user or self.password is None or not self.password.get_secret_value()):

@@ -18,6 +18,7 @@ from starhaul_stores.files.places.hdfs import HdfsSession
 from starhaul_stores.files.places.place import Staged
 from starhaul_stores.files.places.renaming import staged_path
 from starhaul_stores.hive.catalog import Table
+from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, literal
 from starhaul_stores.hive.partitions import describe_partitions, partition_sql
 from starhaul_stores.hive.selection import path_of
@@ -29,6 +30,7 @@ class Publication:
     """The files of one run on their way into a table."""
 
     db: Connection
+    cluster: Cluster
     session: HdfsSession
     target: Target
     root: str
@@ -72,7 +74,7 @@ class Publication:
         wholes = [self._whole(folder) for folder in folders]
         there = describe_partitions(self.db, self.target.table, {each: values_in(f"{each}/") for each in wholes}, False)
         for whole, partition in there.items():
-            expect_like(self.target.table, whole, partition)
+            expect_like(self.target.table, whole, partition, self.cluster)
         return there
 
     def _publish_in(self, folder: str, staged: Sequence[Staged], there: Table | None) -> None:
@@ -131,8 +133,9 @@ class Publication:
         return self.target.table.location.removesuffix(path_of(self.target.table.location)) + path
 
 
-def expect_like(table: Table, folder: str, partition: Table) -> None:
-    """Refuse a partition that files of the table's format would be misread in."""
+def expect_like(table: Table, folder: str, partition: Table, cluster: Cluster) -> None:
+    """Refuse a partition that is elsewhere, or that files of the table's format would be misread in."""
+    cluster.expect(partition.location, f"{folder} of {table.sql}")
     if reason := table.kept_otherwise(partition):
         hint = "make it as the table is (ALTER TABLE … PARTITION … SET FILEFORMAT, SET SERDEPROPERTIES), its files too"
         raise ConfigError("partition", f"{folder} of {table.sql} {reason}", hint)

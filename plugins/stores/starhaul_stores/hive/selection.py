@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import pyarrow as pa
 
 from starhaul import ConfigError, with_native_type
 from starhaul_stores.files.partitions import NULL
 from starhaul_stores.hive.catalog import Column, Table
+from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, literal, quoted
 from starhaul_stores.hive.partitions import describe_partitions, find_partitions, is_in
 
@@ -101,7 +102,11 @@ class Files:
 
 
 def files_of(
-    db: Connection, chosen: Mapping[str, Mapping[str, str | None]], every: bool, selection: Selection
+    db: Connection,
+    cluster: Cluster,
+    chosen: Mapping[str, Mapping[str, str | None]],
+    every: bool,
+    selection: Selection,
 ) -> Files | str:
     """The files that hold the rows of the partitions, maybe of `every` one; or why they cannot be read as they are."""
     table = selection.table
@@ -122,9 +127,8 @@ def files_of(
             if not part.location.rstrip("/").endswith(f"/{folder}"):
                 return f"its partition {folder} stands elsewhere, in {part.location}"
             locations.append(part.location)
-    strange = [each for each in locations if urlsplit(each).scheme not in ("hdfs", "webhdfs", "swebhdfs")]
-    if strange:
-        return f"its files are not on HDFS but in {strange[0]}"
+    if strange := next(filter(None, map(cluster.misses, locations)), ""):
+        return strange
     inside = [each.name for each in table.partitioned_by]
     parameters: dict[str, Any] = {
         "fileType": table.format,

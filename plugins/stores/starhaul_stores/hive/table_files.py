@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -15,6 +16,8 @@ from starhaul_stores.files.formats.delimited_output import DelimitedOutput
 from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 from starhaul_stores.files.places.hdfs import HdfsPlace
+from starhaul_stores.files.places.place import Session
+from starhaul_stores.files.places.source import Link
 from starhaul_stores.files.reader import FileReader
 from starhaul_stores.files.reading import FileReaderParams, InputFormatName
 from starhaul_stores.files.writer import FileWriter
@@ -50,11 +53,28 @@ class TableFiles(FileReader[TableFilesParams]):
     def none(self) -> bool:
         return True
 
+    def absent(self) -> str:
+        """The first directory if none is there, else an empty text."""
+        directories = self.params.directories
+        with Link(self.place) as link:
+            there = any(link.call(partial(_is_there, path)) for path in directories)
+        return "" if there or not directories else self.place.shown(directories[0])
+
+
+def _is_there(path: str, session: Session) -> bool:
+    return session.stat(path) is not None
+
+
+def expect_hdfs(hdfs: HdfsParams | None) -> HdfsParams:
+    """The cluster. `ConfigError` if the job does not name it."""
+    if hdfs is None:
+        raise ConfigError("hdfs", "the table's files stand on HDFS", "say where: hdfs: {defaultFS: hdfs://HOST:PORT}")
+    return hdfs
+
 
 def cluster(hdfs: HdfsParams | None) -> dict[str, Any]:
     """The parameters of the cluster, to be completed. `ConfigError` if the job does not name it."""
-    if hdfs is None:
-        raise ConfigError("hdfs", "the table's files stand on HDFS", "say where: hdfs: {defaultFS: hdfs://HOST:PORT}")
+    hdfs = expect_hdfs(hdfs)
     return {name: getattr(hdfs, name) for name in hdfs.model_fields_set}
 
 
