@@ -204,3 +204,13 @@ def test_a_table_that_is_elsewhere_is_not_written(hive: HiveTables) -> None:
     hive.ask("CREATE TABLE {t}l (a int) STORED AS orc LOCATION 'file://" + f"{hive.server.folder}/tmp/l'")
     with pytest.raises(ConfigError, match="not on HDFS"):
         writer(hive, table=hive.name("l")).check(schema)
+
+
+@pytest.mark.parametrize("form", ["orc", "parquet"])
+def test_columns_that_are_not_named_are_null(hive: HiveTables, form: str) -> None:
+    hive.ask(f"CREATE TABLE {{t}}t (a int, b int, c int) STORED AS {form}")
+    delivered(writer(hive, table=hive.name("t"), column=["c", "a"]), pa.table({"c": [3], "a": [1]}))
+    delivered(writer(hive, table=hive.name("t"), column=["b"]), pa.table({"b": pa.array([2], pa.int64())}))
+    expected = [(1, None, 3), (None, 2, None)]
+    assert ordered(hive.ask("SELECT * FROM {t}t")) == expected
+    assert ordered(hive.ask("SELECT a, b, c FROM {t}t ORDER BY a")) == expected, "not by a fetch task"

@@ -10,13 +10,11 @@ import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
 from starhaul import Capability, Cast, ConfigError, Reader, Split, Task, cast, with_native_type
-from starhaul_stores.files.places.listing import listed
-from starhaul_stores.files.places.source import Link
 from starhaul_stores.hive.catalog import Column, find_table
 from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, ResultColumn, connected
 from starhaul_stores.hive.params import HiveParams
-from starhaul_stores.hive.selection import Selection, by_name, chosen, files_of, read_as, selected, type_name
+from starhaul_stores.hive.selection import Selection, chosen, files_of, read_as, selected
 from starhaul_stores.hive.table_files import TableFiles, TableFilesParams, cluster
 
 _NOTHING = "SELECT * FROM ({query}\n) AS q LIMIT 0"
@@ -158,33 +156,17 @@ class HiveReader(Reader[HiveReaderParams]):
         files = files_of(db, hdfs, partitions, not params.partition, selection)
         if isinstance(files, str):
             return files
-        parameters = self._resolved(
-            selection,
-            {
-                **files.parameters,
-                "directories": list(files.directories),
-                "splitSize": params.split_size,
-                "names": selection.schema.names,
-                "types": [column.type for column in selection.columns],
-            },
-        )
-        absent = "" if isinstance(parameters, str) else self._files(parameters).absent()
-        return f"there is no {absent}" if absent else parameters
-
-    def _resolved(self, selection: Selection, parameters: Mapping[str, Any]) -> Mapping[str, Any] | str:
-        """The parameters with the columns of ORC and Parquet files, which the first file tells; or why not."""
-        if "column" in parameters:
-            return parameters
-        inside = {each.name for each in selection.table.partitioned_by}
-        own = [column for column in selection.columns if column.name not in inside]
-        numbered = [{"index": n, "name": c.name, "type": type_name(c)} for n, c in enumerate(own)]
-        found: list[dict[str, Any]] | str = numbered
-        every = TableFilesParams.model_validate(self._given({**parameters, "column": ["*"], "partitionColumns": []}))
-        with Link(every.place()) as link:
-            some = link.call(lambda session: listed(session, every.directories, "table", none=True))
-        if any(file.size for file in some):
-            found = by_name(selection, TableFiles(every).schema())
-        return found if isinstance(found, str) else {**parameters, "column": found}
+        parameters = {
+            **files.parameters,
+            "directories": list(files.directories),
+            "splitSize": params.split_size,
+            "names": selection.schema.names,
+            "types": [column.type for column in selection.columns],
+        }
+        found = self._files(parameters)
+        if absent := found.absent():
+            return f"there is no {absent}"
+        return found.doubt() or parameters
 
     def _files(self, parameters: Mapping[str, Any]) -> TableFiles:
         return TableFiles(TableFilesParams.model_validate(self._given(parameters)))

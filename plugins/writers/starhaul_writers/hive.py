@@ -209,6 +209,7 @@ class HiveWriter(Writer[HiveWriterParams]):
             "fileName": params.file_name,
             "fileType": table.format,
             "column": columns,
+            "tableColumns": [{"name": each.name, "type": type_name(each)} for each in table.columns],
             "partitionColumns": [each.name for each in target.dynamic],
             "compress": params.compress,
             "parquetTimestamps": params.parquet_timestamps,

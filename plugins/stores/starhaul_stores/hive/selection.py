@@ -18,6 +18,7 @@ from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, literal, quoted
 from starhaul_stores.hive.partitions import describe_partitions, find_partitions, is_in
 
+_BY_PLACE = "parquet.column.index.access"
 _NAMES = {
     pa.int8(): "int8", pa.int16(): "int16", pa.int32(): "int32", pa.int64(): "int64", pa.float32(): "float32",
     pa.float64(): "float64", pa.bool_(): "bool", pa.date32(): "date32", pa.timestamp("us"): "timestamp(us)",
@@ -118,6 +119,8 @@ def files_of(
     fixed = [column for column in selection.columns if column.type.startswith("char(")]
     if fixed:
         return f"column {fixed[0].name!r} is {fixed[0].type}, whose values Hive pads"
+    if table.format == "parquet" and table.properties.get(_BY_PLACE, "").lower() == "true":
+        return f"Hive looks for its columns by their place ({_BY_PLACE})"
     locations = [table.location]
     if table.partitioned_by:
         locations = []
@@ -129,38 +132,19 @@ def files_of(
             locations.append(part.location)
     if strange := next(filter(None, map(cluster.misses, locations)), ""):
         return strange
-    inside = [each.name for each in table.partitioned_by]
+    inside = {each.name for each in table.partitioned_by}
+    own = [column for column in selection.columns if column.name not in inside]
+    if not own:
+        return "no column of its files is read"
+    places = {column.name: number for number, column in enumerate(table.columns)}
     parameters: dict[str, Any] = {
         "fileType": table.format,
+        "column": [{"index": places[c.name], "name": c.name, "type": type_name(c)} for c in own],
         "partitionColumns": [{"name": c.name, "type": type_name(c)} for c in table.partitioned_by],
     }
     if table.format == "text":
-        own = [column for column in selection.columns if column.name not in inside]
-        places = {column.name: number for number, column in enumerate(table.columns)}
-        parameters |= {
-            "fieldDelimiter": table.delimiter,
-            "nullFormat": table.null,
-            "column": [{"index": places[c.name], "name": c.name, "type": type_name(c)} for c in own],
-        }
+        parameters |= {"fieldDelimiter": table.delimiter, "nullFormat": table.null}
     return Files([path_of(each) for each in locations], parameters)
-
-
-def by_name(selection: Selection, there: pa.Schema) -> list[dict[str, Any]] | str:
-    """The columns of ORC or Parquet files, as `hdfsreader` is to read them; or why it cannot. Hive finds columns by
-    name, whatever the case, and in ORC files of old versions by position."""
-    inside = {each.name for each in selection.table.partitioned_by}
-    places = {name.lower(): number for number, name in enumerate(there.names)}
-    if all(name.startswith("_col") for name in there.names):
-        places = {column.name: number for number, column in enumerate(selection.table.columns)}
-    found: list[dict[str, Any]] = []
-    for column in selection.columns:
-        if column.name in inside:
-            continue
-        place = places.get(column.name)
-        if place is None or place >= len(there):
-            return f"its first file has no column {column.name!r}"
-        found.append({"index": place, "name": column.name, "type": type_name(column)})
-    return found or "no column of its files is read"
 
 
 def type_name(column: Column) -> str:

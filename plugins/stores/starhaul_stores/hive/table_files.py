@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
-from starhaul import ConfigError, cast
+from starhaul import ConfigError, PermanentError, cast
+from starhaul_stores.files.columns import FileColumn, TypedField, arrow_type
 from starhaul_stores.files.formats.delimited_output import DelimitedOutput
+from starhaul_stores.files.formats.input import Selection
 from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 from starhaul_stores.files.places.hdfs import HdfsPlace
-from starhaul_stores.files.places.place import Session
-from starhaul_stores.files.places.source import Link
+from starhaul_stores.files.places.place import FileStatus, Session
+from starhaul_stores.files.places.source import Link, Source
 from starhaul_stores.files.reader import FileReader
 from starhaul_stores.files.reading import FileReaderParams, InputFormatName
 from starhaul_stores.files.writer import FileWriter
 from starhaul_stores.files.writing import FileWriterParams, OutputFormatName
 from starhaul_stores.hdfs.params import HdfsParams
+
+_NO_NAME = re.compile(r"_col[0-9]+")
 
 
 class TableFilesParams(HdfsParams, FileReaderParams):
@@ -52,6 +58,51 @@ class TableFiles(FileReader[TableFilesParams]):
     @property
     def none(self) -> bool:
         return True
+
+    def _own(self, link: Link, files: Sequence[FileStatus]) -> pa.Schema | None:
+        """The columns that are read, each at its place in the table, whatever the files have."""
+        del link, files
+        if self._format.blind:
+            return None
+        there = {column.index: column for column in self.params.columns() if column.index is not None}
+        return pa.schema([
+            (there[n].name, arrow_type(there[n].type)) if n in there else (f"column_{n}", pa.null())
+            for n in range(max(there) + 1)
+        ])  # fmt: skip
+
+    def _selection(self, fields: Sequence[TypedField], own: pa.Schema | None) -> Selection:
+        return replace(super()._selection(fields, own), meant=self._meant)
+
+    def doubt(self) -> str:
+        """Why the first file that tells cannot be read as Hive reads it, or an empty text."""
+        if self._format.blind:
+            return ""
+        with Link(self.place) as link:
+            for file in self._listed(link):
+                source = Source(link, file)
+                own = self._format.fields(source)
+                if own is not None:
+                    try:
+                        self._meant(own.names, source.name)
+                    except PermanentError as error:
+                        return str(error)
+                    return ""
+        return ""
+
+    def _meant(self, there: Sequence[str], file: str) -> Sequence[str]:
+        """The columns of the table that Hive finds in a file with fields of these names: in Parquet by name, whatever
+        the case; in ORC by place, as Hive 4 does, or by the names that there are, as older ones do."""
+        names = [name.lower() for name in there]
+        if self.params.file_format != "orc":
+            return names
+        own = {column.index or 0: column.name for column in self.params.columns()}
+        if all(map(_NO_NAME.fullmatch, there)):
+            return [own.get(place, "") for place in range(len(there))]
+        for place, name in own.items():
+            if names[place : place + 1] != [name] and (place < len(names) or name in names):
+                problem = f"has column {name!r} not at its place in the table, where some versions of Hive look for it"
+                raise PermanentError(file, problem, "let HiveServer2 read the table: `read` `query`")
+        return names
 
     def absent(self) -> str:
         """The first directory if none is there, else an empty text."""
@@ -85,6 +136,8 @@ class TableFilesWriterParams(HdfsParams, FileWriterParams):
     """Path on HDFS."""
     file_format: OutputFormatName = Field(alias="fileType")
     write_mode: Literal["append"] = "append"
+    table_columns: list[FileColumn]
+    """The columns of the table that are in its files, in order."""
 
 
 class TableFilesWriter(FileWriter[TableFilesWriterParams]):
@@ -104,7 +157,47 @@ class TableFilesWriter(FileWriter[TableFilesWriterParams]):
 
     @property
     def _format(self) -> OutputFormat:
-        return TypedText(self.params) if self.params.file_format == "text" else output_format(self.params)
+        if self.params.file_format == "text":
+            return TypedText(self.params)
+        return InPlace(output_format(self.params), self.params.table_columns)
+
+
+class InPlace(OutputFormat):
+    """Files that have every column of the table, in its order: Hive 4 finds the columns of ORC files by their place."""
+
+    def __init__(self, inner: OutputFormat, columns: Sequence[FileColumn]) -> None:
+        super().__init__(inner.params)
+        self._inner = inner
+        self._columns = inner.accept(pa.schema([(each.name, arrow_type(each.type)) for each in columns]))
+
+    @property
+    def suffix(self) -> str:
+        return self._inner.suffix
+
+    def accept(self, source: pa.Schema) -> pa.Schema:
+        return self._inner.accept(source)
+
+    def check(self, schema: pa.Schema) -> None:
+        self._inner.check(schema)
+
+    @contextmanager
+    def open(self, file: io.RawIOBase, schema: pa.Schema, memory: int) -> Iterator[RowSink]:
+        there = pa.schema([schema.field(own.name) if own.name in schema.names else own for own in self._columns])
+        with self._inner.open(file, there, memory) as sink:
+            yield _Placed(sink, there)
+
+
+class _Placed(RowSink):
+    def __init__(self, sink: RowSink, schema: pa.Schema) -> None:
+        self._sink = sink
+        self._schema = schema
+
+    def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
+        arrays = [
+            batch.column(own.name) if own.name in batch.schema.names else pa.nulls(batch.num_rows, own.type)
+            for own in self._schema
+        ]
+        return self._sink.write(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
 
 
 class TypedText(DelimitedOutput):

@@ -24,11 +24,12 @@ def taken(there: Sequence[str], selection: Selection, name: str, *, missing_as_n
     """Where the wanted fields of the dataset stand in one file, by their names; None where it lacks one that may be
     null. `PermanentError` if it lacks one, has one twice, or has more than the first file where all are wanted."""
     wanted = selection.names
+    there = list(there) if selection.meant is None else list(selection.meant(there, name))
     if selection.width is not None and (more := [each for each in there if each not in wanted]):
         raise PermanentError(name, f"has a column {more[0]!r}, which the first file has not", "name the columns")
     found: list[int | None] = []
     for each in wanted:
-        count = there.count(each) if isinstance(there, list) else list(there).count(each)
+        count = there.count(each)
         if count > 1:
             raise PermanentError(name, f"has several columns {each!r}")
         if not count and not missing_as_null:
@@ -36,7 +37,7 @@ def taken(there: Sequence[str], selection: Selection, name: str, *, missing_as_n
             raise PermanentError(
                 name, f"has no column {each!r}, which the first file has", f"it has {has}; `missingAsNull` allows it"
             )
-        found.append(list(there).index(each) if count else None)
+        found.append(there.index(each) if count else None)
     return found
 
 
