@@ -268,3 +268,21 @@ def test_orc_files_that_have_their_columns_elsewhere(hive: HiveTables) -> None:
     put(hive, "t/a", pa.table({"word": ["a"], "userid": pa.array([1], pa.int32())}), "orc")
     assert "/a: has column 'userid' not at its place" in reader(hive, table=name).describe()[0]
     assert ordered(read(reader(hive, table=name))) == ordered(hive.ask("SELECT * FROM {t}t"))
+
+
+def test_lines_that_are_short_or_long_or_empty(hive: HiveTables) -> None:
+    name, cluster = hive.name("t"), hive.server.cluster
+    hive.ask("CREATE TABLE {t}t (a string, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','",
+             "CREATE TABLE {t}s (a string)")  # fmt: skip
+    cluster.put(f"/warehouse/{name}/short", b"1\n2\n\n4\n")
+    cluster.put(f"/warehouse/{name}/mixed", b"\n\na,b\na,b,c\n,\n\\N\n\r\n,b\ra,,\nlast")
+    cluster.put(f"/warehouse/{name}/empty", b"\n")
+    cluster.put(f"/warehouse/{hive.name('s')}/f", b"\n\x01x\na\x01x\n\n")
+    told = ordered(hive.ask("SELECT * FROM {t}t"))
+    assert len(told) == 15
+    assert ordered(read(reader(hive, table=name, read="files"))) == told
+    assert ordered(read(reader(hive, table=name, read="files", column=["b"]))) == ordered([(b,) for _, b in told])
+    assert read(reader(hive, table=hive.name("s"), read="files")) == hive.ask("SELECT * FROM {t}s")
+    hive.ask("ALTER TABLE {t}t ADD COLUMNS (late int)")
+    late = reader(hive, table=name, read="files", column=["a", "late"])
+    assert ordered(read(late)) == ordered(hive.ask("SELECT a, late FROM {t}t"))

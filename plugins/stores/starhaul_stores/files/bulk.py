@@ -21,7 +21,7 @@ class Bulk:
 
     rows: int
     columns: Sequence[pa.Array]
-    """One array of strings for each wanted field."""
+    """One array of strings for each wanted field; null where records have not so many fields."""
     skipped: Sequence[tuple[int, int]]
     """Number, from 1, and fields of each record that has not the wanted number of fields. Empty lines that are
     skipped do not count."""
@@ -52,7 +52,10 @@ class BulkParser:
                 table = self._table(source, width, skipped)
         except (pa.ArrowInvalid, UnicodeDecodeError):
             return None
-        columns = [_finished(table[str(index)], source, self._dialect) for index in self._used]
+        lacking = pa.nulls(table.num_rows, pa.string())
+        columns = [
+            _finished(table[str(index)], source, self._dialect) if index < width else lacking for index in self._used
+        ]
         return Bulk(table.num_rows, columns, skipped, certain=not source.quoted or not _may_be_open(table))
 
     def _table(self, source: _Source, width: int, skipped: list[tuple[int, int]] | None) -> pa.Table:
@@ -62,7 +65,7 @@ class BulkParser:
 
         dialect = self._dialect
         names = [str(index) for index in range(width)]
-        include = [str(index) for index in self._used]
+        include = [str(index) for index in self._used if index < width]
         if source.quoted or not include:
             include = list(dict.fromkeys([*include, names[-1]]))
         nulls = [] if dialect.trim else sorted(dialect.nulls)

@@ -29,9 +29,15 @@ class Layout:
     width: int | None
     """The number of fields that every record has; None: as many as are needed, or more."""
 
+    padded: bool = False
+    """Whether the fields that a record lacks are null. Then it may have any number of them, and an empty line
+    is a record of one."""
+
     @property
     def least(self) -> int:
         """The fewest fields that a record may have."""
+        if self.padded:
+            return 1
         return self.width or (max(self.used) + 1 if self.used else 1)
 
     def complaint(self, fields: int) -> str:
@@ -178,7 +184,7 @@ class Parser:
         try:
             fields = self.grammar.fields(text)
             complaint = self._layout.complaint(len(fields))
-            chosen = [] if complaint else [fields[index] for index in self._layout.used]
+            chosen = [] if complaint else [_field(fields, index) for index in self._layout.used]
             if not valid:
                 "".join(value or "" for value in chosen).encode()  # what is wrong may be in a field that nobody reads
         except ValueError:
@@ -219,3 +225,7 @@ class Parser:
 
     def _no_values(self) -> list[pa.Array]:
         return [pa.array([], pa.string())] * len(self._layout.used)
+
+
+def _field(fields: Sequence[str | None], index: int) -> str | None:
+    return fields[index] if index < len(fields) else None

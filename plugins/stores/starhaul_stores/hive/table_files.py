@@ -71,7 +71,7 @@ class TableFiles(FileReader[TableFilesParams]):
         ])  # fmt: skip
 
     def _selection(self, fields: Sequence[TypedField], own: pa.Schema | None) -> Selection:
-        return replace(super()._selection(fields, own), meant=self._meant)
+        return replace(super()._selection(fields, own), padded=True, meant=self._meant)
 
     def doubt(self) -> str:
         """Why the first file that tells cannot be read as Hive reads it, or an empty text."""

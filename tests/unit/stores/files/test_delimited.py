@@ -36,6 +36,7 @@ DIALECTS = st.builds(
 LAYOUTS = st.one_of(
     st.integers(1, 3).map(lambda width: Layout(tuple(range(width)), width)),
     st.sets(st.integers(0, 2), min_size=1).map(lambda used: Layout(tuple(sorted(used)), None)),
+    st.sets(st.integers(0, 4), min_size=1).map(lambda used: Layout(tuple(sorted(used)), None, padded=True)),
 )
 
 

@@ -39,7 +39,7 @@ class DelimitedInput(InputFormat):
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         text = PackedText(self.params)
         name = text.name(source, cut)
-        parser = self._parser(Layout(selection.used, selection.width))
+        parser = self._parser(Layout(selection.used, selection.width, selection.padded))
         skip_header = self.params.skip_header and not cut["start"]
         with text.opened(source, cut) as stream:
             try:

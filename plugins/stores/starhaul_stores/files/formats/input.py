@@ -41,6 +41,8 @@ class Selection:
     several columns); None where no file was looked at."""
     width: int | None
     """How many fields every record must have; None: as many as are needed, or more."""
+    padded: bool = False
+    """Whether the fields that a record of text lacks are null."""
     meant: Callable[[Sequence[str], str], Sequence[str]] | None = None
     """The names of one file's fields as the dataset has them, one for each, where the file may have others; the second
     is the file, for errors."""
