@@ -286,3 +286,28 @@ def test_lines_that_are_short_or_long_or_empty(hive: HiveTables) -> None:
     hive.ask("ALTER TABLE {t}t ADD COLUMNS (late int)")
     late = reader(hive, table=name, read="files", column=["a", "late"])
     assert ordered(read(late)) == ordered(hive.ask("SELECT a, late FROM {t}t"))
+
+
+def test_int96_without_a_zone(hive: HiveTables) -> None:
+    name, cluster, noon = hive.name("t"), hive.server.cluster, dt.datetime(2024, 3, 31, 12)
+    hive.ask("CREATE TABLE {t}t (at timestamp, a int) STORED AS parquet")
+    file = io.BytesIO()
+    table = pa.table({"At": pa.array([noon]), "a": pa.array([1], pa.int32())})
+    pyarrow.parquet.write_table(table, file, use_deprecated_int96_timestamps=True)
+    arrows = file.getvalue()
+    writer = pyarrow.parquet.ParquetFile(file).metadata.created_by.encode()
+    javas = arrows.replace(writer, b"parquet-mr version 1.10".ljust(len(writer)))
+    cluster.put(f"/warehouse/{name}/b", arrows)
+    assert read(reader(hive, table=name, read="files", int96Zone="Asia/Shanghai")) == [(noon, 1)]
+    assert hive.ask("SELECT at FROM {t}t") == [(noon,)], "it stands as it is"
+    cluster.put(f"/warehouse/{name}/b", javas)
+    assert "/b: has timestamps in INT96 by parquet-mr" in reader(hive, table=name).describe()[0]
+    assert read(reader(hive, table=name)) == hive.ask("SELECT * FROM {t}t")
+    assert read(reader(hive, table=name, read="files", column=["a"])) == [(1,)]
+    with pytest.raises(ConfigError, match="int96Zone"):
+        reader(hive, table=name, read="files").check()
+    zoned = reader(hive, table=name, read="files", int96Zone="Asia/Shanghai")
+    assert read(zoned) == [(noon.replace(hour=20), 1)]
+    cluster.put(f"/warehouse/{name}/a", arrows)
+    with pytest.raises(PermanentError, match="/b: has timestamps in INT96 by parquet-mr"):
+        read(reader(hive, table=name))

@@ -117,8 +117,8 @@ class HdfsReaderParams(HdfsParams, FileReaderParams):
     def null_if_missing(self) -> bool:
         return self._by_name or super().null_if_missing()
 
-    def zone_of_int96(self) -> str | None:
-        return "UTC" if self.parquet_utc_timestamp else super().zone_of_int96()
+    def zone_of_int96(self, named: str | None, writer: str, file: str) -> str | None:
+        return "UTC" if self.parquet_utc_timestamp else super().zone_of_int96(named, writer, file)
 
 
 def _expression(text: str) -> re.Pattern[str]:

@@ -49,6 +49,10 @@ class HiveReaderParams(HiveParams):
     split_size: int = Field(default=128 << 20, ge=1)
     """Bytes of the files that one task reads, about."""
 
+    int96_zone: str | None = None
+    """Zone of the timestamps in Parquet's INT96 (`Asia/Shanghai`) where the files do not name it, as those of older
+    Hive and of Spark. Where it is needed and not given, HiveServer2 reads the rows, by the zone that it has."""
+
     @field_validator("partition", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
@@ -162,6 +166,7 @@ class HiveReader(Reader[HiveReaderParams]):
             "splitSize": params.split_size,
             "names": selection.schema.names,
             "types": [column.type for column in selection.columns],
+            "int96Zone": params.int96_zone,
         }
         found = self._files(parameters)
         if absent := found.absent():

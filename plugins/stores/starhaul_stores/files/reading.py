@@ -198,9 +198,11 @@ class FileReaderParams(Params):
         """Whether a column that a Parquet file lacks is null there."""
         return self.missing_as_null
 
-    def zone_of_int96(self) -> str | None:
-        """The zone of the times in INT96, if the job says it."""
-        return self.int96_zone
+    def zone_of_int96(self, named: str | None, writer: str, file: str) -> str | None:
+        """The zone of the times in a file's INT96; None: they are taken as they stand. The file names one itself, or
+        none, and says which program wrote it."""
+        del writer, file
+        return self.int96_zone or named
 
     def ignores(self, number: int) -> bool:
         """Whether the column of this number is null whatever the files hold."""

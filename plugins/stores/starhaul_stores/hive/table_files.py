@@ -17,6 +17,7 @@ from starhaul import ConfigError, PermanentError, cast
 from starhaul_stores.files.columns import FileColumn, TypedField, arrow_type
 from starhaul_stores.files.formats.delimited_output import DelimitedOutput
 from starhaul_stores.files.formats.input import Selection
+from starhaul_stores.files.formats.int96 import int96_of, zone_and_writer
 from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 from starhaul_stores.files.places.hdfs import HdfsPlace
@@ -38,6 +39,16 @@ class TableFilesParams(HdfsParams, FileReaderParams):
     """Paths of the table's or its partitions' directories."""
     file_format: InputFormatName = Field(alias="fileType")
     missing_as_null: bool = True  # a file that is older than a column of its table
+
+    def zone_of_int96(self, named: str | None, writer: str, file: str) -> str | None:
+        """As Hive has it: its own files from before they named their zone hold instants, as do those of Spark; those of
+        other programs hold times as they stand."""
+        if named or not writer.startswith("parquet-mr"):
+            return named
+        if self.int96_zone is None:
+            problem = f"has timestamps in INT96 by {writer.partition(' (')[0]}, which does not say in which zone"
+            raise PermanentError(file, problem, "say it in `int96Zone`")
+        return self.int96_zone
 
 
 class TableFiles(FileReader[TableFilesParams]):
@@ -84,10 +95,23 @@ class TableFiles(FileReader[TableFilesParams]):
                 if own is not None:
                     try:
                         self._meant(own.names, source.name)
+                        self._expect_zone(source)
                     except PermanentError as error:
                         return str(error)
                     return ""
         return ""
+
+    def _expect_zone(self, source: Source) -> None:
+        """Raise `PermanentError` if a file of Parquet has times of which nobody tells the zone."""
+        wanted = {column.name for column in self.params.columns() if "timestamp" in column.type}
+        if self.params.file_format != "parquet" or not wanted:
+            return
+        import pyarrow.parquet
+
+        with source.random() as native:
+            file = pyarrow.parquet.ParquetFile(native)
+            if int96_of(file, [name for name in file.schema_arrow.names if name.lower() in wanted]):
+                self.params.zone_of_int96(*zone_and_writer(file), source.name)
 
     def _meant(self, there: Sequence[str], file: str) -> Sequence[str]:
         """The columns of the table that Hive finds in a file with fields of these names: in Parquet by name, whatever

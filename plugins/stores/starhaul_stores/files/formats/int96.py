@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +15,23 @@ _HIVE_ZONE = b"writer.time.zone"
 """Key of a file's metadata by which Hive says in which zone it wrote; it then reads instants as times there."""
 
 
+ZoneOf = Callable[[str | None, str, str], str | None]
+
+
+def int96_of(file: Any, columns: Sequence[str]) -> list[str]:
+    """Those of a `ParquetFile`'s columns that are INT96, or hold it."""
+    paths = [(file.schema.column(n).path, file.schema.column(n).physical_type) for n in range(len(file.schema))]
+    found = {path for path, physical in paths if physical == "INT96"}
+    found |= {path.partition(".")[0] for path in found}
+    return [column for column in columns if column in found]
+
+
+def zone_and_writer(file: Any) -> tuple[str | None, str]:
+    """The zone that a `ParquetFile` says it was written in, if it does, and the program that wrote it."""
+    metadata = file.metadata.metadata or {}
+    return metadata.get(_HIVE_ZONE, b"").decode() or None, file.metadata.created_by or ""
+
+
 class Int96Reader:
     """Mends the INT96 columns of one row group's batches.
 
@@ -24,20 +41,16 @@ class Int96Reader:
     """
 
     def __init__(
-        self, file: Any, native: Any, group: int, columns: Sequence[str], rows: int, zone: str | None, name: str
+        self, file: Any, native: Any, group: int, columns: Sequence[str], rows: int, zone: ZoneOf, name: str
     ) -> None:
-        """`rows` is how many each batch has; `zone` is the job's."""
+        """`rows` is how many each batch has; `zone` tells the zone by the one that the file names, the program that
+        wrote it, and `name`."""
         self._name = name
-        wanted = set(columns)
-        paths = [(file.schema.column(n).path, file.schema.column(n).physical_type) for n in range(len(file.schema))]
-        found = {path.partition(".")[0] for path, physical in paths if physical == "INT96"} | {
-            path for path, physical in paths if physical == "INT96"
-        }
-        self._columns = [column for column in columns if column in wanted & found]
-        metadata = file.metadata.metadata or {}
-        self._zone = zone or metadata.get(_HIVE_ZONE, b"").decode() or None
+        self._columns = int96_of(file, columns)
+        self._zone = None
         self._nanoseconds: Iterator[pa.RecordBatch] = iter(())
         if self._columns:
+            self._zone = zone(*zone_and_writer(file), name)
             import pyarrow.parquet
 
             again = pyarrow.parquet.ParquetFile(native, metadata=file.metadata, coerce_int96_timestamp_unit="ns")

@@ -74,7 +74,7 @@ class ParquetInput(InputFormat):
         places = taken(there, selection, name, missing_as_null=self.params.null_if_missing())
         columns = [there[place] for place in places if place is not None]
         at_once = rows_at_once(group.num_rows, sum(_in_memory(group, there, columns)))
-        int96 = Int96Reader(file, native, number, columns, at_once, self.params.zone_of_int96(), name)
+        int96 = Int96Reader(file, native, number, columns, at_once, self.params.zone_of_int96, name)
         seen = 0
         for batch in file.iter_batches(at_once, [number], columns, use_threads=False):
             batch = int96.mended(batch)
