@@ -283,7 +283,7 @@ def test_lines_that_are_short_or_long_or_empty(hive: HiveTables) -> None:
     assert ordered(read(reader(hive, table=name, read="files"))) == told
     assert ordered(read(reader(hive, table=name, read="files", column=["b"]))) == ordered([(b,) for _, b in told])
     assert read(reader(hive, table=hive.name("s"), read="files")) == hive.ask("SELECT * FROM {t}s")
-    hive.ask("ALTER TABLE {t}t ADD COLUMNS (late int)")
+    hive.ask("ALTER TABLE {t}t ADD COLUMNS (late string)")
     late = reader(hive, table=name, read="files", column=["a", "late"])
     assert ordered(read(late)) == ordered(hive.ask("SELECT a, late FROM {t}t"))
 
@@ -311,3 +311,23 @@ def test_int96_without_a_zone(hive: HiveTables) -> None:
     cluster.put(f"/warehouse/{name}/a", arrows)
     with pytest.raises(PermanentError, match="/b: has timestamps in INT96 by parquet-mr"):
         read(reader(hive, table=name))
+
+
+def test_partitions_without_a_value(hive: HiveTables) -> None:
+    for number, kind in enumerate(("int", "string", "varchar(9)", "varchar(40)", "char(3)", "date", "decimal(5,2)")):
+        name, value = hive.name(f"p{number}"), "2024-01-02" if kind == "date" else "7"
+        hive.ask(
+            f"CREATE TABLE {{t}}p{number} (a int) PARTITIONED BY (h {kind}) STORED AS orc",
+            f"INSERT INTO {{t}}p{number} PARTITION (h) SELECT 1, CAST(NULL AS {kind})",
+            f"INSERT INTO {{t}}p{number} PARTITION (h) SELECT 2, CAST('{value}' AS {kind})",
+        )  # fmt: skip
+        asked = reader(hive, table=name, read="query")
+        assert sorted(row[0] for row in read(asked) if row[1] is None) == [1], kind
+        default = {"table": name, "partition": "h=__HIVE*"}
+        if kind in ("varchar(9)", "char(3)"):
+            with pytest.raises(ConfigError, match="no query finds h=__HIVE"):
+                reader(hive, read="query", **default).check()
+        else:
+            assert read(reader(hive, read="query", **default)) == [(1, None)], kind
+        if kind != "char(3)":
+            assert read(reader(hive, read="files", **default)) == [(1, None)], kind

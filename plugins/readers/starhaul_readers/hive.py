@@ -14,7 +14,7 @@ from starhaul_stores.hive.catalog import Column, find_table
 from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, ResultColumn, connected
 from starhaul_stores.hive.params import HiveParams
-from starhaul_stores.hive.selection import Selection, chosen, files_of, read_as, selected
+from starhaul_stores.hive.selection import Selection, chosen, expect_told_apart, files_of, read_as, selected
 from starhaul_stores.hive.table_files import TableFiles, TableFilesParams, cluster
 
 _NOTHING = "SELECT * FROM ({query}\n) AS q LIMIT 0"
@@ -140,14 +140,17 @@ class HiveReader(Reader[HiveReaderParams]):
         selection = selected(table, params.column)
         partitions = chosen(db, table, params.partition)
         query = selection.query(params.where, list(partitions.values()) if params.partition else None)
-        if params.read == "query" or params.where:
-            return _Way(selection.schema, query)
-        files = self._by_files(db, partitions, selection)
-        if not isinstance(files, str):
-            return _Way(selection.schema, query, files)
-        if params.read == "files":
-            raise ConfigError("read", f"the files of {table.sql} cannot be read: {files}", "use `query`, or `auto`")
-        return _Way(selection.schema, query, None, files)
+        reason = ""
+        if params.read != "query" and not params.where:
+            files = self._by_files(db, partitions, selection)
+            if not isinstance(files, str):
+                return _Way(selection.schema, query, files)
+            reason = files
+            if params.read == "files":
+                raise ConfigError("read", f"the files of {table.sql} cannot be read: {files}", "use `query`, or `auto`")
+        if params.partition:
+            expect_told_apart(table, partitions.values())
+        return _Way(selection.schema, query, None, reason)
 
     def _by_files(
         self, db: Connection, partitions: Mapping[str, Mapping[str, str | None]], selection: Selection

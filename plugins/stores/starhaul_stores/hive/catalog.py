@@ -19,6 +19,7 @@ _FORMATS = {
     "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat": "orc",
     "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat": "parquet",
 }
+_LENGTH = re.compile(r"(?:var)?char\((\d+)\)")
 _PLAIN_TEXT = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 
 
@@ -41,6 +42,12 @@ class Column:
             return hive_type(self.type)
         except ValueError:
             return pa.string()
+
+    @property
+    def length(self) -> int | None:
+        """How many characters it takes; None if it is no `char(n)` or `varchar(n)`."""
+        found = _LENGTH.fullmatch(self.type)
+        return int(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)

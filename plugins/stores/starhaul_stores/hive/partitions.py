@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import pyarrow as pa
+
 from starhaul import PermanentError
 from starhaul_stores.files.partitions import NULL, values_in
 from starhaul_stores.hive.catalog import Column, Table, parsed
@@ -31,9 +33,15 @@ def partition_sql(table: Table, values: Mapping[str, str | None]) -> str:
     return f"PARTITION ({', '.join(_equations(values))})"
 
 
-def is_in(values: Mapping[str, str | None]) -> str:
-    """The condition that a row is in a partition."""
-    return f"({' AND '.join(_equations(values))})"
+def is_in(table: Table, values: Mapping[str, str | None]) -> str:
+    """The condition that a row is in a partition. Without a value, a column of text has the folder's name for it in
+    Hive, and any other is NULL."""
+    texts = {each.name for each in table.partitioned_by if pa.types.is_string(each.arrow)}
+    conditions = [
+        f"{quoted(name)} IS NULL" if value is None and name not in texts else next(_equations({name: value}))
+        for name, value in values.items()
+    ]
+    return f"({' AND '.join(conditions)})"
 
 
 def find_partition(db: Connection, table: Table, values: Mapping[str, str | None]) -> Table | None:
@@ -54,7 +62,7 @@ def describe_partitions(
     found: dict[str, Table] = {}
     if len(chosen) > _FEW:
         plain = {folder: values for folder, values in chosen.items() if not any(map(_breaks, values.values()))}
-        for condition in [""] if every and len(plain) == len(chosen) else _conditions(list(plain.values())):
+        for condition in [""] if every and len(plain) == len(chosen) else _conditions(table, list(plain.values())):
             told = _explained(db, table, condition)
             found |= {folder: told[key] for folder, values in plain.items() if (key := _key(values)) in told}
     for folder in chosen.keys() - found.keys():
@@ -68,9 +76,9 @@ def _equations(values: Mapping[str, str | None]) -> Iterator[str]:
     return (f"{quoted(name)}={literal(NULL if value is None else value)}" for name, value in values.items())
 
 
-def _conditions(chosen: Sequence[Mapping[str, str | None]]) -> Iterator[str]:
+def _conditions(table: Table, chosen: Sequence[Mapping[str, str | None]]) -> Iterator[str]:
     for start in range(0, len(chosen), _AT_ONCE):
-        yield " WHERE " + " OR ".join(map(is_in, chosen[start : start + _AT_ONCE]))
+        yield " WHERE " + " OR ".join(is_in(table, each) for each in chosen[start : start + _AT_ONCE])
 
 
 def _breaks(value: str | None) -> bool:

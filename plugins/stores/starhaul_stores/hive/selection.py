@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -42,16 +42,28 @@ class Selection:
     def query(self, where: str, partitions: Sequence[Mapping[str, str | None]] | None) -> str:
         """The rows by SQL, of these partitions if they are not all. A text that stands for no value is NULL in them."""
         inside = {each.name for each in self.table.partitioned_by}
-        texts = [
-            f"NULLIF({quoted(each.name)}, {literal(NULL)})" if each.name in inside and pa.types.is_string(each.arrow)
-            else quoted(each.name)
-            for each in self.columns
-        ]  # fmt: skip
+        texts = []
+        for each in self.columns:
+            text = quoted(each.name)
+            if each.name in inside and pa.types.is_string(each.arrow):
+                text = f"NULLIF({text}, {literal(NULL[: each.length])})"
+            texts.append(text)
         parts = [f"({where}\n)"] if where else []
         if partitions is not None:
-            parts.append("(" + " OR ".join(map(is_in, partitions)) + ")" if partitions else "1 = 0")
+            conditions = " OR ".join(is_in(self.table, each) for each in partitions)
+            parts.append(f"({conditions})" if conditions else "1 = 0")
         condition = f" WHERE {' AND '.join(parts)}" if parts else ""
         return f"SELECT {', '.join(texts)} FROM {self.table.sql}{condition}"
+
+
+def expect_told_apart(table: Table, partitions: Iterable[Mapping[str, str | None]]) -> None:
+    """Raise `ConfigError` if Hive cannot be asked for one of these partitions: of the name that a folder has for no
+    value, a short column gives the beginning only, and no condition finds it."""
+    short = [each for each in table.partitioned_by if (each.length or len(NULL)) < len(NULL)]
+    for column in short:
+        if any(values.get(column.name, "") is None for values in partitions):
+            problem = f"no query finds {column.name}={NULL} of {table.sql}, as it is {column.type}"
+            raise ConfigError("partition", problem, "leave out `partition`, or read the `files`")
 
 
 def read_as(column: Column) -> pa.DataType:

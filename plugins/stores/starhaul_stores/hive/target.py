@@ -17,7 +17,6 @@ from starhaul_stores.hive.selection import path_of, selected
 RUNS = "_starhaul"
 """The directory of runs in a table's own, which Hive passes over: names that begin so are hidden."""
 _MOST_DIGITS = 38
-_LENGTH = re.compile(r"(?:var)?char\((\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,9 @@ class Target:
 
         found: dict[int, str] = {}
         for column in self.columns:
-            length = _LENGTH.fullmatch(column.type)
-            if length is None:
+            if column.length is None:
                 continue
-            long = pc.greater(pc.utf8_length(batch.column(column.name)), pa.scalar(int(length[1]), pa.int32()))
+            long = pc.greater(pc.utf8_length(batch.column(column.name)), pa.scalar(column.length, pa.int32()))
             for row in pc.indices_nonzero(pc.fill_null(long, False)).to_pylist():
                 found.setdefault(row, f"{column.name}: longer than {column.type}, to which Hive would cut it")
         for column in self.dynamic:
