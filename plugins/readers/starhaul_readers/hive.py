@@ -106,8 +106,9 @@ class HiveReader(Reader[HiveReaderParams]):
             way = self._way(db)
         if way.files is None:
             return [Split("query", {"query": way.query})]
+        files = {**way.files, "directories": []}  # of which there may be thousands, and a split names its files
         return [
-            Split(split.id, {"files": way.files, "split": dict(split.args)}, split.rows, split.bytes)
+            Split(split.id, {"files": files, "split": dict(split.args)}, split.rows, split.bytes)
             for split in self._files(way.files).split(target)
         ]
 
