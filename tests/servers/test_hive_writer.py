@@ -214,3 +214,30 @@ def test_columns_that_are_not_named_are_null(hive: HiveTables, form: str) -> Non
     expected = [(1, None, 3), (None, 2, None)]
     assert ordered(hive.ask("SELECT * FROM {t}t")) == expected
     assert ordered(hive.ask("SELECT a, b, c FROM {t}t ORDER BY a")) == expected, "not by a fetch task"
+
+
+def test_files_that_a_dropped_partition_has_left(hive: HiveTables) -> None:
+    name = hive.name("p")
+    hive.ask("CREATE EXTERNAL TABLE {t}p (a int) PARTITIONED BY (dt string) STORED AS orc")
+    schema = pa.schema([("a", pa.int32()), ("dt", pa.string())])
+    old, new = (pa.table({"a": values, "dt": ["x", "y"]}, schema) for values in ([1, 2], [3, 4]))
+    drop = "ALTER TABLE {t}p DROP PARTITION (dt='x')"
+    delivered(writer(hive, table=name), old)
+    hive.ask(drop)
+    assert "dt=x" in hive.server.cluster.names(f"/warehouse/{name}")
+    with pytest.raises(ConfigError, match=r"there are rows in .*dt=x"):
+        writer(hive, "nonConflict", table=name, partition={"dt": "x"}).check(old.schema.remove(1))
+    writer(hive, "nonConflict", table=name, partition={"dt": "z"}).check(old.schema.remove(1))
+    for _ in range(2):
+        delivered(writer(hive, "overwrite", table=name), new)
+        assert ordered(hive.ask("SELECT * FROM {t}p")) == [(3, "x"), (4, "y")]
+        hive.ask(drop)
+    # A commit that is cut off before it adds the partition, and is repeated.
+    target = writer(hive, "overwrite", table=name)
+    delivery = Delivery(target, schema, run=f"run_{next(_runs)}")
+    delivery.prepare()
+    receipt = target.write(delivery.task(), iter(delivery.converted(new.slice(0, 1))))
+    delivery.commit(receipt)
+    hive.ask(drop)
+    delivery.commit(receipt)
+    assert ordered(hive.ask("SELECT * FROM {t}p")) == [(3, "x"), (4, "y")]

@@ -18,7 +18,7 @@ from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, connected
 from starhaul_stores.hive.params import HiveParams
 from starhaul_stores.hive.partitions import find_partition
-from starhaul_stores.hive.publication import Publication, expect_like, prune
+from starhaul_stores.hive.publication import Publication, expect_like, is_passed_over, prune
 from starhaul_stores.hive.selection import path_of, type_name
 from starhaul_stores.hive.table_files import TableFilesWriter, TableFilesWriterParams, cluster, expect_hdfs
 from starhaul_stores.hive.target import RUNS, Target, create_table, target_of
@@ -240,11 +240,10 @@ class HiveWriter(Writer[HiveWriterParams]):
             hint = "name the partition in `partition`"
             raise ConfigError("writeMode", "the rows name their partitions, so nobody knows yet which there are", hint)
         there = find_partition(db, target.table, target.static) if target.static else target.table
-        if there is None:
-            return
         with self._session(self._files(target, "")) as session:
-            path = path_of(there.location)
-            if any(each.size for each in session.walk(path, lambda name: name.startswith(("_", ".")))):
+            # Files that a partition has left, which was dropped, would become rows again.
+            path = f"{target.home}/{target.folder}" if there is None else path_of(there.location)
+            if any(each.size for each in session.walk(path, is_passed_over)):
                 raise ConfigError("writeMode", f"there are rows in {session.place.shown(path)}", "choose `append`")
 
 

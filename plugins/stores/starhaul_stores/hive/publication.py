@@ -1,14 +1,15 @@
 """How the files of a run become rows of a table.
 
 They stand whole in a directory of the run, which Hive passes over. What is added is moved to where the table, or the
-partition, has its files; a partition that is new appears with all of them at once. What replaces other rows stays
+partition, has its files; a partition that is new appears with all of them at once, and without those that others may
+have left in its folder if the run is to replace rows. What replaces other rows stays
 where it is: the table or partition is given that directory as its location, in one step of the metastore, so that a
 query sees the old rows or the new ones. Every step may be repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -54,8 +55,15 @@ class Publication:
         for each in staged:
             folders.setdefault(each.name.rpartition("/")[0], []).append(each)
         there = self._there(list(folders))
+        new: dict[str, str] = {}
         for folder in sorted(folders):
-            self._publish_in(folder, folders[folder], there.get(self._whole(folder)))
+            whole = self._whole(folder)
+            if self.target.partitioned and whole not in there:
+                new[folder] = self._housed(folder, folders[folder])
+            else:
+                location = there[whole].location if whole in there else self.target.table.location
+                self._place(location, self._here(folder), whole, folders[folder])
+        self._add(new, folders)
         prune(self.session, self.root)
 
     def drop(self) -> None:
@@ -77,24 +85,36 @@ class Publication:
             expect_like(self.target.table, whole, partition, self.cluster)
         return there
 
-    def _publish_in(self, folder: str, staged: Sequence[Staged], there: Table | None) -> None:
-        """Those of one partition, or of a table without partitions."""
-        here = f"{self.directory}/{folder}".rstrip("/")
-        whole = self._whole(folder)
-        if not self.target.partitioned:
-            self._place(self.target.table.location, here, "", staged, f"ALTER TABLE {self.target.table.sql}")
-            return
-        values = values_in(f"{whole}/")
-        sql = partition_sql(self.target.table, values)
-        location = f"{self.target.home}/{whole}"
-        if there is not None:
-            self._place(there.location, here, whole, staged, f"ALTER TABLE {self.target.table.sql} {sql}")
-            return
-        self._move(here, location, staged)
-        url = literal(self._url(location))
-        self.db.rows(f"ALTER TABLE {self.target.table.sql} ADD IF NOT EXISTS {sql} LOCATION {url}")
+    def _here(self, folder: str) -> str:
+        """Path of the run's files of one partition, or of a table without partitions."""
+        return f"{self.directory}/{folder}".rstrip("/")
 
-    def _place(self, location: str, here: str, whole: str, staged: Sequence[Staged], alter: str) -> None:
+    def _housed(self, folder: str, staged: Sequence[Staged]) -> str:
+        """Where the files of a partition stand that is new: in its usual directory, or still in the run's own, if they
+        are to take the place of what somebody left in that."""
+        here, usual = self._here(folder), f"{self.target.home}/{self._whole(folder)}"
+        own = {each.name.rpartition("/")[2] for each in staged}
+        if self.replaces and any(file.name not in own for file in self.session.walk(usual, is_passed_over)):
+            self._move(usual, here, staged)  # what was moved before somebody came
+            return here
+        self._move(here, usual, staged)
+        return usual
+
+    def _add(self, new: Mapping[str, str], staged: Mapping[str, Sequence[Staged]]) -> None:
+        """Partitions by their folders, with the paths of their files. One that another run has added meanwhile, at
+        a place of its own, is no longer new."""
+        for folder, path in new.items():
+            sql = partition_sql(self.target.table, values_in(f"{self._whole(folder)}/"))
+            url = literal(self._url(path))
+            self.db.rows(f"ALTER TABLE {self.target.table.sql} ADD IF NOT EXISTS {sql} LOCATION {url}")
+        there = self._there(list(new)) if new else {}
+        for folder, path in new.items():
+            whole = self._whole(folder)
+            if whole not in there:
+                raise PermanentError(self.target.table.sql, f"partition {whole} was dropped at once", "start a new run")
+            self._place(there[whole].location, path, whole, staged[folder])
+
+    def _place(self, location: str, here: str, whole: str, staged: Sequence[Staged]) -> None:
         """Into a table or partition that is there. A query that is under way may still read the files that it began
         with: they go when the next run replaces those of this one."""
         there = path_of(location).rstrip("/")
@@ -103,9 +123,10 @@ class Publication:
         elif there != here:
             for each in staged:
                 self._expect(f"{here}/{each.name.rpartition('/')[2]}", each.size)
-            self.db.rows(f"{alter} SET LOCATION {literal(self._url(here))}")
+            sql = partition_sql(self.target.table, values_in(f"{whole}/")) if whole else ""
+            self.db.rows(f"ALTER TABLE {self.target.table.sql} {sql} SET LOCATION {literal(self._url(here))}")
             for path in set(self._versions(whole)) - {there, here}:
-                for file in list(self.session.walk(path, lambda name: name.startswith(("_", ".")))):
+                for file in list(self.session.walk(path, is_passed_over)):
                     self.session.remove(file.path)
                 if path != self.target.home:
                     prune(self.session, path)
@@ -139,6 +160,11 @@ def expect_like(table: Table, folder: str, partition: Table, cluster: Cluster) -
     if reason := table.kept_otherwise(partition):
         hint = "make it as the table is (ALTER TABLE … PARTITION … SET FILEFORMAT, SET SERDEPROPERTIES), its files too"
         raise ConfigError("partition", f"{folder} of {table.sql} {reason}", hint)
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether Hive takes no rows from a file or directory of this name."""
+    return name.startswith(("_", "."))
 
 
 def prune(session: HdfsSession, directory: str) -> None:
