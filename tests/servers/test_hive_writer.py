@@ -241,3 +241,20 @@ def test_files_that_a_dropped_partition_has_left(hive: HiveTables) -> None:
     hive.ask(drop)
     delivery.commit(receipt)
     assert ordered(hive.ask("SELECT * FROM {t}p")) == [(3, "x"), (4, "y")]
+
+
+def test_what_a_killed_run_has_staged_is_cleared(hive: HiveTables, monkeypatch: pytest.MonkeyPatch) -> None:
+    hive.ask("CREATE TABLE {t}p (a int) PARTITIONED BY (dt string, h int) STORED AS orc")
+    table = pa.table({"a": pa.array([1], pa.int32())})
+    for partition in ({"dt": "x", "h": 1}, {"dt": "x"}):
+        target = writer(hive, table=hive.name("p"), partition=partition)
+        rows = table if "h" in partition else table.append_column("h", pa.array([1], pa.int32()))
+        killed = Delivery(target, rows.schema, run=f"run_{next(_runs)}")
+        killed.prepare()
+        target.write(killed.task(), iter(killed.converted(rows)))
+    assert len(stray(hive, "p")) == 2
+    delivered(target, rows)
+    assert len(stray(hive, "p")) == 2, "it may still run"
+    monkeypatch.setattr("starhaul_writers.hive._ABANDONED_AFTER", -60)
+    delivered(target, rows)
+    assert stray(hive, "p") == []

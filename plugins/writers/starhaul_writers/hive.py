@@ -18,7 +18,7 @@ from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, connected
 from starhaul_stores.hive.params import HiveParams
 from starhaul_stores.hive.partitions import find_partition
-from starhaul_stores.hive.publication import Publication, expect_like, is_passed_over, prune
+from starhaul_stores.hive.publication import Publication, clear_below, expect_like, is_passed_over, prune
 from starhaul_stores.hive.selection import path_of, type_name
 from starhaul_stores.hive.table_files import TableFilesWriter, TableFilesWriterParams, cluster, expect_hdfs
 from starhaul_stores.hive.target import RUNS, Target, create_table, target_of
@@ -116,7 +116,7 @@ class HiveWriter(Writer[HiveWriterParams]):
             runs, before = f"{target.home}/{RUNS}", time.time() - _ABANDONED_AFTER
             for entry in list(session.entries(runs)):
                 if entry.directory and entry.path != _root(target, run):
-                    session.clear(entry.path, self.params.file_name, before=before)
+                    clear_below(session, entry.path, self.params.file_name, before)
                     if entry.modified is not None and entry.modified < before:
                         prune(session, entry.path)
         files.prepare(schema, run)

@@ -167,6 +167,14 @@ def is_passed_over(name: str) -> bool:
     return name.startswith(("_", "."))
 
 
+def clear_below(session: HdfsSession, directory: str, start: str, before: float) -> None:
+    """Remove what is staged in a directory, and in those below it, as `Session.clear` does."""
+    session.clear(directory, start, before=before)
+    for entry in list(session.entries(directory)):
+        if entry.directory:
+            clear_below(session, entry.path, start, before)
+
+
 def prune(session: HdfsSession, directory: str) -> None:
     """Remove a directory and those below it, as far as they are empty."""
     for entry in list(session.entries(directory)):
