@@ -13,6 +13,7 @@ import pytest
 import starhaul
 from starhaul import ConfigError
 from starhaul.testing.delivery import Delivery
+from starhaul_stores.hive.connection import Connection
 from starhaul_writers.hive import HiveWriter, HiveWriterParams
 from tests.servers.hive import HiveTables
 from tests.servers.test_hive_reader import COLUMNS, ROWS, TEXT_ROWS, ordered, single
@@ -258,3 +259,35 @@ def test_what_a_killed_run_has_staged_is_cleared(hive: HiveTables, monkeypatch: 
     monkeypatch.setattr("starhaul_writers.hive._ABANDONED_AFTER", -60)
     delivered(target, rows)
     assert stray(hive, "p") == []
+
+
+@pytest.mark.parametrize("partition", [{}, {"dt": "x"}])
+def test_two_runs_that_overwrite(hive: HiveTables, partition: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes between two steps of the first."""
+    hive.ask(f"CREATE TABLE {{t}}t (a int) {'PARTITIONED BY (dt string)' if partition else ''} STORED AS orc")
+    table = pa.table({"a": pa.array([0], pa.int32())})
+    target = writer(hive, "overwrite", table=hive.name("t"), partition=partition)
+    for _ in range(3):
+        delivered(target, table)
+    deliveries = [Delivery(target, table.schema, run=f"run_{next(_runs)}") for _ in range(2)]
+    receipts = []
+    for delivery in deliveries:
+        delivery.prepare()
+        receipts.append(target.write(delivery.task(), iter(delivery.converted(table))))
+    rows, waiting = Connection.rows, [deliveries[1]]
+
+    def then(db: Connection, statement: str) -> list[tuple[Any, ...]]:
+        found = rows(db, statement)
+        if "SET LOCATION" in statement and waiting:
+            waiting.pop().commit(receipts[1])
+        return found
+
+    monkeypatch.setattr(Connection, "rows", then)
+    deliveries[0].commit(receipts[0])
+    assert not waiting
+    assert [row[0] for row in hive.ask("SELECT * FROM {t}t")] == [0]
+    monkeypatch.undo()
+    for _ in range(2):
+        delivered(target, table)
+    kept = [hive.server.cluster.names(f"/warehouse/{hive.name('t')}/_starhaul/{run}") for run in stray(hive, "t")]
+    assert len(list(filter(None, kept))) == 2

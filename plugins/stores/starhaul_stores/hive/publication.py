@@ -2,9 +2,9 @@
 
 They stand whole in a directory of the run, which Hive passes over. What is added is moved to where the table, or the
 partition, has its files; a partition that is new appears with all of them at once, and without those that others may
-have left in its folder if the run is to replace rows. What replaces other rows stays
-where it is: the table or partition is given that directory as its location, in one step of the metastore, so that a
-query sees the old rows or the new ones. Every step may be repeated.
+have left in its folder if the run is to replace rows. What replaces other rows stays where it is: the table or
+partition is given that directory as its location, in one step of the metastore, so that a query sees the old rows or
+the new ones. Every step may be repeated.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from starhaul_stores.files.partitions import values_in
 from starhaul_stores.files.places.hdfs import HdfsSession
 from starhaul_stores.files.places.place import Staged
 from starhaul_stores.files.places.renaming import staged_path
-from starhaul_stores.hive.catalog import Table
+from starhaul_stores.hive.catalog import Table, find_table
 from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, literal
-from starhaul_stores.hive.partitions import describe_partitions, partition_sql
+from starhaul_stores.hive.partitions import describe_partitions, find_partition, partition_sql
 from starhaul_stores.hive.selection import path_of
 from starhaul_stores.hive.target import RUNS, Target
 
@@ -125,11 +125,31 @@ class Publication:
                 self._expect(f"{here}/{each.name.rpartition('/')[2]}", each.size)
             sql = partition_sql(self.target.table, values_in(f"{whole}/")) if whole else ""
             self.db.rows(f"ALTER TABLE {self.target.table.sql} {sql} SET LOCATION {literal(self._url(here))}")
-            for path in set(self._versions(whole)) - {there, here}:
-                for file in list(self.session.walk(path, is_passed_over)):
-                    self.session.remove(file.path)
-                if path != self.target.home:
-                    prune(self.session, path)
+            self._clear_before(there, here, whole)
+
+    def _clear_before(self, there: str, here: str, whole: str) -> None:
+        """Remove the files that were no rows any more when those in `there` still were, before those in `here` took
+        their place. Where another run has replaced these in turn, all is left to the next. What is younger than
+        `there` may be of a run that is about to publish it."""
+        replaced = self.session.stat(there)
+        if replaced is None or replaced.modified is None or self._location(whole) != here:
+            return
+        for path in set(self._versions(whole)) - {there, here}:
+            status = self.session.stat(path)
+            if status is None or status.modified is None or status.modified >= replaced.modified:
+                continue
+            for file in list(self.session.walk(path, is_passed_over)):
+                self.session.remove(file.path)
+            if path != self.target.home:
+                prune(self.session, path)
+
+    def _location(self, whole: str) -> str:
+        """Path of the table's, or the partition's, directory as it is now."""
+        table = self.target.table
+        if not whole:
+            return path_of(find_table(self.db, table.sql, table.database).location).rstrip("/")
+        partition = find_partition(self.db, table, values_in(f"{whole}/"))
+        return "" if partition is None else path_of(partition.location).rstrip("/")
 
     def _versions(self, whole: str) -> Iterator[str]:
         """The directories that files of a partition, or of the table, may stand in."""
