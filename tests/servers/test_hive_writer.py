@@ -291,3 +291,27 @@ def test_two_runs_that_overwrite(hive: HiveTables, partition: dict[str, str], mo
         delivered(target, table)
     kept = [hive.server.cluster.names(f"/warehouse/{hive.name('t')}/_starhaul/{run}") for run in stray(hive, "t")]
     assert len(list(filter(None, kept))) == 2
+
+
+def test_many_new_partitions(hive: HiveTables, monkeypatch: pytest.MonkeyPatch) -> None:
+    hive.ask(
+        "CREATE TABLE {t}p (a int) PARTITIONED BY (dt string) STORED AS parquet",
+        "ALTER TABLE {t}p ADD PARTITION (dt='4')",
+    )
+    monkeypatch.setattr("starhaul_stores.hive.publication._AT_ONCE", 4)
+    statements: list[str] = []
+    rows = Connection.rows
+
+    def told(db: Connection, statement: str) -> list[tuple[Any, ...]]:
+        statements.append(statement)
+        return rows(db, statement)
+
+    monkeypatch.setattr(Connection, "rows", told)
+    days = [*map(str, range(10)), "a/c=d%'\\"]  # SET LOCATION takes no blanks
+    table = pa.table({"a": pa.array(range(11), pa.int32()), "dt": days})
+    delivered(writer(hive, table=hive.name("p")), table)
+    assert sum("ADD IF NOT EXISTS" in each for each in statements) == 3
+    expected = ordered(list(enumerate(days)))
+    assert ordered(hive.ask("SELECT * FROM {t}p")) == expected
+    delivered(writer(hive, "overwrite", table=hive.name("p")), table)
+    assert ordered(hive.ask("SELECT * FROM {t}p")) == expected

@@ -25,6 +25,9 @@ from starhaul_stores.hive.partitions import describe_partitions, find_partition,
 from starhaul_stores.hive.selection import path_of
 from starhaul_stores.hive.target import RUNS, Target
 
+_AT_ONCE = 100
+"""Partitions that one statement adds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Publication:
@@ -103,10 +106,14 @@ class Publication:
     def _add(self, new: Mapping[str, str], staged: Mapping[str, Sequence[Staged]]) -> None:
         """Partitions by their folders, with the paths of their files. One that another run has added meanwhile, at
         a place of its own, is no longer new."""
-        for folder, path in new.items():
-            sql = partition_sql(self.target.table, values_in(f"{self._whole(folder)}/"))
-            url = literal(self._url(path))
-            self.db.rows(f"ALTER TABLE {self.target.table.sql} ADD IF NOT EXISTS {sql} LOCATION {url}")
+        values = {folder: values_in(f"{self._whole(folder)}/") for folder in new}
+        parts = [
+            f"{partition_sql(self.target.table, values[folder])} LOCATION {literal(self._url(path))}"
+            for folder, path in new.items()
+        ]
+        for start in range(0, len(parts), _AT_ONCE):
+            some = " ".join(parts[start : start + _AT_ONCE])
+            self.db.rows(f"ALTER TABLE {self.target.table.sql} ADD IF NOT EXISTS {some}")
         there = self._there(list(new)) if new else {}
         for folder, path in new.items():
             whole = self._whole(folder)
