@@ -12,8 +12,14 @@ from pyftpdlib.handlers import TLS_FTPHandler
 from pyftpdlib.servers import FTPServer
 
 
+class _Authorizer(DummyAuthorizer):
+    def has_perm(self, username: str, perm: str, path: str | None = None) -> bool:
+        """Nobody may enter a folder that is called so, as nobody may on the other server."""
+        return not (perm == "e" and "denied" in (path or "")) and super().has_perm(username, perm, path)
+
+
 class _Handler(TLS_FTPHandler):
-    authorizer = DummyAuthorizer()
+    authorizer = _Authorizer()
     encoding = "utf8"
     unicode_errors = "surrogateescape"
 

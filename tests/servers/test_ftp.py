@@ -103,6 +103,62 @@ def test_a_file_that_goes_while_it_is_read(ftp: FtpFolder) -> None:
             stream.read(2)
 
 
+@pytest.mark.parametrize("denied", ["denied", "a/denied"])
+def test_a_folder_that_may_not_be_entered(ftp: FtpFolder, denied: str) -> None:
+    """Servers say no more of it than of one that is not there."""
+    (ftp.local / denied).mkdir(parents=True)
+    (ftp.local / denied / "file").write_text("1\n")
+    (ftp.local / "file").write_text("1\n")
+    with pytest.raises(ConfigError, match=f"{denied}: cannot be entered: 550"):
+        reader(ftp).check()
+    reader(ftp, path=f"{ftp.path}/file").check()
+    with ftp_session(ftp) as session:
+        assert list(session.entries(f"{ftp.path}/none")) == []
+        assert list(session.entries(f"{ftp.path}/none/below")) == []
+
+
+def test_a_folder_that_may_not_be_listed(ftp: FtpFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """vsftpd, of a folder whose permissions are `x` only."""
+    (ftp.local / "folder").mkdir()
+    with ftp_session(ftp) as session:
+        connection = session.connect()
+        respond = connection.voidresp
+        told = "226 Transfer done (but failed to open directory)."
+        monkeypatch.setattr(connection, "voidresp", lambda: told if respond() else "")
+        with pytest.raises(PermanentError, match="folder: cannot be listed: 226"):
+            list(session.entries(f"{ftp.path}/folder"))
+
+
+@pytest.mark.parametrize("word", ["OS.unix=symlink", "OS.unix=slink:/target", "OS.windows=link"])
+def test_links_of_every_kind(ftp: FtpFolder, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    """As ProFTPD tells of them."""
+    (ftp.local / "folder").mkdir()
+    (ftp.local / "folder" / "below").write_text("1\n")
+    (ftp.local / "file").write_text("1\n")
+    (ftp.local / "to folder").symlink_to("folder")
+    (ftp.local / "to file").symlink_to("file")
+    with ftp_session(ftp) as session:
+        told = session._facts
+
+        def facts(directory: str) -> list[tuple[str, dict[str, str]]]:
+            of_links = {"type": word.lower(), "size": "4"}
+            return [(name, of_links if name.startswith("to ") else each) for name, each in told(directory)]
+
+        monkeypatch.setattr(session, "_facts", facts)
+        found = {entry.name: entry for entry in session.entries(ftp.path)}
+        assert found.keys() == {"file", "folder", "to file", "to folder"}
+        assert (found["to file"].size, found["to folder"].directory) == (2, True)
+        assert found["to file"].mark == found["file"].mark
+        (ftp.local / "to nowhere").symlink_to("nowhere")
+        (ftp.local / "to denied").symlink_to("denied")
+        (ftp.local / "denied").mkdir()
+        if "MLST" in session._features:
+            with pytest.raises(PermanentError, match="to denied: is of type 'os"):
+                list(session.entries(ftp.path))
+            (ftp.local / "to denied").unlink()
+            assert "to nowhere" not in {entry.name for entry in session.entries(ftp.path)}
+
+
 def ftp_session(ftp: FtpFolder) -> Any:
     """A session with the server of a folder."""
     return reader(ftp).place.session()

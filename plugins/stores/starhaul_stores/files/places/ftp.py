@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ftplib  # nosec B402  # a job that says `ftp` means it; `ftps` and `sftp` are there
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
-from starhaul_stores.files.places.ftp_control import connected
+from starhaul_stores.files.places.ftp_control import connected, end, features
 from starhaul_stores.files.places.ftp_listing import of_facts, of_lines, seconds
 from starhaul_stores.files.places.ftp_reading import Reading
 from starhaul_stores.files.places.place import FileStatus, Place, Session, printable
@@ -63,6 +63,8 @@ class FtpSession(RemoteSession):
         self.encoding, self.depth = place.encoding, place.depth
         self._ftp: ftplib.FTP | None = None
         self._features: frozenset[str] = frozenset()
+        self._refusal = ""
+        """What the server said when it last could not do something."""
 
     def connect(self) -> ftplib.FTP:
         """The connection, made if there is none."""
@@ -70,7 +72,7 @@ class FtpSession(RemoteSession):
             place = self.place
             self._ftp = connected(place)
             with self._told("/"):
-                self._features = _features(self._ftp)
+                self._features = features(self._ftp)
                 if "UTF8" in self._features and place.encoding.lower().replace("-", "") == "utf8":
                     with suppress(ftplib.error_perm):
                         self._ftp.sendcmd("OPTS UTF8 ON")
@@ -94,27 +96,22 @@ class FtpSession(RemoteSession):
             if reply is None:
                 return None
             facts = reply.split("\n")[1].strip().partition(" ")[0] if "\n" in reply else reply
-            status = of_facts(path, dict(fact.partition("=")[::2] for fact in facts.lower().split(";") if fact))
-            return self._dated(status) if status is not None and not status.mark else status
-        size = self._unless_missing(path, f"SIZE {self._wire(path)}")
-        if size is not None and size.split()[-1].isdigit():
-            return self._dated(FileStatus(path, int(size.split()[-1]), ""))
-        if self._unless_missing(path, f"CWD {self._wire(path)}") is not None:
-            return FileStatus(path, 0, "", directory=True)
-        return None
+            return self._of_facts(path, dict(fact.partition("=")[::2] for fact in facts.lower().split(";") if fact))
+        return self._asked(path)
 
     def entries(self, directory: str) -> Iterator[FileStatus]:
         """What a server calls a link is what it leads to; links to nowhere are left out."""
         if self._unless_missing(directory, f"CWD {self._wire(directory)}") is None:
+            if self._stands(directory):
+                hint = "let the user enter it, or name the files otherwise"
+                raise PermanentError(self.place.shown(directory), f"cannot be entered: {self._refusal}", hint)
             return
         start = directory.rstrip("/")
         if "MLST" in self._features:
             for name, facts in self._facts(directory):
-                status = of_facts(f"{start}/{name}", facts)
-                if status is None and facts.get("type", "").startswith("os.unix=slink"):
-                    status = self.stat(f"{start}/{name}")
+                status = self._of_facts(f"{start}/{name}", facts)
                 if status is not None:
-                    yield status if status.mark or status.directory else self._dated(status)
+                    yield status
             return
         try:
             listed = list(of_lines(self._lines(directory)))
@@ -156,7 +153,7 @@ class FtpSession(RemoteSession):
 
             yield write
             with self._told(path):
-                _end(connection)
+                end(connection)
                 self.connect().voidresp()
             done = True
         finally:
@@ -220,6 +217,43 @@ class FtpSession(RemoteSession):
             return False
         return True
 
+    def _of_facts(self, path: str, facts: Mapping[str, str]) -> FileStatus | None:
+        """What the facts mean; what they leave open, such as where a link leads (ProFTPD's `OS.unix=symlink`), is
+        asked. None for a link to nowhere."""
+        status = of_facts(path, facts)
+        if status is not None:
+            return status if status.mark or status.directory else self._dated(status)
+        status = self._asked(path)
+        if status is None and "no such" not in self._refusal.lower():
+            problem = f"is of type {facts.get('type')!r}, and the server does not tell what that is: {self._refusal}"
+            raise PermanentError(self.place.shown(path), problem, "let the user read it, or name the files otherwise")
+        return status
+
+    def _asked(self, path: str) -> FileStatus | None:
+        """A file if it has a size, a directory if it can be entered."""
+        size = self._unless_missing(path, f"SIZE {self._wire(path)}")
+        if size is not None and size.split()[-1].isdigit():
+            return self._dated(FileStatus(path, int(size.split()[-1]), ""))
+        if self._unless_missing(path, f"CWD {self._wire(path)}") is not None:
+            return FileStatus(path, 0, "", directory=True)
+        return None
+
+    def _stands(self, directory: str) -> bool:
+        """Whether a directory is there that was refused. Servers have one answer, 550, for what is missing and for what
+        is forbidden."""
+        if "MLST" in self._features:
+            return self._unless_missing(directory, f"MLST {self._wire(directory)}") is not None
+        above, _, name = directory.rstrip("/").rpartition("/")
+        if not name:
+            return True
+        above = above or "/"
+        refusal = self._refusal
+        if self._unless_missing(above, f"CWD {self._wire(above)}") is None:
+            return self._stands(above)
+        found = any(each == name for each, _ in of_lines(self._lines(above)))
+        self._refusal = refusal
+        return found
+
     def _facts(self, directory: str) -> list[tuple[str, dict[str, str]]]:
         found = []
         for line in self._listing(directory, "MLSD"):
@@ -231,14 +265,10 @@ class FtpSession(RemoteSession):
 
     def _lines(self, directory: str) -> list[str]:
         """What LIST says of the current directory. `-a` shows hidden files; not all servers know it."""
-        for command in ("LIST -a", "LIST"):
-            try:
-                lines = self._listing(directory, command)
-            except PermanentError:
-                continue
-            if lines:
+        with suppress(PermanentError):
+            if lines := self._listing(directory, "LIST -a"):
                 return [self._name(line) for line in lines]
-        return []
+        return [self._name(line) for line in self._listing(directory, "LIST")]
 
     def _listing(self, directory: str, command: str) -> list[str]:
         """The lines of a listing. ftplib's own function would leave the connection in the mode for text, in which
@@ -249,7 +279,9 @@ class FtpSession(RemoteSession):
                 blocks = []
                 while block := connection.recv(_BLOCK):
                     blocks.append(block)
-            ftp.voidresp()
+            reply = ftp.voidresp()
+        if "fail" in reply.lower():  # vsftpd: `226 Transfer done (but failed to open directory).`
+            raise PermanentError(self.place.shown(directory), f"cannot be listed: {reply}", "let the user read it")
         text = b"".join(blocks).decode("latin-1").removesuffix("\n")
         return [line.removesuffix("\r") for line in text.split("\n")] if text else []
 
@@ -270,6 +302,7 @@ class FtpSession(RemoteSession):
                 return ftp.sendcmd(command)
             except ftplib.error_perm as error:
                 if str(error)[:3] in ("550", "553", "501", "504"):
+                    self._refusal = str(error)
                     return None
                 raise
 
@@ -305,19 +338,3 @@ class FtpSession(RemoteSession):
         except (ftplib.Error, EOFError, OSError) as error:
             self.drop()
             raise TransientError(shown, f"the connection failed: {error or 'it was closed'}") from error
-
-
-def _features(ftp: ftplib.FTP) -> frozenset[str]:
-    """What the server says it can do beyond RFC 959; nothing if it does not understand the question."""
-    try:
-        lines = ftp.sendcmd("FEAT").splitlines()[1:-1]
-    except ftplib.error_perm:
-        return frozenset()
-    return frozenset(line.split()[0].upper() for line in lines if line.strip())
-
-
-def _end(connection: Any) -> None:
-    """Say that this was all. With TLS that takes a message of its own, or the server must take it for a cut."""
-    if hasattr(connection, "unwrap"):
-        connection.unwrap()
-    connection.close()

@@ -27,6 +27,22 @@ def connected(place: FtpPlace) -> ftplib.FTP:
     return ftp
 
 
+def features(ftp: ftplib.FTP) -> frozenset[str]:
+    """What the server says it can do beyond RFC 959; nothing if it does not understand the question."""
+    try:
+        lines = ftp.sendcmd("FEAT").splitlines()[1:-1]
+    except ftplib.error_perm:
+        return frozenset()
+    return frozenset(line.split()[0].upper() for line in lines if line.strip())
+
+
+def end(connection: Any) -> None:
+    """Say that this was all. With TLS that takes a message of its own, or the server must take it for a cut."""
+    if hasattr(connection, "unwrap"):
+        connection.unwrap()
+    connection.close()
+
+
 class _Plain(ftplib.FTP):
     """As ftplib has it, but for active mode, where it would let the whole world connect."""
 
