@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from starhaul import ConfigError
 from starhaul.testing import RecordingTask
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
@@ -68,8 +69,49 @@ def test_pg_dump(postgresql: PostgresqlSchema, tmp_path: Path, options: list[str
     command = [program, *options, "--schema", postgresql.name, "--dbname", postgresql.server.url]
     dump = subprocess.run(command, check=True, capture_output=True).stdout
     (tmp_path / "dump.sql").write_bytes(dump)
+    assert read(tmp_path, table=f"{postgresql.name}.u") == [("1",)]
     rows = read(tmp_path, table="t", column=[*COLUMNS[:2], {"name": "raw"}, COLUMNS[3]])
     assert rows == [(*row[:2], None if row[2] is None else f"\\x{row[2].hex()}", row[3]) for row in ROWS]
+
+
+def test_databases_and_schemas_with_tables_of_one_name(
+    mysql: MysqlDatabase, postgresql: PostgresqlSchema, tmp_path: Path
+) -> None:
+    other = f"{mysql.name}_b"
+    mysql.execute("CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1)", f"CREATE DATABASE {other}")
+    mysql.execute(f"CREATE TABLE {other}.t (a INT)", f"INSERT INTO {other}.t VALUES (2)")
+    program = shutil.which("mariadb-dump") or shutil.which("mysqldump")
+    assert program
+    target = ["--host=127.0.0.1", f"--port={mysql.server.port}", "--user=root", "--databases", mysql.name, other]
+    try:
+        dump = subprocess.run([program, "--no-defaults", *target], check=True, capture_output=True).stdout
+    finally:
+        mysql.execute(f"DROP DATABASE {other}")
+    _expect_apart(tmp_path / "mysql.sql", dump, mysql.name, other)
+    other = f"{postgresql.name}_b"
+    for statement in (
+        "CREATE TABLE t AS SELECT 1 AS a", f"CREATE SCHEMA {other}", f"CREATE TABLE {other}.t AS SELECT 2 AS a",
+    ):  # fmt: skip
+        postgresql.db.execute(statement)
+    postgresql.db.commit()
+    command = ["pg_dump", "--schema", postgresql.name, "--schema", other, "--dbname", postgresql.server.url]
+    try:
+        dumps = [
+            subprocess.run([*command, *more], check=True, capture_output=True).stdout for more in ([], ["--inserts"])
+        ]
+    finally:
+        postgresql.db.execute(f"DROP SCHEMA {other} CASCADE")
+        postgresql.db.commit()
+    for dump in dumps:
+        _expect_apart(tmp_path / "postgresql.sql", dump, postgresql.name, other)
+
+
+def _expect_apart(path: Path, dump: bytes, first: str, second: str) -> None:
+    path.write_bytes(dump)
+    assert read(path, table=f"{first}.t") == [("1",)]
+    assert read(path, table=f"{second}.t") == [("2",)]
+    with pytest.raises(ConfigError, match="both 't'"):
+        read(path, table="t")
 
 
 @pytest.mark.parametrize("server", ["mysql", "postgresql"])

@@ -108,7 +108,8 @@ class FileReaderParams(Params):
     `.lzo_deflate`); DataX takes such files for text unless told otherwise. Parquet and ORC say it themselves."""
 
     table: str | None = None
-    """The table whose rows are read from a dump of SQL; needed where it holds several."""
+    """The table whose rows are read from a dump of SQL; needed where it holds several. With its schema or database
+    (`public.orders`) where there are several of one name."""
 
     missing_as_null: bool = False
     """Whether a column that a file lacks (Parquet, ORC), though the first file has it, is null there. By default that

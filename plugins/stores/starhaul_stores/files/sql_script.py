@@ -14,7 +14,7 @@ _NEAR = 1 << 16
 _MYSQL_ESCAPES = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a"}
 _COPY_ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
-_BLANK = re.compile(rb"(?:\s|--[^\n]*\n|#[^\n]*\n|/\*(?!!)(?:[^*]|\*(?!/))*+\*/|\\[a-z][^\n]*\n)*+")
+_BLANK = re.compile(rb"(?:\s|--[^\n]*\n|#[^\n]*\n|/\*(?!!)(?:[^*]|\*(?!/))*+\*/|\\(?!c(?:onnect)?\s)[a-z][^\n]*\n)*+")
 _NAME = rb'(?:`(?:[^`]|``)+`|"(?:[^"]|"")+"|\[[^\]]+\]|[^\s`"(),.;\[]+)'
 _TABLE = _NAME + rb"(?:\s*\.\s*" + _NAME + rb")*"
 _COLUMNS = rb"(?:\(\s*(?P<columns>" + _NAME + rb"(?:\s*,\s*" + _NAME + rb")*)\s*\)\s*)?"
@@ -32,6 +32,12 @@ _CREATE = re.compile(
 _NO_COLUMN = re.compile(
     rb"(?:PRIMARY|UNIQUE|KEY|INDEX|CONSTRAINT|FOREIGN|CHECK|FULLTEXT|SPATIAL|EXCLUDE|LIKE|PERIOD)\b", re.IGNORECASE
 )
+_CONNECT = re.compile(rb"\\c(?:onnect)?\s+(?P<database>[^\n]*?)\s*\n")
+_USE = re.compile(rb"USE\s+(?P<schema>" + _NAME + rb")\s*;", re.IGNORECASE)
+_PATH = re.compile(
+    rb"(?:SELECT\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'search_path'\s*,\s*'(?P<set>[^']*)'[^;]*"
+    rb"|SET\s+(?:SESSION\s+|LOCAL\s+)?search_path\s*(?:=|TO\s)\s*(?P<path>[^;]*));", re.IGNORECASE,
+)  # fmt: skip
 _DELIMITER = re.compile(rb"DELIMITER\s+(?P<mark>\S+)[^\n]*\n", re.IGNORECASE)
 _ROUTINES = re.compile(rb".*?\nDELIMITER\s+;[^\n]*\n", re.DOTALL | re.IGNORECASE)
 _FIRST = re.compile(
@@ -48,7 +54,9 @@ _DOLLAR = rb"\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
 class Row:
     """One row of a table."""
 
-    table: str
+    table: tuple[str, ...]
+    """Its name, after those of the schema and the database as far as they are told: by the statement, or by what was
+    said before it (`USE`, `search_path`, `\\connect`)."""
     columns: Sequence[str] | None
     """Names, of the statement or of the CREATE TABLE before it; None where nothing names them."""
     values: Sequence[bytes | None]
@@ -67,7 +75,8 @@ class SqlScript:
         self._at = 0
         self._line = 1
         self._ended = False
-        self._columns: dict[str, Sequence[str]] = {}
+        self._columns: dict[tuple[str, ...], Sequence[str]] = {}
+        self._database = self._schema = ""
         while len(self._data) < _NEAR and self._more():
             pass
         standard = _is_standard(self._data[:_NEAR])
@@ -99,14 +108,20 @@ class SqlScript:
                 yield from self._copied(match)
             elif match := self._take(_CREATE):
                 self._created(match)
+            elif match := self._take(_USE):
+                self._schema = _parts(match["schema"])[0]
+            elif match := self._take(_PATH):
+                self._schema = _first_schema(match["path"] if match["set"] is None else match["set"])
+            elif match := self._take(_CONNECT):
+                self._database, self._schema = match["database"].decode(errors="surrogateescape").strip('"'), ""
             elif match := self._take(_DELIMITER):
                 self._skip_to_delimiter(match["mark"])
             elif not self._take(self._rest, self._longest):
                 raise ValueError(f"line {self._line}: a statement does not end")
 
     def _inserted(self, head: re.Match[bytes]) -> Iterator[Row]:
-        table = _name(head["table"])
-        columns = _names(head["columns"]) if head["columns"] else self._columns.get(table)
+        table = self._table(head)
+        columns = _names(head["columns"]) if head["columns"] else self._columns_of(table)
         while True:
             line = self._line
             yield Row(table, columns, self._tuple(), line)
@@ -149,8 +164,8 @@ class SqlScript:
         return bare.lower() if bare[:1].isalpha() else bare
 
     def _copied(self, head: re.Match[bytes]) -> Iterator[Row]:
-        table = _name(head["table"])
-        columns = _names(head["columns"]) if head["columns"] else self._columns.get(table)
+        table = self._table(head)
+        columns = _names(head["columns"]) if head["columns"] else self._columns_of(table)
         line_of = re.compile(rb"([^\n]*)\n")
         while True:
             number = self._line
@@ -171,8 +186,18 @@ class SqlScript:
         if body is None:
             raise ValueError(f"line {line}: a CREATE TABLE does not end")
         parts = [part for part in _at_depth(body[0]) if not _NO_COLUMN.match(part)]
-        names = [_name(match[0]) for part in parts if (match := re.match(_NAME, part))]
-        self._columns[_name(head["table"])] = names
+        names = [_parts(match[0])[0] for part in parts if (match := re.match(_NAME, part))]
+        self._columns[self._table(head)] = names
+
+    def _table(self, head: re.Match[bytes]) -> tuple[str, ...]:
+        """The table that a statement names, as fully as it is told."""
+        parts = _parts(head["table"])
+        if len(parts) == 1 and self._schema:
+            parts = (self._schema, *parts)
+        return (self._database, *parts) if len(parts) == 2 and self._database else parts
+
+    def _columns_of(self, table: tuple[str, ...]) -> Sequence[str] | None:
+        return self._columns.get(table, self._columns.get(table[-1:]))
 
     def _skip_to_delimiter(self, mark: bytes) -> None:
         """Past the routines of mysqldump, up to where the delimiter is `;` again."""
@@ -239,16 +264,26 @@ def _at_depth(body: bytes) -> Iterator[bytes]:
 
 
 def _names(columns: bytes) -> list[str]:
-    return [_name(match[0]) for match in re.finditer(_NAME, columns)]
+    return list(_parts(columns))
 
 
-def _name(text: bytes) -> str:
-    """The last part of a name, without its quotes."""
-    last = re.findall(_NAME, text)[-1].decode(errors="surrogateescape")
+def _parts(text: bytes) -> tuple[str, ...]:
+    """The names in a list or in a qualified name, without their quotes."""
+    return tuple(map(_plain, re.findall(_NAME, text)))
+
+
+def _plain(quoted: bytes) -> str:
+    name = quoted.decode(errors="surrogateescape")
     for opening, closing in ("``", '""', "[]"):
-        if last.startswith(opening):
-            return last[1:-1].replace(closing * 2, closing)
-    return last
+        if name.startswith(opening):
+            return name[1:-1].replace(closing * 2, closing)
+    return name
+
+
+def _first_schema(path: bytes) -> str:
+    """Where tables without a schema are, by a `search_path`; empty if it does not tell."""
+    first = path.partition(b",")[0].strip().strip(b"'")
+    return "" if first in (b"", b'"$user"', b"$user") or first.upper() == b"DEFAULT" else _parts(first)[0]
 
 
 def _mysql_escape(match: re.Match[bytes]) -> bytes:

@@ -66,7 +66,10 @@ SELECT 1;
 
 
 def rows(script: bytes) -> list[tuple[str, Any, Any, int]]:
-    return [(row.table, row.columns, row.values, row.line) for row in SqlScript(io.BytesIO(script), 1 << 20).rows()]
+    return [
+        (".".join(row.table), row.columns, row.values, row.line)
+        for row in SqlScript(io.BytesIO(script), 1 << 20).rows()
+    ]
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 1 << 20])
@@ -85,11 +88,11 @@ def test_a_dump_of_mysql(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
 def test_a_dump_of_postgresql() -> None:
     columns = ["id", 'odd "name', "text"]
     assert rows(POSTGRESQL) == [
-        ("t", columns, [b"1", b"-1.50", b"a\\b'c"], 14),
-        ("t", columns, [b"2", None, b"x;),("], 16),
-        ("t", columns, [b"3", b"NaN", b"\t'"], 16),
-        ("t", columns, [b"4", b"1.00", b"tab\there\\ \\N".replace(b"\\N", b"N")], 18),
-        ("t", columns, [b"5", None, None], 19),
+        ("public.t", columns, [b"1", b"-1.50", b"a\\b'c"], 14),
+        ("public.t", columns, [b"2", None, b"x;),("], 16),
+        ("public.t", columns, [b"3", b"NaN", b"\t'"], 16),
+        ("public.t", columns, [b"4", b"1.00", b"tab\there\\ \\N".replace(b"\\N", b"N")], 18),
+        ("public.t", columns, [b"5", None, None], 19),
     ]
 
 
@@ -207,3 +210,55 @@ def test_any_text_reads_back(tmp_path_factory: pytest.TempPathFactory, rows: lis
     assert len(reasons) == len(rows) - len(kept)
     if kept:
         assert [tuple(row.values()) for row in read(reader(folder))[0].to_pylist()] == kept
+
+
+DATABASES = rb"""-- MySQL dump 10.19
+USE `shop`;
+CREATE TABLE `orders` (`id` int, `x` int);
+INSERT INTO `orders` VALUES (1,2);
+USE `old``shop` ;
+CREATE TABLE `orders` (`x` int, `id` int);
+INSERT INTO `orders` VALUES (4,3);
+INSERT INTO `shop`.`orders` VALUES (5,6);
+"""
+SCHEMAS = rb"""-- PostgreSQL database dump
+SET search_path = shop, pg_catalog;
+CREATE TABLE orders (id integer);
+COPY orders (id) FROM stdin;
+1
+\.
+SET search_path TO "old`shop";
+INSERT INTO orders (id) VALUES (3);
+SELECT pg_catalog.set_config('search_path', '', false);
+COPY shop.orders (id) FROM stdin;
+5
+\.
+"""
+CLUSTER = rb"""-- PostgreSQL database dump
+\connect shop
+INSERT INTO public.orders (id) VALUES (1),(5);
+\connect "old`shop"
+INSERT INTO public.orders (id) VALUES (3);
+"""
+
+
+@pytest.mark.parametrize(("dump", "name"), [(DATABASES, "orders"), (SCHEMAS, "orders"), (CLUSTER, "public.orders")])
+def test_tables_of_one_name(tmp_path: Path, dump: bytes, name: str) -> None:
+    (tmp_path / "x").write_bytes(dump)
+    for place, ids in (("shop", ["1", "5"]), ("old`shop", ["3"])):
+        rows, reasons = read(reader(tmp_path, table=f"{place}.{name}"))
+        assert (rows["id"].to_pylist(), reasons) == (ids, [])
+    both = f"holds 'shop.{name}' and 'old`shop.{name}'"
+    for table in (name, "orders"):
+        with pytest.raises(ConfigError, match=f"{both}, both '{table}'"):
+            read(reader(tmp_path, table=table))
+    with pytest.raises(ConfigError, match=both):
+        read(reader(tmp_path))
+    with pytest.raises(ConfigError, match="empty"):
+        read(reader(tmp_path, table="other.orders"))
+
+
+def test_a_schema_that_the_dump_does_not_tell(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"INSERT INTO orders VALUES (1);\n")
+    assert read(reader(tmp_path, table="archive.orders"))[0].num_rows == 1
+    assert read(reader(tmp_path, table="orders"))[0].num_rows == 1

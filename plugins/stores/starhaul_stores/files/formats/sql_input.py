@@ -86,15 +86,25 @@ class SqlInput(InputFormat):
         """The rows of the table; of several tables the job must name one."""
         text = PackedText(self.params)
         name = text.name(source, cut)
-        table = (self.params.table or "").rpartition(".")[2]
-        first = ""
+        wanted = self.params.table or ""
+        found: tuple[str, ...] = ()
         with text.opened(source, cut) as stream, self._told(name):
             for row in SqlScript(stream, self.params.max_record_size).rows():
-                first = first or row.table
-                if not table and row.table != first:
-                    raise ConfigError("table", f"{name} holds {first!r} and {row.table!r}", "name the one to read")
-                if not table or row.table == table:
+                if row.table != found and _is_called(row.table, wanted):
+                    if found:
+                        both = f"{'.'.join(found)!r} and {'.'.join(row.table)!r}"
+                        told = f"{name} holds {both}" + (f", both {wanted!r}" if wanted else "")
+                        hint = "name the one to read" + (", with its schema or database" if wanted else "")
+                        raise ConfigError("table", told, hint)
+                    found = row.table
+                if row.table == found:
                     yield row
+
+
+def _is_called(table: Sequence[str], wanted: str) -> bool:
+    """Whether a job may mean a table by this name: one of them may lack the schema or the database."""
+    name = "." + ".".join(table)
+    return not wanted or name.endswith(f".{wanted}") or f".{wanted}".endswith(name)
 
 
 def _complaint(row: Row, names: Sequence[str], places: Sequence[int | None], kinds: Sequence[pa.DataType]) -> str:
