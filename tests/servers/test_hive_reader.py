@@ -14,6 +14,7 @@ import pytest
 
 from starhaul import ConfigError, PermanentError, TransientError
 from starhaul.testing.task import RecordingTask
+from starhaul_readers.hdfs import HdfsReader, HdfsReaderParams
 from starhaul_readers.hive import HiveReader, HiveReaderParams
 from starhaul_stores.hive import partitions
 from starhaul_stores.hive.catalog import find_table
@@ -71,7 +72,7 @@ def reader(hive: HiveTables, **parameters: Any) -> HiveReader:
     return HiveReader(HiveReaderParams.model_validate(given, by_alias=True, by_name=False))
 
 
-def read(source: HiveReader, target: int = 3) -> list[tuple[Any, ...]]:
+def read(source: HiveReader | HdfsReader, target: int = 3) -> list[tuple[Any, ...]]:
     schema = source.schema()
     task = RecordingTask(schema)
     batches = [batch for split in source.split(target) for batch in source.read(split, task)]
@@ -101,6 +102,34 @@ def test_files_say_what_the_server_says(hive: HiveTables, form: str) -> None:
     assert ordered(read(reader(hive, table=hive.name("t"), read="query"))) == expected
     some = reader(hive, table=hive.name("t"), column=["word", "N"], read="files")
     assert ordered(read(some)) == ordered([(row[8], row[2]) for row in ROWS])
+
+
+@pytest.mark.parametrize("form", ["orc", "parquet", "parquet of INT64", "proleptic orc", "proleptic parquet", "avro"])
+def test_days_of_the_julian_calendar(hive: HiveTables, form: str) -> None:
+    """Hive counts days before 1582-10-15 by the Julian calendar in its files, unless it is told otherwise."""
+    days = ["0001-01-01", "0600-03-01", "1500-01-01", "1500-03-01", "1582-10-04", "1582-10-15", "1969-12-31"]
+    set_to = {True: "true", False: "false"}
+    settings = [
+        f"SET hive.parquet.date.proleptic.gregorian={set_to[form == 'proleptic parquet']}",
+        f"SET hive.parquet.write.int64.timestamp={set_to['INT64' in form]}",
+    ]
+    rows = " UNION ALL ".join(f"SELECT date '{day}', timestamp '{day} 01:02:03'" for day in days)
+    kind = next(each for each in ("orc", "parquet", "avro") if each in form)
+    create = f"CREATE TABLE {{t}}t (d date, at timestamp) STORED AS {kind}"
+    if form == "proleptic orc":
+        create += " TBLPROPERTIES ('orc.proleptic.gregorian'='true')"
+    told = hive.ask(*settings, create, f"INSERT INTO {{t}}t {rows}", "SELECT * FROM {t}t")
+    expected = [(dt.date.fromisoformat(day), dt.datetime.fromisoformat(f"{day} 01:02:03")) for day in days]
+    assert sorted(read(reader(hive, table=hive.name("t"), read="query"))) == expected
+    assert len(told) == len(days)
+    if kind != "avro":
+        assert sorted(read(reader(hive, table=hive.name("t"), read="files"))) == expected
+        return
+    cluster = hive.server.cluster
+    given = {"defaultFS": cluster.default_fs, "webhdfsUrl": cluster.url, "fileType": "avro", "column": ["*"]}
+    source = HdfsReader(HdfsReaderParams.model_validate({**given, "path": f"/warehouse/{hive.name('t')}"}))
+    found = [(day, at.replace(tzinfo=None)) for day, at in read(source)]
+    assert sorted(found) == expected
 
 
 def test_partitions_keep_what_they_were_made_with(hive: HiveTables) -> None:

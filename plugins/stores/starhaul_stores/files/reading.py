@@ -119,6 +119,11 @@ class FileReaderParams(Params):
     """Zone of the times in Parquet's INT96 timestamps, such as `Asia/Shanghai`, if they were written as instants, as
     older Hive does. By default the zone that the file names itself (newer Hive), else they are taken as they stand."""
 
+    calendar: Literal["julian", "gregorian"] | None = None
+    """By which calendar Parquet and ORC files count days before 1582-10-15 if they do not say so and their maker (Hive,
+    old ORC for Java) may have meant either. `julian` is that of Hive 2 and Spark 2, `gregorian` that of Hive 3.1. By
+    default such days end the run. Where the files tell, they arrive as their maker shows them."""
+
     parquet_schema: str | None = None
     """The fields that Parquet files must have, as Parquet writes them: `message m { optional int64 id; }`. A file that
     lacks one, or has it with another type, ends the run. With `["*"]` these are the columns, and `index` counts them.

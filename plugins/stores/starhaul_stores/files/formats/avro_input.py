@@ -17,6 +17,7 @@ import pyarrow as pa
 from starhaul import ConfigError, PermanentError, Task
 from starhaul_stores.files.avro_types import arrow_fields, converter, plain
 from starhaul_stores.files.exact_bytes import ExactBytes
+from starhaul_stores.files.formats.calendars import Calendar, of_avro
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection, even_cuts
 from starhaul_stores.files.formats.matching import damage_told, raw_row, taken
 from starhaul_stores.files.places.source import Source
@@ -31,6 +32,7 @@ _MOST = 256 << 20
 class _Header:
     schema: Any
     codec: str
+    calendar: Calendar
     sync: bytes
     size: int
 
@@ -70,6 +72,7 @@ class _Rows:
 
         own = arrow_fields(header.schema)
         self._own = own
+        self._calendar = header.calendar
         self._name = name
         self._places = taken(own.names, selection, name, missing_as_null=missing_as_null)
         self._schema = fastavro.parse_schema(plain(header.schema))
@@ -81,7 +84,7 @@ class _Rows:
         records = [self._read(stream, self._schema, None) for _ in range(count)]
         if stream.tell() != len(data):
             raise ValueError(f"the block before {end} holds more than its {count} rows")
-        columns = [self._column(place, records) for place in self._places]
+        columns = [self._todays(place, self._column(place, records)) for place in self._places]
         name = f"{self._name}: block before {end}"
         names = [f"{place}" for place, _ in enumerate(columns)]
         batch = pa.RecordBatch.from_arrays(columns, names=names) if columns else pa.record_batch({"": pa.nulls(count)})
@@ -93,6 +96,9 @@ class _Rows:
             labels = ["" if place is None else self._own.field(place).name for place in self._places]
             named = batch.rename_columns(labels)
         return raw_row(named, name, 0, row)
+
+    def _todays(self, place: int | None, column: pa.Array) -> pa.Array:
+        return column if place is None else self._calendar.column(column, self._own.field(place).name, self._name)
 
     def _column(self, place: int | None, records: list[Any]) -> pa.Array:
         if place is None:
@@ -118,9 +124,8 @@ def _header(file: ExactBytes) -> _Header:
             key = file.take(file.zigzag()).decode()
             metadata[key] = file.take(file.zigzag())
     sync = file.take(_SYNC)
-    return _Header(
-        json.loads(metadata["avro.schema"]), metadata.get("avro.codec", b"null").decode(), sync, file.position
-    )
+    codec = metadata.get("avro.codec", b"null").decode()
+    return _Header(json.loads(metadata["avro.schema"]), codec, of_avro(metadata), sync, file.position)
 
 
 def _block(file: ExactBytes, header: _Header) -> tuple[int, bytes]:

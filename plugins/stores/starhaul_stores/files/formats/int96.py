@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from starhaul import PermanentError
+from starhaul_stores.files.formats.calendars import Calendar
 
 _DISTANT = 2**63 // 1000
 """Microseconds from 1970 beyond which there are no nanoseconds."""
@@ -41,29 +42,39 @@ class Int96Reader:
     """
 
     def __init__(
-        self, file: Any, native: Any, group: int, columns: Sequence[str], rows: int, zone: ZoneOf, name: str
+        self,
+        file: Any,
+        native: Any,
+        group: int,
+        columns: Sequence[str],
+        rows: int,
+        zone: ZoneOf,
+        calendar: Calendar,
+        name: str,
     ) -> None:
         """`rows` is how many each batch has; `zone` tells the zone by the one that the file names, the program that
-        wrote it, and `name`."""
+        wrote it, and `name`; `calendar` is the file's."""
         self._name = name
-        self._columns = int96_of(file, columns)
+        self.columns = int96_of(file, columns)
+        """Those with INT96 in them."""
+        self._calendar = calendar
         self._zone = None
         self._nanoseconds: Iterator[pa.RecordBatch] = iter(())
-        if self._columns:
+        if self.columns:
             self._zone = zone(*zone_and_writer(file), name)
             import pyarrow.parquet
 
             again = pyarrow.parquet.ParquetFile(native, metadata=file.metadata, coerce_int96_timestamp_unit="ns")
-            self._nanoseconds = again.iter_batches(rows, [group], self._columns, use_threads=False)
+            self._nanoseconds = again.iter_batches(rows, [group], self.columns, use_threads=False)
 
     def mended(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with exact values in its INT96 columns."""
-        if not self._columns:
+        if not self.columns:
             return batch
         fine = next(self._nanoseconds)
-        for column in self._columns:
-            exact = self._exact(batch.column(column), fine.column(column))
-            batch = batch.set_column(batch.schema.get_field_index(column), column, exact)
+        for column in self.columns:
+            exact = self._calendar.column(self._exact(batch.column(column), fine.column(column)), column, self._name)
+            batch = batch.set_column(batch.schema.get_field_index(column), column, self._local(exact))
         return batch
 
     def _exact(self, micros: pa.Array, nanos: pa.Array) -> pa.Array:
@@ -76,14 +87,14 @@ class Int96Reader:
         whole = pc.multiply(micros.cast(pa.int64()), 1000)  # wraps around as the nanoseconds do
         rest = pc.subtract(nanos.cast(pa.int64()), whole)
         if not pc.any(pc.not_equal(rest, 0)).as_py():
-            return self._local(micros)
+            return micros
         if not pc.all(pc.less(pc.abs(micros.cast(pa.int64())), _DISTANT)).as_py():
             raise PermanentError(self._name, "INT96 holds both nanoseconds and years that Arrow has none for")
-        return self._local(nanos)
+        return nanos
 
     def _local(self, values: pa.Array) -> pa.Array:
         """The instants as times of day in the writer's zone, if it is known."""
-        if self._zone is None:
+        if self._zone is None or not pa.types.is_timestamp(values.type):
             return values
         import pyarrow.compute as pc
 

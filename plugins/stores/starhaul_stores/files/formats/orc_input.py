@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from starhaul import PermanentError, Task
+from starhaul_stores.files.formats.calendars import of_orc
 from starhaul_stores.files.formats.distant import stripe
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.matching import damage_told, plain, raw_row, rows_at_once, taken
@@ -47,12 +48,13 @@ class OrcInput(InputFormat):
             places = taken(there, selection, source.name, missing_as_null=self.params.missing_as_null)
             columns = [there[place] for place in places if place is not None]
             whole = start == 0 and end == file.nstripes
+            calendar = of_orc(file, self.params.calendar)
             seen = 0
             for number in range(start, end):
                 read = stripe(file, native, number, columns or there[:1], source.name)
                 at_once = rows_at_once(read.num_rows, read.nbytes)
                 for first in range(0, read.num_rows, at_once):
-                    batch = _copied(read.slice(first, at_once))
+                    batch = calendar.mended(_copied(read.slice(first, at_once)), source.name)
                     arrays = [
                         pa.nulls(batch.num_rows) if place is None else batch.column(there[place]) for place in places
                     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from starhaul import PermanentError
@@ -12,6 +13,16 @@ _MOST = 1 << 20
 _FOOTER_LENGTH = 0x08
 _CALENDAR = b"\x58\x02"
 """`calendar = PROLEPTIC_GREGORIAN` as protobuf has it: field 11, value 2."""
+_POSTSCRIPT, _FOOTER = 1, 2
+"""Numbers of fields of a `FileTail`."""
+_VERSION, _WRITER, _CALENDAR_FIELD = 6, 9, 11
+"""Of a `PostScript`, and two of a `Footer`."""
+_JULIAN, _PROLEPTIC = 1, 2
+_JAVA = 0
+_OF_HIVE_3 = 7
+"""Version of Java's writer (ORC-517) from which on Hive counts as it likes: 3.1 by today's calendar without telling."""
+_LENGTH_TOLD = 2
+"""How protobuf marks a field whose length stands before it."""
 _AS_IT_IS = b"\x05\x00\x00"
 """Head of a chunk of two bytes that is not compressed."""
 
@@ -51,6 +62,35 @@ class ProlepticTail(io.RawIOBase):
         postscript = postscript[:1] + _as_varint(length + len(added)) + rest
         self._file.write(bytes(self._held[:start]) + added + postscript + bytes([len(postscript)]))
         self._held.clear()
+
+
+def is_proleptic(tail: bytes) -> bool | None:
+    """Whether a file counts all days by today's calendar, by its tail (a `FileTail` of protobuf); None if its maker may
+    have counted by either. Where it says nothing, Java's writers mean the Julian calendar, as the specification has it,
+    but for some; others know only today's."""
+    parts = dict(_fields(tail))
+    postscript, footer = (dict(_fields(bytes(parts.get(part, b"")))) for part in (_POSTSCRIPT, _FOOTER))
+    calendar = footer.get(_CALENDAR_FIELD)
+    if calendar in (_JULIAN, _PROLEPTIC):
+        return calendar == _PROLEPTIC
+    if footer.get(_WRITER, _JAVA) != _JAVA:
+        return True
+    return None if int(postscript.get(_VERSION, 0)) >= _OF_HIVE_3 else False
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The fields of a message of protobuf: numbers, or bytes of what has a length."""
+    while message:
+        key, message = _varint(message)
+        if key & 7 == _LENGTH_TOLD:
+            length, message = _varint(message)
+            yield key >> 3, message[:length]
+            message = message[length:]
+        elif key & 7 == 0:
+            value, message = _varint(message)
+            yield key >> 3, value
+        else:
+            message = message[8 if key & 7 == 1 else 4 :]
 
 
 def _varint(data: bytes) -> tuple[int, bytes]:

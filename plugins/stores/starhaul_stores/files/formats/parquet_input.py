@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from starhaul import PermanentError, Task
+from starhaul_stores.files.formats.calendars import of_parquet
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.int96 import Int96Reader
 from starhaul_stores.files.formats.matching import damage_told, plain, raw_row, rows_at_once, taken
@@ -74,10 +75,11 @@ class ParquetInput(InputFormat):
         places = taken(there, selection, name, missing_as_null=self.params.null_if_missing())
         columns = [there[place] for place in places if place is not None]
         at_once = rows_at_once(group.num_rows, sum(_in_memory(group, there, columns)))
-        int96 = Int96Reader(file, native, number, columns, at_once, self.params.zone_of_int96, name)
+        of_int96, calendar = of_parquet(file, self.params.calendar)
+        int96 = Int96Reader(file, native, number, columns, at_once, self.params.zone_of_int96, of_int96, name)
         seen = 0
         for batch in file.iter_batches(at_once, [number], columns, use_threads=False):
-            batch = int96.mended(batch)
+            batch = calendar.mended(int96.mended(batch), name, int96.columns)
             arrays = _arrays(batch, there, places)
             yield Block(batch.num_rows, arrays, partial(raw_row, batch, name, first + seen))
             seen += batch.num_rows
