@@ -117,6 +117,20 @@ def test_places_are_exact_in_pieces(file: MakeFile) -> None:
     assert read(source) == whole
 
 
+@pytest.mark.parametrize(("form", "good"), [("text", b"1,two\n"), ("json", b'{"a": 1}\n')])
+def test_places_in_pieces_of_lines(file: MakeFile, form: str, good: bytes) -> None:
+    """Nobody counted the lines before: they are told from the byte at which the piece begins."""
+    data = good * 50 + b"ragged\n" + good * 50
+    source = reader(file(data), fileFormat=form, splitSize=64, blockSize=20)
+    splits = source.split(1)
+    starts = [part["cut"]["start"] for split in splits for part in split.args["parts"]]
+    assert len(starts) > 5
+    rows, [(place, _)] = read(source)
+    assert len(rows) == 100
+    start = max(start for start in starts if start <= 50 * len(good))
+    assert place == f"data.csv@{start}:{data[start:].splitlines().index(b'ragged') + 1}"
+
+
 def test_empty_fields(file: MakeFile) -> None:
     path = file(b'1,,\n2,"",\\N\n')
     columns = [{"index": 0, "type": "long"}, {"index": 1}, {"index": 2, "type": "long", "name": "n"}]

@@ -24,7 +24,16 @@ class Borders:
         self._quote = (dialect.quote or "").encode()
         self._backslash = dialect.backslash
         self._countable = dialect.plain and not overlaps_itself(dialect.delimiter)
+        self.every_line_ends = not (self._quote or dialect.backslash)
+        """Whether no line end is part of a field, so that borders can be told from anywhere."""
         self._closed = re.compile(_closed_pattern(dialect).encode(), re.DOTALL)
+
+    def first(self, data: bytes) -> int:
+        """Behind a line end that is near the beginning of data from anywhere in a file; 0 if there is none."""
+        end = data.find(self._end) + 1
+        if end or not self._cr_ends:
+            return end
+        return data.find(b"\r", 0, max(len(data) - 1, 0)) + 1  # the last byte may be half of a CR LF
 
     def likely(self, data: bytes) -> int:
         """Where the last complete record most likely ends: after a line end with an even number of quotes before it.

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from starhaul_stores.files import cutting
 from starhaul_stores.files.borders import Borders
 from starhaul_stores.files.cutting import ranges
 from starhaul_stores.files.delimited import Block, Layout, Parser, RecordTooLong
@@ -107,12 +108,52 @@ def test_the_ranges_together_are_the_whole(data: bytes, dialect: Dialect, size: 
     for part in ranges(io.BytesIO(data), len(data), dialect, size):
         assert part.start == position
         position = part.end
-        some, wrong = read(parser, data[part.start : part.end], part.line)
+        some, wrong = read(parser, data[part.start : part.end], part.line or 0)
         rows += some
         bad += wrong
     assert position == len(data)
     assert rows == whole[0]
     assert [(record.line, reason) for record, reason in bad] == [(record.line, reason) for record, reason in whole[1]]
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=BYTES, dialect=DIALECTS, size=st.integers(1, 30), window=st.integers(2, 9))
+def test_the_ranges_that_are_sought_are_the_whole(data: bytes, dialect: Dialect, size: int, window: int) -> None:
+    dialect = replace(dialect, quote=None, backslash=False)
+    parser = Parser(dialect, Layout((0, 1), 2), 1000, 1 << 20)
+    data = data.removeprefix("\ufeff".encode())
+    rows: list[Any] = []
+    bad: list[Any] = []
+    position = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutting, "_SOUGHT", window)
+        parts = list(cutting.sought(lambda start, end: data[start:end], len(data), dialect, size))
+    for part in parts:
+        assert part.start == position
+        assert (part.line is None) == (part.start > 0)
+        position = part.end
+        some, wrong = read(parser, data[part.start : part.end])
+        rows += [row[1:] for row in some]
+        bad += [(record.text, reason) for record, reason in wrong]
+    whole, wrong = read(parser, data)
+    assert (position, rows) == (len(data), [row[1:] for row in whole])
+    assert bad == [(record.text, reason) for record, reason in wrong]
+
+
+def test_little_is_read_where_every_line_ends() -> None:
+    data = b"1,some text\n" * 1_000_000
+    asked: list[int] = []
+
+    def given(start: int, end: int) -> bytes:
+        asked.append(end - start)
+        return data[start:end]
+
+    parts = list(cutting.sought(given, len(data), Dialect(quote=None), 1 << 20))
+    assert len(parts) == 12
+    assert (len(asked), max(asked)) == (11, 64 << 10)
+    assert sum(part.lines or 0 for part in parts) == pytest.approx(1_000_000, rel=0.001)
+    (whole,) = cutting.sought(given, len(data), Dialect(quote=None, record_delimiter=";"), 1 << 20)
+    assert whole.end == len(data), "there is no line end"
 
 
 def test_a_large_file_is_cut_where_quotes_allow_it() -> None:

@@ -43,7 +43,7 @@ class DelimitedInput(InputFormat):
         skip_header = self.params.skip_header and not cut["start"]
         with text.opened(source, cut) as stream:
             try:
-                for block in parser.blocks(stream, cut["line"], skip_header=skip_header):
+                for block in parser.blocks(stream, cut["line"] or 1, skip_header=skip_header):
                     for record, reason in block.bad:
                         task.reject(*_raw(record, name)[:2], reason, at=f"{name}:{record.line}")
                     yield Block(block.rows, block.columns, partial(_raw_of, block.records, name))

@@ -54,7 +54,7 @@ class JsonInput(InputFormat):
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         text = PackedText(self.params)
         name = text.name(source, cut)
-        line = cut["line"]
+        line = cut["line"] or 1
         with text.opened(source, cut) as stream:
             for data in self._lines(stream, self.params.block_size, name):
                 yield self._fast(data, selection, name, line) or self._slow(data, selection, name, line, task)

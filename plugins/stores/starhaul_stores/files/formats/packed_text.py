@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+from starhaul_stores.files.borders import Borders
 from starhaul_stores.files.compression import decompressed, members
-from starhaul_stores.files.cutting import ranges
+from starhaul_stores.files.cutting import ByteRange, ranges, sought
 from starhaul_stores.files.dialect import Dialect
 from starhaul_stores.files.encodings import Utf8Stream, canonical, cuttable
 from starhaul_stores.files.formats.input import Cut
@@ -37,22 +39,23 @@ class PackedText:
 
     def cuts(self, source: Source, size: int, dialect: Dialect) -> Iterator[Cut]:
         """Cuts of about `size` bytes at the dialect's record borders, if the file is not packed and in an encoding that
-        can be read from the middle."""
+        can be read from the middle. Where no quote or escape hides a line end, only what surrounds the cuts is read."""
         total = source.file.size
-        special = dialect.delimiter + (dialect.quote or "")
+        special = dialect.delimiter + (dialect.quote or "") + (dialect.record_delimiter or "")
         plain = self._params.codec(source.file.path) == "none" and cuttable(self._encoding, special)
         if not (plain and source.ranged and total > size):
             yield from self.wholes(source)
             return
         (whole,) = self.wholes(source)
-        with source.stream() as raw:
-            for part in ranges(raw, total, dialect, size):
-                where = {"start": part.start, "end": part.end, "line": part.line}
-                yield Cut(f"@{part.start}-{part.end}", {**whole.args, **where}, part.lines, part.end - part.start)
+        for part in _ranges(source, dialect, size):
+            where = {"start": part.start, "end": part.end, "line": part.line}
+            yield Cut(f"@{part.start}-{part.end}", {**whole.args, **where}, part.lines, part.end - part.start)
 
     def name(self, source: Source, cut: Mapping[str, Any]) -> str:
-        """The file for messages, with the name of what is packed in it."""
-        return source.name + (f"!{cut['member']}" if cut["member"] else "")
+        """The file for messages, with the name of what is packed in it, or with the byte from which on lines are
+        counted if that is not the first (`data.txt@134217728`)."""
+        member = f"!{cut['member']}" if cut["member"] else ""
+        return source.name + member + (f"@{cut['start']}" if cut["line"] is None else "")
 
     @contextmanager
     def opened(self, source: Source, cut: Mapping[str, Any]) -> Iterator[ByteStream]:
@@ -61,3 +64,16 @@ class PackedText:
         opened: Any = source.seekable() if codec == "zip" else source.stream(start, cut["end"])
         with opened as raw, decompressed(raw, codec, name, cut["member"]) as stream:
             yield Utf8Stream(stream, self._encoding, name, from_start=not start)
+
+
+def _ranges(source: Source, dialect: Dialect, size: int) -> Iterator[ByteRange]:
+    if Borders(dialect).every_line_ends:
+        yield from sought(partial(_bytes, source), source.file.size, dialect, size)
+        return
+    with source.stream() as raw:
+        yield from ranges(raw, source.file.size, dialect, size)
+
+
+def _bytes(source: Source, start: int, end: int) -> bytes:
+    with source.stream(start, end) as raw:
+        return raw.readall()
