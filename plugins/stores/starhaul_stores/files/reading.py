@@ -119,6 +119,11 @@ class FileReaderParams(Params):
     """Zone of the times in Parquet's INT96 timestamps, such as `Asia/Shanghai`, if they were written as instants, as
     older Hive does. By default the zone that the file names itself (newer Hive), else they are taken as they stand."""
 
+    rc_serde: Literal["ColumnarSerDe", "LazyBinaryColumnarSerDe"] | None = None
+    """Which SerDe of Hive wrote the files of `fileFormat` `rc`, as `DESCRIBE FORMATTED` tells of the table. It must be
+    said, since the files do not tell. Those of `ColumnarSerDe` hold text and are read. Those of
+    `LazyBinaryColumnarSerDe`, Hive's default, hold a number 49 as the byte that is the text `1`, and are not."""
+
     calendar: Literal["julian", "gregorian"] | None = None
     """By which calendar Parquet and ORC files count days before 1582-10-15 if they do not say so and their maker (Hive,
     old ORC for Java) may have meant either. `julian` is that of Hive 2 and Spark 2, `gregorian` that of Hive 3.1. By

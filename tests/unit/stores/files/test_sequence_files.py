@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from starhaul import PermanentError
+from starhaul import ConfigError, PermanentError
 from starhaul.testing import RecordingTask
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 
@@ -24,6 +24,7 @@ COLUMNS = [{"index": 0, "type": "long"}, {"index": 1}, {"index": 2, "type": "dou
 def reader(path: Path, **parameters: Any) -> TxtFileReader:
     form = "rc" if path.suffix == ".rc" else "seq"
     given = {"path": str(path), "column": COLUMNS, "fileFormat": form, "fieldDelimiter": "\x01", "nullFormat": "\\N"}
+    given |= {"rcSerde": "ColumnarSerDe"} if form == "rc" else {}
     return TxtFileReader(TxtFileReaderParams.model_validate({**given, **parameters}, by_alias=True, by_name=False))
 
 
@@ -83,3 +84,11 @@ def test_bytes_that_are_no_text_in_an_rcfile(tmp_path: Path) -> None:
     assert rows[1][0].startswith(b"text \xff\xff ")
     with pytest.raises(PermanentError, match="it has 3 columns, but column 3 is needed"):
         read(reader(path, column=[{"index": 3}]))
+
+
+def test_rcfiles_that_may_hold_numbers_as_bytes() -> None:
+    """The byte of the number 49 is the text `1`, and nothing in the file tells."""
+    with pytest.raises(ConfigError, match="do not tell whether they hold text"):
+        reader(FIXTURES / "none.rc", rcSerde=None).check()
+    with pytest.raises(ConfigError, match=r"LazyBinaryColumnarSerDe are not read .*hivereader"):
+        reader(FIXTURES / "none.rc", rcSerde="LazyBinaryColumnarSerDe").check()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from starhaul import Task
+from starhaul import ConfigError, Task
 from starhaul_stores.files.compression import Codec
 from starhaul_stores.files.exact_bytes import ExactBytes
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, even_cuts
@@ -47,6 +47,7 @@ class RcInput(InputFormat):
     """A range of bytes holds the groups whose preceding mark begins in it; the first, those after the header."""
 
     def fields(self, source: Source) -> pa.Schema | None:
+        self._expect_text()
         if not source.file.size:
             return None
         with source.stream() as stream, damage_told(source.name, "RCFile"):
@@ -80,6 +81,15 @@ class RcInput(InputFormat):
                         raise ValueError(f"at {position}: a mark that is not the file's")
                     else:
                         mark = position
+
+    def _expect_text(self) -> None:
+        """Nothing in a file tells text from Hive's binary form, some of whose numbers look like others as text."""
+        if self.params.rc_serde is None:
+            hint = "`DESCRIBE FORMATTED` of Hive's table tells; `ColumnarSerDe` is read"
+            raise ConfigError("rcSerde", "RCFiles do not tell whether they hold text or Hive's binary form", hint)
+        if self.params.rc_serde != "ColumnarSerDe":
+            hint = "`hivereader` reads such tables, by HiveServer2"
+            raise ConfigError("rcSerde", f"RCFiles of {self.params.rc_serde} are not read", hint)
 
     def _group(
         self, file: ExactBytes, header: _Header, length: int, selection: Selection, name: str, task: Task
