@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 
 from starhaul import PermanentError
+from starhaul_stores.files.bzip2_blocks import Bzip2Lines
 from starhaul_stores.files.hadoop_blocks import HadoopLz4, HadoopLz4Packing, HadoopSnappy, HadoopSnappyPacking, lz4
 from starhaul_stores.files.lzo import HadoopLzo, Lzop, expect_lzo
 from starhaul_stores.files.packings import (
@@ -105,6 +106,11 @@ def decompressed(file: Any, codec: Codec, name: str, member: str = "") -> Iterat
         stream.close()
         if archive is not None:
             archive.close()
+
+
+def bzip2_lines(file: Any, start: int, end: int, line_end: str, name: str) -> ByteStream:
+    """The lines of a range of a bzip2 file, as `Bzip2Lines` has them. Errors as in `decompressed`."""
+    return _Checked(Bzip2Lines(file, start, end, line_end.encode()), "bz2", name)
 
 
 @contextmanager

@@ -162,8 +162,8 @@ class FileReaderParams(Params):
     """Bytes that one record may have at most. A longer one ends the run: most likely a quote was never closed."""
 
     split_size: int = Field(default=128 << 20, ge=1)
-    """Files that are larger than this many bytes are cut into tasks of about this size, if they are not compressed and
-    in an encoding that allows it."""
+    """Files that are larger than this many bytes are cut into tasks of about this size, if they are not compressed (or
+    by bzip2, and every line end ends a record) and in an encoding that allows it."""
 
     @field_validator("column")
     @classmethod

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from starhaul_stores.files.borders import Borders
-from starhaul_stores.files.compression import decompressed, members
+from starhaul_stores.files.compression import bzip2_lines, decompressed, members
 from starhaul_stores.files.cutting import ByteRange, ranges, sought
 from starhaul_stores.files.dialect import Dialect
 from starhaul_stores.files.encodings import Utf8Stream, canonical, cuttable
-from starhaul_stores.files.formats.input import Cut
+from starhaul_stores.files.formats.input import Cut, even_cuts
 from starhaul_stores.files.places.source import Source
 from starhaul_stores.files.reading import FileReaderParams
 from starhaul_stores.files.streams import ByteStream
@@ -38,16 +38,23 @@ class PackedText:
             yield Cut(f"!{name}", {**args, "member": name}, None, source.file.size)
 
     def cuts(self, source: Source, size: int, dialect: Dialect) -> Iterator[Cut]:
-        """Cuts of about `size` bytes at the dialect's record borders, if the file is not packed and in an encoding that
-        can be read from the middle. Where no quote or escape hides a line end, only what surrounds the cuts is read."""
-        total = source.file.size
+        """Cuts of about `size` bytes at the dialect's record borders, if the file is in an encoding that can be read
+        from the middle and not packed, or packed by bzip2 and no quote or escape hides a line end."""
+        total, codec = source.file.size, self._params.codec(source.file.path)
         special = dialect.delimiter + (dialect.quote or "") + (dialect.record_delimiter or "")
-        plain = self._params.codec(source.file.path) == "none" and cuttable(self._encoding, special)
-        if not (plain and source.ranged and total > size):
+        simple = Borders(dialect).every_line_ends
+        known = codec == "none" or (codec == "bz2" and simple)
+        if not (known and cuttable(self._encoding, special) and source.ranged and total > size):
             yield from self.wholes(source)
             return
         (whole,) = self.wholes(source)
-        for part in _ranges(source, dialect, size):
+        if codec == "bz2":
+            more = {"line_end": dialect.record_delimiter or "\n"}
+            for cut in even_cuts(source, size):
+                where = {**cut.args, "line": None if cut.args["start"] else 1}
+                yield Cut(cut.id, {**whole.args, **where, **more}, None, cut.bytes)
+            return
+        for part in _sought(source, dialect, size) if simple else _scanned(source, dialect, size):
             where = {"start": part.start, "end": part.end, "line": part.line}
             yield Cut(f"@{part.start}-{part.end}", {**whole.args, **where}, part.lines, part.end - part.start)
 
@@ -61,15 +68,21 @@ class PackedText:
     def opened(self, source: Source, cut: Mapping[str, Any]) -> Iterator[ByteStream]:
         """The text of a cut."""
         start, codec, name = cut["start"], cut["codec"], self.name(source, cut)
+        if "line_end" in cut:
+            with source.stream(start) as raw:
+                lines = bzip2_lines(raw, start, cut["end"], cut["line_end"], name)
+                yield Utf8Stream(lines, self._encoding, name, from_start=not start)
+            return
         opened: Any = source.seekable() if codec == "zip" else source.stream(start, cut["end"])
         with opened as raw, decompressed(raw, codec, name, cut["member"]) as stream:
             yield Utf8Stream(stream, self._encoding, name, from_start=not start)
 
 
-def _ranges(source: Source, dialect: Dialect, size: int) -> Iterator[ByteRange]:
-    if Borders(dialect).every_line_ends:
-        yield from sought(partial(_bytes, source), source.file.size, dialect, size)
-        return
+def _sought(source: Source, dialect: Dialect, size: int) -> Iterator[ByteRange]:
+    return sought(partial(_bytes, source), source.file.size, dialect, size)
+
+
+def _scanned(source: Source, dialect: Dialect, size: int) -> Iterator[ByteRange]:
     with source.stream() as raw:
         yield from ranges(raw, source.file.size, dialect, size)
 
