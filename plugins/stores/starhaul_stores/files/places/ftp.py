@@ -6,6 +6,7 @@ import ftplib  # nosec B402  # a job that says `ftp` means it; `ftps` and `sftp`
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from posixpath import join, normpath
 from typing import Any, Literal
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
@@ -20,6 +21,7 @@ _BLOCK = 1 << 16
 _NO_SPACE = ("452", "552")
 _UNKNOWN = ("500", "501", "502", "504")
 """Replies to commands that a server lacks."""
+_UNREADABLE = "let the user read it, or name the files otherwise"
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,7 @@ class FtpSession(RemoteSession):
         """What a server calls a link is what it leads to; links to nowhere are left out."""
         if self._unless_missing(directory, f"CWD {self._wire(directory)}") is None:
             if self._stands(directory):
-                hint = "let the user enter it, or name the files otherwise"
-                raise PermanentError(self.place.shown(directory), f"cannot be entered: {self._refusal}", hint)
+                raise PermanentError(self.place.shown(directory), f"cannot be entered: {self._refusal}", _UNREADABLE)
             return
         start = directory.rstrip("/")
         if "MLST" in self._features:
@@ -113,16 +114,15 @@ class FtpSession(RemoteSession):
                 if status is not None:
                     yield status
             return
-        try:
-            listed = list(of_lines(self._lines(directory)))
-        except ValueError as error:
-            raise PermanentError(self.place.shown(directory), f"cannot be listed: {error}") from error
-        for name, size in listed:
+        for name, size in self._listed(directory):
             path = f"{start}/{name}"
-            if size is None:  # a link, or a line of an unknown form
+            if isinstance(size, str):
                 status = self.stat(path)
                 if status is not None:
                     yield status
+                elif self._stands(normpath(join(start, size))):
+                    problem = f"leads to {size!r}, which cannot be entered: {self._refusal}"
+                    raise PermanentError(self.place.shown(path), problem, _UNREADABLE)
             else:
                 yield FileStatus(path, 0, "", directory=True) if size < 0 else self._dated(FileStatus(path, size, ""))
 
@@ -226,7 +226,7 @@ class FtpSession(RemoteSession):
         status = self._asked(path)
         if status is None and "no such" not in self._refusal.lower():
             problem = f"is of type {facts.get('type')!r}, and the server does not tell what that is: {self._refusal}"
-            raise PermanentError(self.place.shown(path), problem, "let the user read it, or name the files otherwise")
+            raise PermanentError(self.place.shown(path), problem, _UNREADABLE)
         return status
 
     def _asked(self, path: str) -> FileStatus | None:
@@ -250,7 +250,7 @@ class FtpSession(RemoteSession):
         refusal = self._refusal
         if self._unless_missing(above, f"CWD {self._wire(above)}") is None:
             return self._stands(above)
-        found = any(each == name for each, _ in of_lines(self._lines(above)))
+        found = any(each == name for each, _ in self._listed(above))
         self._refusal = refusal
         return found
 
@@ -262,6 +262,13 @@ class FtpSession(RemoteSession):
             if pairs.get("type") not in ("cdir", "pdir"):
                 found.append((self._name(name), pairs))
         return found
+
+    def _listed(self, directory: str) -> list[tuple[str, int | str]]:
+        """What LIST says of the current directory, as `of_lines` has it."""
+        try:
+            return list(of_lines(self._lines(directory)))
+        except ValueError as error:
+            raise PermanentError(self.place.shown(directory), f"cannot be listed: {error}") from error
 
     def _lines(self, directory: str) -> list[str]:
         """What LIST says of the current directory. `-a` shows hidden files; not all servers know it."""
@@ -281,7 +288,7 @@ class FtpSession(RemoteSession):
                     blocks.append(block)
             reply = ftp.voidresp()
         if "fail" in reply.lower():  # vsftpd: `226 Transfer done (but failed to open directory).`
-            raise PermanentError(self.place.shown(directory), f"cannot be listed: {reply}", "let the user read it")
+            raise PermanentError(self.place.shown(directory), f"cannot be listed: {reply}", _UNREADABLE)
         text = b"".join(blocks).decode("latin-1").removesuffix("\n")
         return [line.removesuffix("\r") for line in text.split("\n")] if text else []
 

@@ -27,15 +27,17 @@ def of_facts(path: str, facts: Mapping[str, str]) -> FileStatus | None:
     return FileStatus(path, int(facts["size"]), modified, seconds(modified))
 
 
-def of_lines(lines: Iterable[str]) -> Iterator[tuple[str, int | None]]:
-    """Name and size of each file that LIST tells of; -1 for a directory, None where the server must be asked. Raises
-    `ValueError` for a line that is of no known form: a file could be missing in silence."""
+def of_lines(lines: Iterable[str]) -> Iterator[tuple[str, int | str]]:
+    """Name and size of each file that LIST tells of; -1 for a directory, and for a link where it leads, of which the
+    server must be asked. Raises `ValueError` for a line that is of no known form: a file could be missing in silence.
+    """
     for line in lines:
         unix, windows = _UNIX.fullmatch(line), _WINDOWS.fullmatch(line)
         if unix is not None:
             kind, name = unix["kind"], unix["name"]
             if kind == "l":
-                yield name.partition(" -> ")[0], None
+                name, _, target = name.partition(" -> ")
+                yield name, target
             elif kind in "-d" and name not in (".", ".."):
                 yield name, -1 if kind == "d" else int(unix["size"])
         elif windows is not None:
