@@ -30,7 +30,12 @@ _FIXED: Mapping[str, tuple[str, pa.DataType]] = MappingProxyType(
     }
 )
 """Type → numpy's name of what Java writes, and the type of the number."""
-_EXACT = Context(prec=200)
+_LONGEST_DECIMAL = 128
+"""Bytes of the digits of a BigDecimal that is read, at most."""
+_LARGEST_SCALE = 500
+"""Its digits behind the point, or zeros in front of it, at most."""
+_EXACT = Context(prec=1000)
+"""Holds every BigDecimal within these bounds (309 digits, and 500 zeros) and what it becomes, without rounding."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +141,17 @@ def _decode_decimals(cells: pa.Array, target: pa.DataType) -> Converted:
 
 
 def _decimal(cell: bytes) -> Decimal:
-    """A BigDecimal: its scale as an int, then its digits as a number in two's complement."""
+    """A BigDecimal: its scale as an int, then its digits as a number in two's complement. `ValueError` for what is none
+    or is far beyond every type, as texts mostly are by their first four bytes."""
     if len(cell) < 5:
         raise ValueError(f"{cell.hex(' ')} is no decimal, which has 5 bytes or more")
-    scale, digits = int.from_bytes(cell[:4], "big", signed=True), int.from_bytes(cell[4:], "big", signed=True)
-    return Decimal(digits).scaleb(-scale, _EXACT)
+    shown = cell[:32].hex(" ")
+    scale = int.from_bytes(cell[:4], "big", signed=True)
+    if abs(scale) > _LARGEST_SCALE:
+        raise ValueError(f"{shown} is no decimal that can be read: its scale would be {scale}")
+    if len(cell) - 4 > _LONGEST_DECIMAL:
+        raise ValueError(f"{shown}… is no decimal that can be read: it has {len(cell)} bytes")
+    return Decimal(int.from_bytes(cell[4:], "big", signed=True)).scaleb(-scale, _EXACT)
 
 
 def _exactly(value: Decimal, target: pa.DataType) -> Decimal:
