@@ -151,6 +151,9 @@ def test_ranges_of_binary_keys(hbase: HbaseTables) -> None:
     assert keys_of(startRowkey="\\x01\\xFF", endRowkey="m", isBinaryRowkey=True) == ["\\x01\\xFF", "a"]
     assert keys_of(startRowkey="a", endRowkey="z\\\\") == ["a", "m", "z\\x5C"]
     assert keys_of(startRowkey="b", endRowkey="c") == []
+    assert keys_of(startRowkey="m", endRowkey="m") == ["m"]
+    assert keys_of(startRowkey="\\x01\\xFF", endRowkey="\\x01\\xFF", isBinaryRowkey=True) == ["\\x01\\xFF"]
+    assert keys_of(startRowkey="b", endRowkey="b") == []
     with pytest.raises(ConfigError, match="two hexadecimal digits"):
         keys_of(startRowkey="\\x0", isBinaryRowkey=True)
     with pytest.raises(ConfigError, match="no key lies between"):

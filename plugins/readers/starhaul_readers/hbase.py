@@ -66,18 +66,19 @@ class HbaseRange(Params):
     """The first key, which is read; empty: the table's first."""
 
     end_rowkey: str = ""
-    """The key before which to end, which is not read; empty: after the table's last."""
+    """The key before which to end, which is not read; empty: after the table's last. The same as `startRowkey`: that
+    one row."""
 
     is_binary_rowkey: bool = False
     """Whether the keys are bytes written as `\\xNN` (and ASCII as it is). Otherwise they are text, in UTF-8."""
 
     def bounds(self) -> tuple[bytes, bytes]:
-        """First key and end."""
+        """First key and end. If the two are the same, that one row, as HBase 1 has it (and DataX)."""
         texts = (("range.startRowkey", self.start_rowkey), ("range.endRowkey", self.end_rowkey))
         first, end = (from_binary_text(t, where) if self.is_binary_rowkey else t.encode() for where, t in texts)
-        if end and first >= end:
+        if end and first > end:
             raise ConfigError("range", "no key lies between startRowkey and endRowkey", "the first must be the smaller")
-        return first, end
+        return first, end + b"\0" if end and first == end else end
 
 
 class HbaseReaderParams(HbaseParams):
