@@ -191,13 +191,14 @@ class Hbase11xReader(Reader[HbaseReaderParams]):
         ]
 
     def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
-        from starhaul_stores.hbase.connection import connected
+        from starhaul_stores.hbase.connection import Link, driver, told
         from starhaul_stores.hbase.scan import scanned
         from starhaul_stores.hbase.versions import version_batches
 
         first, end = (bytes.fromhex(split.args[name]) for name in ("first", "end"))
         schema = self.schema()
-        rows = scanned(self.params, split.id, self.params.cells(), first, end, self.params.scan_cache_size)
+        most = self.params.scan_cache_size
+        rows = scanned(self.params, split.id, self.params.cells(), first, end, most, task.pause)
         with closing(rows):
             if self.params.mode == "normal":
                 from starhaul_stores.hbase.rows import row_batch
@@ -208,9 +209,10 @@ class Hbase11xReader(Reader[HbaseReaderParams]):
                 return
             kinds = {column.cell_name(): column.kind() for column in self.params.column if not column.is_rowkey()}
             key = next((column.kind() for column in self.params.column if column.is_rowkey()), cell_type("string"))
-            most = self.params.max_version or -1
-            with connected(self.params, split.id) as client:
-                yield from version_batches(self.params, client, rows, kinds, key, most, schema, task)
+            versions = self.params.max_version or -1
+            driver()
+            with closing(Link(self.params, split.id)) as link, told(self.params):
+                yield from version_batches(self.params, link, rows, kinds, key, versions, schema, task)
 
     def describe(self) -> Sequence[str]:
         return [self.params.how(), "a slice for each region; each row as it is when it is read, no snapshot"]

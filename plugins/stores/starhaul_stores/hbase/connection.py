@@ -16,8 +16,10 @@ _PASSING = (
     "NotServingRegion", "RegionTooBusy", "ServerNotRunningYet", "PleaseHold", "ConnectException", "CallTimeout",
     "ConnectionClosing", "RegionServerStopped", "RegionMoved", "RegionOpening", "SocketTimeout", "InterruptedIO",
     "NoServerForRegion", "MasterNotRunning", "UnknownScanner", "ScannerTimeout", "LeaseException", "FailedServer",
+    "OutOfOrderScanner", "ScannerReset", "scanner ID is invalid",
 )  # fmt: skip
-"""Java exceptions that another attempt may not meet again."""
+"""Java exceptions that another attempt may not meet again, and what a Thrift server says of a scan that it has given
+up."""
 _SPLITTING_SECONDS = 30
 
 
@@ -63,6 +65,17 @@ class Link:
             self._connection = _open(driver(), self._params, self._turn)
         return self._connection.client
 
+    def insist(self, call: str, *arguments: Any) -> Any:
+        """Make a call of the service, by its name, that may be made twice: once more, on another connection, if this
+        one is lost."""
+        try:
+            return getattr(self.client, call)(*arguments)
+        except Exception as error:
+            if not lost(error):
+                raise
+            self.close()
+        return getattr(self.client, call)(*arguments)
+
     def close(self) -> None:
         """Close it; it may be lost, and it may be used again."""
         if self._connection is not None:
@@ -77,6 +90,17 @@ def lost(error: BaseException) -> bool:
     from thriftpy2.transport import TTransportException
 
     return isinstance(error, TTransportException | TProtocolException | OSError)
+
+
+def passing(error: Exception) -> bool:
+    """Whether another attempt at a call that failed so may succeed."""
+    from Hbase_thrift import IllegalArgument, IOError
+    from thriftpy2.thrift import TApplicationException
+
+    if isinstance(error, IOError | IllegalArgument | TApplicationException):
+        text = message_of(error)
+        return any(name in text for name in _PASSING)
+    return lost(error)
 
 
 @contextmanager
@@ -94,10 +118,8 @@ def told(params: HbaseParams) -> Iterator[None]:
         hint = "is it `framed` or `compact`? see thriftTransport, thriftProtocol"
         raise TransientError(where, f"the connection to the Thrift server failed: {message_of(error)}", hint) from error
     except (IOError, IllegalArgument, AlreadyExists, TApplicationException) as error:
-        text = message_of(error)
-        if any(name in text for name in _PASSING):
-            raise TransientError(where, text) from error
-        raise PermanentError(where, text) from error
+        kind = TransientError if passing(error) else PermanentError
+        raise kind(where, message_of(error)) from error
 
 
 def refusal(error: Exception) -> str | None:
@@ -108,7 +130,7 @@ def refusal(error: Exception) -> str | None:
     if not isinstance(error, IllegalArgument | IOError | TApplicationException):
         return None
     text = message_of(error)
-    if any(name in text for name in (*_PASSING, *_NO_TABLE, "AccessDenied")):
+    if passing(error) or any(name in text for name in (*_NO_TABLE, "AccessDenied")):
         return None
     return text
 

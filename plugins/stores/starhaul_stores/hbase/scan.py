@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
-from starhaul_stores.hbase.connection import Link, as_bytes, driver, lost, told
+from starhaul_stores.hbase.connection import Link, as_bytes, driver, passing, told
 from starhaul_stores.hbase.parameters import HbaseParams
 
 CHUNK_BYTES = 2 << 20
@@ -14,17 +14,25 @@ _FIRST_CHUNK = 32
 _MOST_ROWS = 8192
 _KEYS_ONLY = b"FirstKeyOnlyFilter() AND KeyOnlyFilter()"
 _CELL_OVERHEAD = 40  # of a cell's name and timestamp on the wire
-_ATTEMPTS = 3
+_ATTEMPTS = 4
+"""At the rows that are next."""
 
 
 def scanned(
-    params: HbaseParams, turn: str, cells: Sequence[str], first: bytes, end: bytes, most: int | None
+    params: HbaseParams,
+    turn: str,
+    cells: Sequence[str],
+    first: bytes,
+    end: bytes,
+    most: int | None,
+    pause: Callable[[float], None],
 ) -> Generator[list[Any], None, None]:
     """The rows (`answers.Row`) from the key `first` to before `end` that have one of the cells, in chunks of
     at most `most` rows, of about 2 MiB. Without cells, all rows, with their keys alone.
 
-    Takes a connection of its own. When that is lost, the scan goes on after the last row, on another; `TransientError`
-    if that fails time and again without a row.
+    Takes a connection of its own. When that is lost, or a server gives the scan up because nothing was asked of it for
+    a minute (the other side of the run is slow), another goes on after the last row, on a new connection: at once, then
+    after pauses, by `pause`. `TransientError` if that fails time and again without a row.
     """
     driver()
     failures = 0
@@ -38,9 +46,18 @@ def scanned(
                 return
             except Exception as error:
                 failures += 1
-                if failures == _ATTEMPTS or not lost(error):
+                if failures == _ATTEMPTS or not _may_go_on(error):
                     raise
                 link.close()
+                pause(failures - 1.0)
+
+
+def _may_go_on(error: Exception) -> bool:
+    """Whether another scan may get further. A server that gives a scan up just while it is asked for rows says no more
+    than `Internal error`."""
+    from thriftpy2.thrift import TApplicationException
+
+    return passing(error) or isinstance(error, TApplicationException)
 
 
 def _scan(
@@ -73,7 +90,7 @@ def _scan(
             asked = True
             yield rows
     finally:
-        with suppress(Exception):  # a connection that is lost has closed it
+        with suppress(Exception):  # where the connection is lost, or the scan was given up, it is closed
             if asked:
                 answer(client)
             client.scannerClose(scanner)

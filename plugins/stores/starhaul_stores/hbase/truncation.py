@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from starhaul import PermanentError
@@ -21,13 +22,13 @@ def delete_rows(params: HbaseWriterParams, client: Any, run: str) -> None:
 
     table, started = params.table.encode(), run_timestamp(run)
     whole = [Mutation(True, family.encode(), None, params.wal_flag) for family in families(params, client)]
-    for rows in scanned(params, run, [], b"", b"", None):
+    for rows in scanned(params, run, [], b"", b"", None, time.sleep):
         deletions = [BatchMutation(row.row, whole) for row in rows]
         if started is None:
             client.mutateRows(table, deletions, {})
         else:
             client.mutateRowsTs(table, deletions, started - 1, {})
-    for _ in scanned(params, run, [], b"", b"", 1):
+    for _ in scanned(params, run, [], b"", b"", 1, time.sleep):
         raise PermanentError(
             params.where(),
             "truncate cannot delete all rows: there are cells that are newer than this run",

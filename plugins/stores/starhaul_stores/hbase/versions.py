@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from starhaul import Formats, Task, cast
-from starhaul_stores.hbase.connection import as_bytes, families
+from starhaul_stores.hbase.connection import Link, as_bytes, families
 from starhaul_stores.hbase.parameters import HbaseParams
 from starhaul_stores.hbase.rows import without_rejects
 from starhaul_stores.hbase.types import CellType
@@ -26,7 +26,7 @@ class _Version(NamedTuple):
 
 def version_batches(
     params: HbaseParams,
-    client: Any,
+    link: Link,
     chunks: Iterable[Sequence[Any]],
     kinds: Mapping[str, CellType],
     key: CellType,
@@ -35,26 +35,26 @@ def version_batches(
     task: Task,
 ) -> Iterator[pa.RecordBatch]:
     """A batch of `schema` for each chunk of scanned rows: `most` versions of each cell (-1: all), the latest first."""
-    kept = families(params, client)
+    kept = families(params, link.client)
     single = {cell for cell in kinds if kept[cell.partition(":")[0]] == 1}
     for rows in chunks:
-        found = [each for row in rows for each in _versions(params, client, row, single, most)]
+        found = [each for row in rows for each in _versions(params, link, row, single, most)]
         yield _batch(found, kinds, key, schema, params.encoding, task)
 
 
-def _versions(params: HbaseParams, client: Any, row: Any, single: set[str], most: int) -> Iterator[_Version]:
+def _versions(params: HbaseParams, link: Link, row: Any, single: set[str], most: int) -> Iterator[_Version]:
     """Of one row. The scan tells which cells there are; those of families that keep one version come at once."""
     key, table = as_bytes(row.row), params.table.encode()
     names = {name: as_bytes(name).decode("utf-8", "replace") for name in sorted(row.columns)}
     latest: dict[bytes, Any] = {}
     if alone := [name for name, cell in names.items() if cell in single]:
-        for found in client.getRowWithColumns(table, key, alone, {}):
+        for found in link.insist("getRowWithColumns", table, key, alone, {}):
             latest |= found.columns
     for name, cell in names.items():
         if cell in single:
             versions = [latest[name]] if name in latest else []  # deleted meanwhile
         else:
-            versions = client.getVer(table, key, name, _ALL if most < 0 else most, {})
+            versions = link.insist("getVer", table, key, name, _ALL if most < 0 else most, {})
         for each in versions:
             yield _Version(key, cell, each.timestamp, as_bytes(each.value))
 

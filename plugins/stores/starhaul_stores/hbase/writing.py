@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from starhaul import PermanentError, Task
-from starhaul_stores.hbase.connection import Link, lost, refusal, told
+from starhaul_stores.hbase.connection import Link, refusal, told
 from starhaul_stores.hbase.mutations import Encoded, Mutations
 from starhaul_stores.hbase.write_parameters import HbaseWriterParams
 
@@ -50,7 +50,7 @@ class Delivery:
         key, cell = self._last
         with told(self._params):
             table = self._params.table.encode()
-            found = self._insist(lambda client: client.getRowWithColumns(table, key, [cell], {}))
+            found = self._link.insist("getRowWithColumns", table, key, [cell], {})
         if not found:
             raise PermanentError(
                 self._params.where(),
@@ -88,23 +88,13 @@ class Delivery:
                 if stamp is None:
                     self._link.client.mutateRows(table, mutations, {})
                 else:
-                    self._insist(lambda client: client.mutateRowsTs(table, mutations, stamp, {}))
+                    self._link.insist("mutateRowsTs", table, mutations, stamp, {})
             except Exception as error:
                 reason = refusal(error)
                 if reason is None:
                     raise
                 return reason
         return None
-
-    def _insist(self, call: Callable[[Any], Any]) -> Any:
-        """Make a call that may be made twice: once more, on another connection, if the connection is lost."""
-        try:
-            return call(self._link.client)
-        except Exception as error:
-            if not lost(error):
-                raise
-            self._link.close()
-        return call(self._link.client)
 
 
 class _Rows:
