@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
+import starhaul
 from starhaul import ConfigError, PermanentError, TransientError
 from starhaul.testing import RecordingTask
 from starhaul_readers.hbase import Hbase11xReader, HbaseReaderParams
@@ -195,10 +197,14 @@ def test_nulls(hbase: HbaseTables) -> None:
         (None, ["", ""], [STAMP, STAMP]),
         ({"index": -1, "value": 123456789}, ["", ""], [123456789] * 2),
         ({"index": 1}, pa.array([5, 7], pa.int64()), [5, 7]),
-        ({"index": 1}, ["1970-01-01 00:00:01", "1970-01-01 00:00:02 003"], [1000, 2003]),
+        ({"index": 1, "timeZone": "UTC"}, ["1970-01-01 00:00:01", "1970-01-01 00:00:02 003"], [1000, 2003]),
+        ({"index": 1, "timeZone": "Asia/Shanghai"}, ["1970-01-01 08:00:01", "1970-01-01 08:00:02 003"], [1000, 2003]),
+        ({"index": 1, "timeZone": "Asia/Shanghai"}, pa.array([28_801, 28_802], pa.timestamp("s")), [1000, 2000]),
+        ({"index": 1, "timeZone": "America/New_York"}, pa.array([1, 2], pa.date32()), [104_400_000, 190_800_000]),
+        ({"index": 1, "timeZone": "UTC"}, pa.array([1, 2], pa.timestamp("s", "Asia/Shanghai")), [1000, 2000]),
         ({"index": 1}, pa.array([1, 2], pa.timestamp("s", "Asia/Shanghai")), [1000, 2000]),
     ],
-    ids=["run", "constant", "numbers", "texts", "times"],
+    ids=["run", "constant", "numbers", "texts", "texts of a zone", "times of a zone", "dates", "zoned", "times"],
 )
 def test_timestamps(hbase: HbaseTables, version: Any, column: Any, stamps: list[int]) -> None:
     table = hbase.create(families="cf=3")
@@ -215,11 +221,62 @@ def test_timestamps(hbase: HbaseTables, version: Any, column: Any, stamps: list[
 
 def test_wrong_versions_are_rejected(hbase: HbaseTables) -> None:
     table = hbase.create()
-    writer = writing(place(hbase, table), column=[{"index": 0, "name": "cf:v"}], versionColumn={"index": 1})
-    source = pa.table({"k": ["a", "b", "c"], "version": ["1970-01-01 00:00:01", "yesterday", None]})
+    version = {"index": 1, "timeZone": "Europe/Berlin"}
+    writer = writing(place(hbase, table), column=[{"index": 0, "name": "cf:v"}], versionColumn=version)
+    source = pa.table(
+        {"k": list("abcd"), "version": ["2026-03-29 01:59:59", "yesterday", None, "2026-03-29 02:30:00 000"]}
+    )
     task = write(writer, source)
-    assert [reason.partition(":")[0] for _, reason, _ in task.rejected] == ["versionColumn"] * 2
+    assert [reason.partition(":")[0] for _, reason, _ in task.rejected] == ["versionColumn"] * 3
     assert list(contents(hbase, table)) == [b"a"]
+
+
+def test_versions_of_no_zone(hbase: HbaseTables, tmp_path: Path) -> None:
+    """Times are in the job's zone. A text, which the plugin reads itself, needs one of its own."""
+    table = hbase.create()
+    given = {**place(hbase, table), "column": [{"index": 2, "name": "cf:v"}], "versionColumn": {"index": 1}}
+    with pytest.raises(ConfigError, match=r"versionColumn.timeZone: 'v' says no time zone"):
+        writing(given).check(pa.schema([("k", pa.string()), ("v", pa.string()), ("c", pa.string())]))
+    with pytest.raises(ValidationError, match="no time zone 'Mars'"):
+        writing(given, versionColumn={"index": 1, "timeZone": "Mars"})
+    columns = [("k", "string"), ("1970-01-01 08:00:05", "date"), ("x", "string")]
+    reader = {"name": "streamreader", "column": [{"value": v, "type": t} for v, t in columns], "sliceRecordCount": 1}
+    writer = {"name": "hbase11xwriter", "rowkeyColumn": [{"index": 0}], **given}
+    job: dict[str, Any] = {"reader": reader, "writer": writer}
+    with pytest.raises(ConfigError, match="timeZone"):
+        starhaul.run(job, state=tmp_path)
+    for settings in ({"conversion": {"timeZone": "Asia/Shanghai"}}, {"conversion": "datax"}):
+        report = starhaul.run({**job, "settings": settings}, state=tmp_path)
+        assert (report.state, report.rejected) == ("done", 0)
+        assert contents(hbase, table, include_timestamp=True) == {b"k": {b"cf:v": (b"x", 5000)}}
+
+
+@pytest.mark.parametrize("mode", ["normal", "multiVersionFixedColumn"])
+def test_a_scan_that_the_server_gave_up(hbase: HbaseTables, mode: str) -> None:
+    """As it does where nothing is asked of it for a minute; here another client closes it. In the other mode the
+    connection that asks for versions is cut besides."""
+    table = hbase.create(families="cf=3")
+    connection = hbase.server.connect()
+    with connection.table(table).batch(batch_size=2000) as batch:
+        for n in range(500):
+            batch.put(f"{n:03}", {b"cf:n": struct.pack(">i", n)}, wal=False)
+    more = {} if mode == "normal" else {"mode": mode, "maxVersion": 2}
+    where = place(hbase, table, "binary" if mode == "normal" else "compact")
+    reader = reading(where, {"name": "rowkey"}, {"name": "cf:n", "type": "int"}, scanCacheSize=50, **more)
+    (split,) = reader.split(1)
+    batches = reader.read(split, RecordingTask(reader.schema()))
+    keys = next(batches)["rowkey"].to_pylist()
+    for _ in range(3):
+        if mode == "normal":
+            ours = connection.client.scannerOpen(table.encode(), b"", [], {})
+            connection.client.scannerClose(ours)
+            connection.client.scannerClose(ours - 1)
+        else:
+            hbase.server.restart_thrift("compact")
+        keys += [key for _ in range(2) for key in next(batches)["rowkey"].to_pylist()]
+    keys += [key for batch in batches for key in batch["rowkey"].to_pylist()]
+    connection.close()
+    assert keys == [f"{n:03}" for n in range(500)]
 
 
 def test_what_hbase_refuses_is_found_and_rejected(hbase: HbaseTables) -> None:

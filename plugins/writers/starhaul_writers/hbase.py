@@ -101,14 +101,15 @@ class Hbase11xWriter(Writer[HbaseWriterParams]):
             if version.index >= len(source):
                 raise ConfigError("versionColumn.index", f"there is no column {version.index}", "they count from 0")
             kind = source.field(version.index).type
-            yield "versionColumn.index", version.index, _version_type(kind)
+            yield "versionColumn.index", version.index, _version_type(kind, version.time_zone)
 
 
-def _version_type(source: pa.DataType) -> CellType:
+def _version_type(source: pa.DataType, zone: str | None) -> CellType:
+    """What the hub is to make of a column of timestamps. It knows the job's time zone, this plugin does not."""
     if pa.types.is_integer(source):
         return cell_type("long")
-    if pa.types.is_timestamp(source):
-        return CellType("version", pa.timestamp("ms", source.tz))
+    if pa.types.is_timestamp(source) or pa.types.is_date(source):
+        return CellType("version", pa.timestamp("ms", getattr(source, "tz", None) or (None if zone else "UTC")))
     return cell_type("string")
 
 

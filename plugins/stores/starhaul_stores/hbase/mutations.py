@@ -12,7 +12,7 @@ from starhaul import ConfigError, Formats, cast
 from starhaul_stores.hbase.row_keys import LONGEST
 from starhaul_stores.hbase.types import CellType, natural_type
 from starhaul_stores.hbase.values import Converted, encode
-from starhaul_stores.hbase.write_parameters import HbaseWriterParams
+from starhaul_stores.hbase.write_parameters import HbaseVersion, HbaseWriterParams
 
 _SECONDS = "yyyy-MM-dd HH:mm:ss"
 _MILLISECONDS = "yyyy-MM-dd HH:mm:ss SSS"
@@ -39,7 +39,7 @@ class Mutations:
     """`family:qualifier` of each cell."""
     _cells: Sequence[tuple[int, CellType]]
     _key: Sequence[tuple[int, CellType] | bytes]
-    _version: int | None
+    _version: HbaseVersion | None
     _encoding: str
     _empty: bool
 
@@ -52,7 +52,8 @@ class Mutations:
             cell = _encoded(batch.column(index), kind, self._encoding, name.decode(), bad)
             cells.append(cell.fill_null(b"") if self._empty and cell.null_count else cell)
         _judge_cells(cells, len(batch), bad)
-        stamps = None if self._version is None else _timestamps(batch.column(self._version), bad)
+        version = self._version
+        stamps = None if version is None else _timestamps(batch.column(version.index), version.time_zone, bad)
         return Encoded(keys, cells, stamps, bad)
 
     def _keys(self, batch: pa.RecordBatch, bad: dict[int, str]) -> pa.Array:
@@ -99,8 +100,16 @@ def plan_mutations(params: HbaseWriterParams, schema: pa.Schema) -> Mutations:
             raise ConfigError("column", "two columns of the source have the same name", "name the cells in `column`")
         cells = [(index, natural_type(field.type)) for index, field in enumerate(schema)]
     version = params.version_column
-    from_column = version.index if version is not None and version.index >= 0 else None
-    return Mutations(names, cells, key, from_column, params.encoding, params.null_mode == "empty")
+    if version is None or version.index < 0:
+        version = None
+    elif version.time_zone is None and _lacks_zone(schema.field(version.index).type):
+        problem = f"{schema.field(version.index).name!r} says no time zone, and may mean any"
+        raise ConfigError("versionColumn.timeZone", problem, "set it to that of the existing versions, Asia/Shanghai")
+    return Mutations(names, cells, key, version, params.encoding, params.null_mode == "empty")
+
+
+def _lacks_zone(kind: pa.DataType) -> bool:
+    return not pa.types.is_integer(kind) and getattr(kind, "tz", None) is None
 
 
 def _constant(text: str, kind: CellType, encoding: str, where: str) -> bytes:
@@ -139,14 +148,12 @@ def _judge_cells(cells: Sequence[pa.Array], rows: int, bad: dict[int, str]) -> N
             )
 
 
-def _timestamps(column: pa.Array, bad: dict[int, str]) -> pa.Array:
-    """Milliseconds since 1970, from numbers, times or text."""
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        column = _parsed(column, bad)
-    elif not pa.types.is_integer(column.type) and not pa.types.is_timestamp(column.type):
-        column = _parsed(column.cast(pa.string()), bad)
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("ms", column.type.tz), safe=False)
+def _timestamps(column: pa.Array, zone: str | None, bad: dict[int, str]) -> pa.Array:
+    """Milliseconds since 1970, from numbers, times or text; those without a zone are in `zone`."""
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        column = _instants(_milliseconds(column), zone, None, bad)
+    elif not pa.types.is_integer(column.type):
+        column = _parsed(column.cast(pa.string()), zone, bad)
     stamps = column.cast(pa.int64())
     wrong = pc.fill_null(pc.less(stamps, 0), True)
     if pc.any(wrong).as_py():
@@ -155,11 +162,19 @@ def _timestamps(column: pa.Array, bad: dict[int, str]) -> pa.Array:
     return stamps
 
 
-def _parsed(column: pa.Array, bad: dict[int, str]) -> pa.Array:
+def _parsed(column: pa.Array, zone: str | None, bad: dict[int, str]) -> pa.Array:
     long = pc.greater(pc.utf8_length(column), len(_SECONDS))
-    exact = cast(pc.if_else(long, column, None), pa.timestamp("ms"), Formats(datetime=_MILLISECONDS))
-    short = cast(pc.if_else(long, None, column), pa.timestamp("ms"), Formats(datetime=_SECONDS))
-    for made in (exact, short):
-        for row, reason in made.misfits().items():
-            bad.setdefault(row, f"versionColumn: {reason}")
-    return pc.coalesce(exact.values, short.values)
+    exact = _instants(pc.if_else(long, column, None), zone, _MILLISECONDS, bad)
+    short = _instants(pc.if_else(long, None, column), zone, _SECONDS, bad)
+    return pc.coalesce(exact, short)
+
+
+def _milliseconds(column: pa.Array) -> pa.Array:
+    return column.cast(pa.timestamp("ms", getattr(column.type, "tz", None)), safe=False)
+
+
+def _instants(column: pa.Array, zone: str | None, pattern: str | None, bad: dict[int, str]) -> pa.Array:
+    made = cast(column, pa.timestamp("ms", "UTC"), Formats(datetime=pattern, time_zone=zone))
+    for row, reason in made.misfits().items():
+        bad.setdefault(row, f"versionColumn: {reason}")
+    return made.values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
@@ -71,11 +72,23 @@ class HbaseVersion(Params):
     """Where the timestamp of cells comes from."""
 
     index: int = Field(ge=-1)
-    """Number of the source's column, from 0: milliseconds since 1970, a time, or text such as `2026-11-26 12:00:00` or
-    `2026-11-26 12:00:00 123` in the zone UTC; -1: the constant `value`."""
+    """Number of the source's column, from 0: milliseconds since 1970, a time, a date, or text such as
+    `2026-11-26 12:00:00` or `2026-11-26 12:00:00 123`; -1: the constant `value`."""
 
     value: int | None = Field(default=None, ge=0)
     """The constant in milliseconds, where `index` is -1."""
+
+    time_zone: str | None = None
+    """IANA name of the zone that texts, and times without a zone, are in, such as `Asia/Shanghai`. Texts need it. Times
+    are in the job's `timeZone` if it is not given. (DataX takes the zone of its machine.)"""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        try:
+            return name and ZoneInfo(name).key
+        except (ValueError, KeyError, OSError) as error:
+            raise ValueError(f"there is no time zone {name!r}") from error
 
     @model_validator(mode="after")
     def _constant_has_a_value(self) -> HbaseVersion:
