@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.process import starhaul
+import starhaul
+from starhaul_stores.files.places.place import Staged
+from starhaul_stores.files.places.s3 import S3Session
+from tests.faults import process
 from tests.faults.proxy import Fault, Proxy
 from tests.servers.s3 import Bucket
 
@@ -24,7 +28,7 @@ def run(tmp_path: Path, reader: dict[str, Any], writer: dict[str, Any], kill_at:
     """Run a job to its end, and give what it printed."""
     job = tmp_path / "job.json"
     job.write_text(json.dumps({"reader": reader, "writer": writer, "settings": {"channel": 2}}))
-    done = starhaul(tmp_path / "state", "run", str(job), kill_at=kill_at)
+    done = process.starhaul(tmp_path / "state", "run", str(job), kill_at=kill_at)
     assert done.returncode == code, done.stderr + done.stdout
     return done.stderr + done.stdout
 
@@ -135,6 +139,30 @@ def test_no_object_may_be_no_rows(bucket: Bucket, tmp_path: Path) -> None:
     assert received(tmp_path) == b""
 
 
+def test_uploads_are_abandoned_by_their_numbers(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MinIO lists uploads by whole keys only, so that none is found by the beginning of its key."""
+    monkeypatch.setattr(S3Session, "clear", lambda *_, **__: None)
+    abandoned: list[Staged] = []
+    abandon = S3Session.abandon
+
+    def abandoning(session: S3Session, directory: str, staged: Sequence[Staged]) -> None:
+        assert len(bucket.uploads()) == len(staged)
+        abandoned.extend(staged)
+        abandon(session, directory, staged)
+        abandon(session, directory, staged)  # which may be repeated
+
+    monkeypatch.setattr(S3Session, "abandon", abandoning)
+    rows = source(tmp_path)
+    with (tmp_path / "in" / "b.csv").open("a") as file:
+        file.write("no number,bad\n")
+    report = starhaul.run({"reader": rows, "writer": target(bucket)}, state=tmp_path / "state")
+    assert report.state == "failed"
+    assert len(abandoned) == 1
+    assert bucket.uploads() == []
+
+
 @pytest.mark.slow
 def test_a_connection_cut_while_reading_is_taken_up_again(bucket: Bucket, tmp_path: Path) -> None:
     bucket.put("in/a.csv", CSV * 20)
@@ -167,7 +195,7 @@ def test_a_killed_run_resumes(bucket: Bucket, tmp_path: Path, point: str) -> Non
     run(tmp_path, source(tmp_path), target(bucket), kill_at=point, code=-signal.SIGKILL)
     if "commit" not in point and "published" not in point:
         assert bucket.objects() == {"out/t_old": b"-1,old\n"}
-    resumed = starhaul(tmp_path / "state", "resume", "--last")
+    resumed = process.starhaul(tmp_path / "state", "resume", "--last")
     assert resumed.returncode == 0, resumed.stderr
     assert written(bucket) == CSV
     assert bucket.uploads() == []

@@ -103,7 +103,7 @@ class FileWriter(Writer[P]):
 
     def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
         """Show the new files first, remove the older ones then, so that the rows are there at every moment."""
-        staged = [Staged.of(args) for receipt in receipts for args in receipt.data["files"]]
+        staged = _staged(receipts)
         with self.place.session() as session:
             session.publish(self.directory, staged)
             for path in self._replaced(session, {each.name for each in staged}):
@@ -112,6 +112,7 @@ class FileWriter(Writer[P]):
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         with self.place.session() as session:
+            session.abandon(self.directory, _staged(receipts))
             session.clear(self.directory, self._start(run))
 
     def appending(self) -> FileWriter[P] | None:
@@ -199,3 +200,7 @@ class FileWriter(Writer[P]):
                 f"such as {first}",
                 "remove them, or choose `truncate` or `append`",
             )
+
+
+def _staged(receipts: Sequence[Receipt]) -> list[Staged]:
+    return [Staged.of(args) for receipt in receipts for args in receipt.data["files"]]

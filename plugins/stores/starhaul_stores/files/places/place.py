@@ -196,6 +196,11 @@ class Session(ABC):
         to repeat after a crash in its midst: what is visible already, with the size staged, stays. `PermanentError`
         if one is neither staged nor visible."""
 
+    def abandon(self, directory: str, staged: Sequence[Staged]) -> None:
+        """Remove files that are staged and will not be published, by what `Staged.data` tells. Nothing happens to those
+        that are gone. Here nothing at all: `clear` finds them by their names."""
+        return
+
     @abstractmethod
     def remove(self, path: str) -> None:
         """Remove a file. Nothing happens if it is not there."""

@@ -198,6 +198,11 @@ class S3Session(Session):
                     raise
             self._expect_published(path, each.size)
 
+    def abandon(self, directory: str, staged: Sequence[Staged]) -> None:
+        for each in staged:
+            if "upload" in each.data:
+                self._abandon(f"{directory}/{each.name}", each.data["upload"])
+
     def remove(self, path: str) -> None:
         with told(self.place, path):
             self._client.delete_object(Bucket=self.place.bucket, Key=key_of(path))
