@@ -92,6 +92,7 @@ anon_root={self.data}
 deny_file={{*denied*}}
 write_enable=YES
 seccomp_sandbox=NO
+max_per_ip=20
 xferlog_enable=NO
 ssl_enable=YES
 allow_anon_ssl=YES

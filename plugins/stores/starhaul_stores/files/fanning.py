@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,10 +11,8 @@ import pyarrow as pa
 from starhaul import Block
 from starhaul_stores.files.formats.output import EncodedSink, OutputFormat, RowSink
 from starhaul_stores.files.partitions import folder_of, parted
-from starhaul_stores.files.places.place import Place, Staged, Staging
+from starhaul_stores.files.places.place import Place, Session, Staged, Staging
 
-_MOST_OPEN = 32
-"""Files of one task that are open at a time; that which was idle longest is finished for another."""
 _MEMORY = 64 << 20
 """Bytes that the open files of one task may hold back together."""
 
@@ -32,8 +30,9 @@ class Target:
 
 
 class Fan:
-    """The files that one attempt at a task writes. Leaving the block finishes them, or drops those that are open if it
-    failed. Used by one thread."""
+    """The files that one attempt at a task writes. As many are open at a time as the place allows; that which was idle
+    longest is finished for another. Leaving the block finishes them, or drops those that are open if it failed. Used by
+    one thread."""
 
     def __init__(
         self,
@@ -52,12 +51,18 @@ class Fan:
         self._open: dict[str, _File] = {}
         self._most_bytes = most_bytes
         self._numbered = 0
+        self._sessions = ExitStack()
+        self._shared: Session | None = None
         self.staged: list[Staged] = []
         """The files; complete when the block was left."""
 
     def __enter__(self) -> Fan:
-        if not self._partitions:
-            self._file("")  # there is a file even if there are no rows
+        try:
+            if not self._partitions:
+                self._file("")  # there is a file even if there are no rows
+        except BaseException:
+            self._sessions.close()
+            raise
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -70,6 +75,7 @@ class Fan:
         finally:
             if error is not None:
                 self._drop(error)
+            self._sessions.close()
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         """Write a batch; row → why it cannot be written, for the rows that were not."""
@@ -97,11 +103,20 @@ class Fan:
             self._finish(folder)
         file = self._open.pop(folder, None)
         if file is None:
-            if len(self._open) >= _MOST_OPEN:
+            if len(self._open) >= self._target.place.most_open:
                 self._finish(next(iter(self._open)))
-            file = _File(self._target, self._name(folder), self._format, self._schema, self._memory)
+            file = _File(self._session(), self._target, self._name(folder), self._format, self._schema, self._memory)
         self._open[folder] = file  # the last one used stands last
         return file
+
+    def _session(self) -> AbstractContextManager[Session]:
+        """A session for one file; where files can share one, that of all."""
+        place = self._target.place
+        if not place.shares_sessions:
+            return place.session()
+        if self._shared is None:
+            self._shared = self._sessions.enter_context(place.session())
+        return nullcontext(self._shared)
 
     def _name(self, folder: str) -> str:
         number = f"_{self._numbered}" if self._partitions or self._numbered else ""
@@ -110,7 +125,7 @@ class Fan:
 
     @property
     def _memory(self) -> int:
-        return _MEMORY // _MOST_OPEN if self._partitions else _MEMORY
+        return _MEMORY // self._target.place.most_open if self._partitions else _MEMORY
 
     def _finish(self, folder: str) -> None:
         self.staged.append(self._open.pop(folder).finished())
@@ -125,10 +140,18 @@ class Fan:
 class _File:
     """One file that is open: a session, a staged file in it, and a format's rows in that."""
 
-    def __init__(self, target: Target, name: str, form: OutputFormat, schema: pa.Schema, memory: int) -> None:
+    def __init__(
+        self,
+        session: AbstractContextManager[Session],
+        target: Target,
+        name: str,
+        form: OutputFormat,
+        schema: pa.Schema,
+        memory: int,
+    ) -> None:
         with ExitStack() as stack:
-            session = stack.enter_context(target.place.session())
-            self._staging: Staging = stack.enter_context(session.stage(target.directory, name, target.attempt))
+            within = stack.enter_context(session)
+            self._staging: Staging = stack.enter_context(within.stage(target.directory, name, target.attempt))
             self.sink: RowSink = stack.enter_context(form.open(self._staging, schema, memory))
             self._stack = stack.pop_all()
 

@@ -138,7 +138,8 @@ class ObjectWriterParams(FileWriterParams):
     suffixes."""
 
     block_size_in_mb: int = Field(default=8, ge=5, le=1024, alias="blockSizeInMB")
-    """MiB of one part of an upload. Four parts of each open object are in memory."""
+    """MiB of one part of an upload; four parts are in memory. Where a task writes into several partitions, parts have 5
+    MiB, and each of up to 32 open objects holds one."""
 
     encrypt: bool = False
     """Whether the store is told to encrypt the objects with its own keys (AES-256)."""

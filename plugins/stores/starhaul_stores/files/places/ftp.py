@@ -43,6 +43,7 @@ class FtpPlace(Place):
     """Of the names of files."""
     depth: int = 100
     """How many directories below the first are walked; more is an error."""
+    most_open = 8  # each takes a login, and servers limit those of one address
 
     @contextmanager
     def session(self) -> Iterator[Session]:

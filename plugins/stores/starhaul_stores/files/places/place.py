@@ -111,6 +111,12 @@ class Place(ABC):
     ranged: ClassVar[bool] = True
     """Whether reading may begin in the middle of a file. If not, files are not cut."""
 
+    most_open: ClassVar[int] = 32
+    """How many files one task may be writing at a time, as when it writes into many partitions."""
+
+    shares_sessions: ClassVar[bool] = False
+    """Whether several files may be staged in one session at a time. If not, each takes a session of its own."""
+
     @abstractmethod
     def session(self) -> AbstractContextManager[Session]:
         """Connect, and disconnect when the block is left. A session is used by one thread at a time."""
@@ -129,7 +135,8 @@ class Session(ABC):
     """An open connection to a place. See `Place` for the errors that everything here raises.
 
     Paths are absolute, as `Place.absolute` makes them. One file at a time is open in a session, and nothing else is
-    asked of it meanwhile; who needs several files at once opens as many sessions.
+    asked of it meanwhile; who needs several files at once opens as many sessions. Where `Place.shares_sessions`, any
+    number of files may be staged in one session at a time.
     """
 
     place: Place

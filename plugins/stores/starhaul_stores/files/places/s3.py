@@ -17,11 +17,13 @@ from typing import Any, Literal
 from starhaul import ConfigError, PermanentError, TransientError
 from starhaul_stores.files.places.place import FileStatus, Place, Session, Staged, Staging, printable
 from starhaul_stores.files.places.s3_failure import code_of, told
-from starhaul_stores.files.places.s3_upload import Upload
+from starhaul_stores.files.places.s3_upload import Sending, Upload
 from starhaul_stores.files.streams import ByteStream
 
 _NOT_THERE = ("404", "NoSuchKey")
 _READ_TRIES = 3
+_SMALLEST_PART = 5 << 20
+"""Bytes that every part of an upload but the last must have."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,20 @@ class S3Place(Place):
     proxy: str | None = field(default=None, repr=False)
     """URL of an HTTP proxy, which may hold a password."""
     part_size: int = 8 << 20
-    """Bytes of a part of an upload; 5 MiB at least. Later parts are larger in uploads of more than 16 GiB."""
+    """Bytes of a part of an upload; 5 MiB at least, and just that for an upload that is begun while others of the same
+    session go on. Later parts are larger in uploads of more than 16 GiB."""
     encrypt: bool = False
     """Whether the store is to encrypt what is written, with its own keys."""
     scheme: str = "s3"
     """For messages."""
+    shares_sessions = True
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         client = self._client()
         try:
-            yield S3Session(self, client)
+            with Sending() as sending:
+                yield S3Session(self, client, sending)
         finally:
             client.close()
 
@@ -106,9 +111,11 @@ class S3Place(Place):
 class S3Session(Session):
     """A client of one bucket."""
 
-    def __init__(self, place: S3Place, client: Any) -> None:
+    def __init__(self, place: S3Place, client: Any, sending: Sending) -> None:
         self.place: S3Place = place
         self._client = client
+        self._sending = sending
+        self._open = 0
 
     # --- reading
 
@@ -171,13 +178,18 @@ class S3Session(Session):
     @contextmanager
     def stage(self, directory: str, name: str, attempt: int) -> Iterator[Staging]:
         path = f"{directory}/{name}"
-        with Upload(self._client, self.place, path) as upload:
-            staging = Staging(name, attempt, upload.write)
-            yield staging
-            upload.finish()
-            if upload.id is not None:
-                staging.data["upload"] = upload.id
-                self._parts(path, upload.id, staging.written)
+        size = _SMALLEST_PART if self._open else self.place.part_size  # each open object holds one
+        self._open += 1
+        try:
+            with Upload(self._client, self.place, path, self._sending, size) as upload:
+                staging = Staging(name, attempt, upload.write)
+                yield staging
+                upload.finish()
+                if upload.id is not None:
+                    staging.data["upload"] = upload.id
+                    self._parts(path, upload.id, staging.written)
+        finally:
+            self._open -= 1
 
     def publish(self, directory: str, staged: Sequence[Staged]) -> None:
         for each in staged:

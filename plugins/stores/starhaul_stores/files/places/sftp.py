@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 _BLOCK = 4 << 20
 """Bytes that are asked for, or sent, at once; they travel as requests side by side."""
+_HELD = 32 << 20
+"""Bytes that the files that a session is writing may hold back together."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class SftpPlace(Place):
     """Of the names of files."""
     depth: int = 100
     """How many directories below the first are walked; more is an error."""
+    shares_sessions = True
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -69,6 +72,7 @@ class SftpSession(RemoteSession):
         self._runner = runner
         self._connection: Any = None
         self._files: Any = None
+        self._writing = 0
 
     def connect(self) -> None:
         """Connect and log in."""
@@ -162,6 +166,7 @@ class SftpSession(RemoteSession):
         with self._told(path):
             opened = self._run(self._files.open(self.spelt(path), "wb"))
         writing = _Writing(self, opened, path)
+        self._writing += 1
         try:
             yield writing.write
             writing.flush()
@@ -172,6 +177,8 @@ class SftpSession(RemoteSession):
         except BaseException:
             self._shut(opened)
             raise
+        finally:
+            self._writing -= 1
 
     def rename(self, source: str, target: str) -> bool:
         """At once where the server knows OpenSSH's `posix-rename`; elsewhere what has the name is removed before."""
@@ -198,6 +205,11 @@ class SftpSession(RemoteSession):
             self._run(self._files.remove(self.spelt(path)))
 
     # --- requests
+
+    @property
+    def block(self) -> int:
+        """Bytes that a file may hold back while it is written."""
+        return min(_BLOCK, _HELD // max(1, self._writing))
 
     def ask(self, path: str, request: Coroutine[Any, Any, T]) -> T:
         """What the server answers, about a path."""
@@ -265,7 +277,7 @@ class _Reading:
 
 
 class _Writing:
-    """A file, written in large blocks."""
+    """A file, written in large blocks; smaller ones the more files the session is writing."""
 
     def __init__(self, session: SftpSession, opened: Any, path: str) -> None:
         self._session = session
@@ -276,7 +288,7 @@ class _Writing:
 
     def write(self, data: Any) -> None:
         self._buffer += data
-        if len(self._buffer) >= _BLOCK:
+        if len(self._buffer) >= self._session.block:
             self.flush()
 
     def flush(self) -> None:
