@@ -19,6 +19,8 @@ _CREDENTIALS = {
 _PASSING = frozenset(
     ("InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown", "Throttling", "429")
 )
+_NO_SPACE = frozenset(("InsufficientStorage", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"))
+"""The words of versitygw, MinIO and Ceph; Amazon's buckets have no end."""
 _PROBLEMS = {
     "404": "there is no such object",
     "NoSuchKey": "there is no such object",
@@ -78,6 +80,8 @@ def _refusal(place: Place, path: str, error: Exception) -> StarhaulError:
         return ConfigError("accessKey", f"the credentials {_CREDENTIALS[code]}")
     if code == "NoSuchBucket":
         return ConfigError("bucket", "there is no such bucket", "it must be there before")
+    if code in _NO_SPACE:
+        return PermanentError(place.shown(path), "there is no space left", "free some, or write elsewhere")
     message = str(answer.get("Error", {}).get("Message", "")) or "no reason was given"
     if code in _PASSING or status >= 500:
         return TransientError(place.shown(path), f"the store answers {code or status}: {message}")
