@@ -312,6 +312,36 @@ def test_a_family_that_goes_away(hbase: HbaseTables) -> None:
     assert ["NoSuchColumnFamily" in reason for _, reason, _ in task.rejected] == [False, True, True]
 
 
+def test_a_table_that_is_disabled(hbase: HbaseTables) -> None:
+    """It has no region that serves it: told before a run, and in its midst no row is to blame."""
+    table = filled(hbase, 3000)
+    hasty = {**place(hbase, table), "timeout": 5}  # HBase itself tries for minutes
+    reader = reading(hasty, {"name": "cf:n", "type": "int"}, scanCacheSize=50)
+    writer = writing(hasty, column=[{"index": 0, "name": "cf:v"}])
+    task = RecordingTask(writer.accept(pa.schema([("k", pa.string())])))
+    task.run = RUN
+    batches = reader.read(reader.split(1)[0], RecordingTask(reader.schema()))
+    next(batches)
+    connection = hbase.server.connect()
+    connection.disable_table(table)
+    connection.close()
+    try:
+        for check in (reader.check, lambda: writer.check(task.schema)):
+            with pytest.raises(ConfigError, match=r'table: the table "test_\d+" is disabled'):
+                check()
+        with pytest.raises((PermanentError, TransientError), match=table):
+            list(batches)
+        with pytest.raises((PermanentError, TransientError), match=table):
+            writer.write(task, [pa.record_batch({"k": ["1", "2"]})])
+        assert task.rejected == []
+    finally:
+        connection = hbase.server.connect()
+        connection.enable_table(table)
+        connection.close()
+    assert len(rows_of(reader)) == 3000
+    assert writer.write(task, [pa.record_batch({"k": ["1", "2"]})]).rows == 2
+
+
 def test_truncate_keeps_the_regions(hbase: HbaseTables) -> None:
     table = hbase.create(b"m", families="cf=1,other=1")
     connection = hbase.server.connect()
