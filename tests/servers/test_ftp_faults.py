@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import ftplib
-from collections.abc import Iterator
+import json
+import os
+import re
+import shlex
+import signal
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 import starhaul
+from tests.faults import process
 from tests.faults.proxy import Fault, Proxy
-from tests.servers.ftp import FtpFolder
-from tests.servers.sftp import SftpFolder
+from tests.servers.ftp import FtpFolder, FtpServer, PyftpdlibServer, VsftpdServer
+from tests.servers.full_disk import can_fill_up, fill_up, make_room
+from tests.servers.process import new_folder, started
+from tests.servers.sftp import SftpFolder, SftpServer
 
+Remote: TypeAlias = FtpFolder | SftpFolder
+STORE, WRITER = "starhaul.runs.store:RunStore", "starhaul_writers.ftp:FtpWriter"
+_numbers = count(1)
 ROWS = 60_000
 TEXT = "".join(f"{n},text of row {n}\n" for n in range(ROWS))
 
@@ -111,3 +124,130 @@ def test_a_user_who_may_not_write(ftp: FtpFolder, tmp_path: Path) -> None:
     assert report.error is not None
     assert "the server answers 550" in report.error.problem
     assert list(ftp.local.iterdir()) == []
+
+
+@pytest.fixture(params=["sftp", "pyftpdlib", "vsftpd"])
+def folder(request: pytest.FixtureRequest) -> Remote:
+    """A folder on each server."""
+    if request.param == "sftp":
+        found: Remote = request.getfixturevalue("sftp")
+        return found
+    made = FtpFolder(request.getfixturevalue(f"{request.param}_server"), f"killed_{next(_numbers)}")
+    made.local.mkdir()
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "point",
+    [f"{WRITER}.write:after:1", f"{STORE}.task_done:after:2", f"{WRITER}.commit:before:1", f"{WRITER}.commit:after:1",
+     "starhaul_stores.files.places.{kind}:{Kind}Session.rename:before:2",
+     "starhaul_stores.files.places.{kind}:{Kind}Session.remove_one:before:1"],
+)  # fmt: skip
+def test_a_killed_run_resumes(folder: Remote, tmp_path: Path, point: str) -> None:
+    """All rows once, nothing staged is left, and the old file goes only when the new ones stand."""
+    (folder.local / "t_old").write_text("old\n")
+    (tmp_path / "in").mkdir()
+    lines = TEXT.splitlines(keepends=True)
+    for number in range(3):
+        (tmp_path / "in" / f"{number}.csv").write_text("".join(lines[number::3]))
+    source = {"name": "csv", "path": str(tmp_path / "in"), "column": ["*"], "splitSize": len(TEXT) // 3}
+    target = {"name": "ftp", **folder.parameters, "fileName": "t", "writeMode": "truncate", "fileFormat": "csv"}
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps({"reader": source, "writer": target, "settings": {"channel": 2}}))
+    kind = "sftp" if isinstance(folder, SftpFolder) else "ftp"
+    at = point.replace("{kind}", kind).replace("{Kind}", kind.capitalize())
+    killed = process.starhaul(tmp_path / "state", "run", str(job), kill_at=at)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    there = [path.read_text() for path in folder.local.glob("[!.]*")]
+    if "commit:after" not in point:
+        assert "old\n" in there
+    resumed = process.starhaul(tmp_path / "state", "resume", "--last")
+    assert resumed.returncode == 0, resumed.stderr
+    files = list(folder.local.iterdir())
+    assert not [path for path in files if path.name.startswith(".")]
+    assert sorted("".join(path.read_text() for path in files).splitlines()) == sorted(TEXT.splitlines())
+
+
+@pytest.fixture(params=["pyftpdlib", "vsftpd"])
+def tight(request: pytest.FixtureRequest) -> Iterator[FtpFolder]:
+    """A folder on each server, with a disk that can fill up."""
+    kinds: dict[str, type[FtpServer]] = {"pyftpdlib": PyftpdlibServer, "vsftpd": VsftpdServer}
+    with new_folder("tight") as home:
+        server = kinds[request.param](home)
+        can_fill_up(server, "/data/here/")
+        with started(server):
+            (home / "data" / "here").mkdir()
+            yield FtpFolder(server, "here")
+
+
+def job_of(tmp_path: Path, folder: Remote, **more: Any) -> dict[str, Any]:
+    """Local rows onto the server, in place of an old file that is there."""
+    if not (tmp_path / "rows.csv").exists():
+        (tmp_path / "rows.csv").write_text(TEXT)
+        (folder.local / "rows_old").write_text("old\n")
+    source = {"name": "csv", "path": str(tmp_path / "rows.csv"), "column": ["*"]}
+    target = {"name": "ftp", **folder.parameters, "fileName": "rows", "writeMode": "truncate", "fileFormat": "csv"}
+    patience = {"retry": {"attempts": 2, "pause": 0.1}}
+    return {"reader": source, "writer": {**target, **more}, "settings": patience}
+
+
+@pytest.mark.parametrize("after", [0, 500_000], ids=["from the beginning", "in the midst"])
+def test_an_ftp_server_whose_disk_is_full(
+    tight: FtpFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """These do not say that there is no space, but that it failed, or nothing. The old file stays, and with room again
+    a resume delivers everything."""
+    job = job_of(tmp_path, tight, timeout=3000)
+    with data_connections(monkeypatch, Fault("pass", after=after, act=lambda: fill_up(tight.server))):
+        report = starhaul.run(job, state=tmp_path / "state")
+        assert report.state == "failed"
+        assert report.error is not None
+        assert report.error.kind == "TransientError"
+        assert re.search("Failure writing to local file|timed out", report.error.problem), report.error
+        assert [path.read_text() for path in tight.local.glob("[!.]*")] == ["old\n"]
+        make_room(tight.server)
+        report = starhaul.resume(report.run, job, state=tmp_path / "state")
+    assert report.state == "done", report.error
+    (path,) = tight.local.iterdir()
+    assert path.read_text() == TEXT
+
+
+class SmallSftpServer(SftpServer):
+    """One with a disk of 4 MiB, which only it sees."""
+
+    def command(self) -> Sequence[str]:
+        serve = shlex.join(super().command())
+        return ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs -o size=4m small {self.folder}/data && exec {serve}"]
+
+
+@dataclass(frozen=True)
+class SmallFolder(SftpFolder):
+    """Its disk."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {**super().parameters, "path": str(self.server.folder / "data")}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="sshd and a disk of its own take root")
+@pytest.mark.parametrize("room", [0, 500_000], ids=["from the beginning", "in the midst"])
+def test_an_sftp_server_whose_disk_is_full(tmp_path: Path, room: int) -> None:
+    """The run fails and says so, the old file stays, and with room again a resume delivers everything."""
+    with new_folder("tight") as home:
+        server = SmallSftpServer(home)
+        with started(server):
+            folder = SmallFolder(server, Path(f"/proc/{server.pid}/root{home}/data"))
+            job = job_of(tmp_path, folder)
+            (folder.local / "filler").write_bytes(bytes((4 << 20) - 8192 - room))
+            report = starhaul.run(job, state=tmp_path / "state")
+            assert report.state == "failed"
+            assert report.error is not None
+            assert (report.error.kind, report.error.problem) == ("PermanentError", "the server answers: Failure")
+            assert "disk is full" in report.error.hint
+            assert {path.name for path in folder.local.iterdir()} == {"rows_old", "filler"}
+            (folder.local / "filler").unlink()
+            report = starhaul.resume(report.run, job, state=tmp_path / "state")
+            assert report.state == "done", report.error
+            (path,) = folder.local.iterdir()
+            assert path.read_text() == TEXT

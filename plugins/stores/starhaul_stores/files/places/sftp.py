@@ -233,7 +233,8 @@ class SftpSession(RemoteSession):
         except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost) as error:
             raise TransientError(shown, f"the connection was lost: {error}") from error
         except asyncssh.SFTPError as error:
-            raise PermanentError(shown, _PROBLEMS.get(error.code, f"the server answers: {error.reason}")) from error
+            problem = _PROBLEMS.get(error.code, f"the server answers: {error.reason}")
+            raise PermanentError(shown, problem, _MAYBE_FULL if error.code == _FAILURE else "") from error
         except (asyncssh.Error, OSError, TimeoutError) as error:
             raise TransientError(shown, f"the connection failed: {error or 'nothing was heard'}") from error
 
@@ -301,6 +302,9 @@ class _Writing:
 
 _PROBLEMS = {2: "there is no such file", 3: "no permission", 14: "there is no space left", 15: "the quota is used up"}
 """SSH_FX codes of draft-ietf-secsh-filexfer-13, section 9.1."""
+
+_FAILURE = 4
+_MAYBE_FULL = "OpenSSH says no more than that where its disk is full, or a quota used up"
 
 
 def _status(path: str, attrs: Any) -> FileStatus | None:
