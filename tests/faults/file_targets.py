@@ -7,6 +7,7 @@ import io
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ import requests
 
 from tests.faults.sources import Fixtures
 from tests.faults.target import Look, Row, Target, old_rows
+from tests.servers.ftp import FtpFolder
 from tests.servers.hdfs import HdfsDirectory
 from tests.servers.hive import HiveTables
 from tests.servers.s3 import Bucket
+from tests.servers.sftp import SftpFolder
+
+_numbers = count(1)
 
 
 class Files(Target):
@@ -46,6 +51,32 @@ class Files(Target):
 
     def left(self) -> Sequence[str]:
         return [path.name for path in self._path.glob(".*")]
+
+
+class Sftp(Files):
+    writer = "ftpwriter"
+
+    def __init__(self, request: Fixtures, folder: Path) -> None:
+        super().__init__(request, folder)
+        self._remote = self._folder_of(request)
+
+    def _folder_of(self, request: Fixtures) -> SftpFolder | FtpFolder:
+        found: SftpFolder = request.getfixturevalue("sftp")
+        return found
+
+    @property
+    def _path(self) -> Path:
+        return self._remote.local
+
+    def parameters(self, mode: str) -> Mapping[str, Any]:
+        return {**self._remote.parameters, "fileName": "t", "fileFormat": "csv", **self.choice(mode)}
+
+
+class Ftp(Sftp):
+    def _folder_of(self, request: Fixtures) -> SftpFolder | FtpFolder:
+        folder = FtpFolder(request.getfixturevalue("vsftpd_server"), f"faults_{next(_numbers)}")
+        folder.local.mkdir()
+        return folder
 
 
 class Hdfs(Target):

@@ -101,6 +101,11 @@ STATEMENTS: Mapping[str, Sequence[str]] = {
         "starhaul_stores.files.places.s3:S3Session._expect_published",
         "starhaul_stores.files.places.s3:S3Session._abandon",
     ],
+    "ftpwriter": [
+        "starhaul_stores.files.places.remote:RemoteSession.remove",
+        "starhaul_stores.files.places.ftp:FtpSession.rename",
+        "starhaul_stores.files.places.sftp:SftpSession.rename",
+    ],
     "hivewriter": [
         "starhaul_stores.hdfs.client:NameNodes.rename", "starhaul_stores.hive.connection:Connection.rows",
     ],

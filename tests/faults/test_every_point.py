@@ -24,7 +24,7 @@ EVERY = int(os.environ.get("STARHAUL_FAULTS_EVERY", "1"))
 ROUTES = (
     Route("CSV", "SQLite"), Route("MySQL", "PostgreSQL"), Route("PostgreSQL", "MySQL"), Route("MySQL", "OceanBase"),
     Route("PostgreSQL", "HDFS"), Route("PostgreSQL", "Hive"), Route("MySQL", "HBase"), Route("CSV", "S3"),
-    Route("CSV", "files"), Route("MySQL", "PostgreSQL by SQLAlchemy"),
+    Route("CSV", "files"), Route("MySQL", "PostgreSQL by SQLAlchemy"), Route("CSV", "SFTP"), Route("CSV", "FTP"),
 )  # fmt: skip
 EVERYWHERE = ("insert", "overwrite", "truncate", "normal")
 """The modes that are hit at every point; the others at every third one, each at other ones."""
@@ -41,6 +41,8 @@ SAMPLE = {
     ("PostgreSQL → HDFS", "truncate"): ["KILL within the publication 3"],
     ("CSV → S3", "truncate"): ["KILL after the last receipt"],
     ("PostgreSQL → Hive", "overwrite"): ["KILL within the publication 4"],
+    ("CSV → SFTP", "truncate"): ["KILL after the last receipt"],
+    ("CSV → FTP", "overwrite"): ["KILL before the publication"],
 }  # fmt: skip
 
 
