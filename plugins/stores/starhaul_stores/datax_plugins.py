@@ -41,6 +41,18 @@ _POSTGRESQL = "it speaks PostgreSQL's protocol"
 _DRIVER = "with a driver of the database"
 _FILES = "copy the files here first, or mount the folder, and read them with txtfilereader"
 _TO_FILES = "write the files with txtfilewriter, and copy them there afterwards"
+_PHOENIX = (
+    "the package phoenixdb is a driver of Phoenix' query server with a SQLAlchemy dialect (url: phoenix://host:8765); "
+    "it was not run here"
+)
+_BELOW_PHOENIX = (
+    "not through Phoenix, but into the HBase table below it, which Phoenix reads if its columns are VARCHAR or "
+    "UNSIGNED_… (others have bytes of their own), COLUMN_ENCODED_BYTES is 0, the key is not salted, there are no "
+    "indexes, and each row has a cell FAMILY:_0 too; it was not run here. Otherwise write CSV with txtfilewriter, and "
+    "load that with Phoenix' psql.py"
+)
+_FROM_PHOENIX = "export to CSV with Phoenix' sqlline, and read that with txtfilereader"
+_TO_PHOENIX = "write CSV with txtfilewriter, and load that with Phoenix' psql.py"
 
 READERS: Mapping[str, Instead] = MappingProxyType(
     {
@@ -54,8 +66,8 @@ READERS: Mapping[str, Instead] = MappingProxyType(
         "gdbreader": _reader(),
         "hbase094xreader": _reader("hbase20xreader", "hbase11xreader"),
         "hbase11xreader": _reader("hbase20xreader"),
-        "hbase11xsqlreader": _reader("hbase20xsqlreader", because="Phoenix' query server answers both"),
-        "hbase20xsqlreader": _reader("hbase11xsqlreader", because="Phoenix' query server answers both"),
+        "hbase11xsqlreader": _reader("rdbmsreader", because=_PHOENIX, otherwise=_FROM_PHOENIX),
+        "hbase20xsqlreader": _reader("rdbmsreader", because=_PHOENIX, otherwise=_FROM_PHOENIX),
         "hdfsreader": _reader(),
         "kingbaseesreader": _reader("postgresqlreader", "rdbmsreader", because=_POSTGRESQL),
         "loghubreader": _reader(),
@@ -98,9 +110,9 @@ WRITERS: Mapping[str, Instead] = MappingProxyType(
         "gaussdbwriter": _writer("postgresqlwriter", "rdbmswriter", because=_POSTGRESQL),
         "gdbwriter": _writer(),
         "hbase094xwriter": _writer("hbase20xwriter", "hbase11xwriter"),
-        "hbase11xsqlwriter": _writer("hbase20xsqlwriter", because="Phoenix' query server answers both"),
+        "hbase11xsqlwriter": _writer("hbase11xwriter", because=_BELOW_PHOENIX, otherwise=_TO_PHOENIX),
         "hbase11xwriter": _writer("hbase20xwriter"),
-        "hbase20xsqlwriter": _writer("hbase11xsqlwriter", because="Phoenix' query server answers both"),
+        "hbase20xsqlwriter": _writer("hbase11xwriter", because=_BELOW_PHOENIX, otherwise=_TO_PHOENIX),
         "hdfswriter": _writer(),
         "hologresjdbcwriter": _writer("postgresqlwriter", "rdbmswriter", because=_POSTGRESQL),
         "kingbaseeswriter": _writer("postgresqlwriter", "rdbmswriter", because=_POSTGRESQL),

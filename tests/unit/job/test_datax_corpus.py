@@ -134,3 +134,15 @@ def test_the_rest_of_a_job_is_checked_though_a_plugin_is_missing(registry: Regis
     places = {each.path for each in caught.value.problems}
     assert {"job.setting.speed.channel", "job.content[0].reader.name"} <= places
     assert any(each.startswith("job.content[0].writer.parameter.") for each in places)
+
+
+def test_what_is_advised_for_phoenix() -> None:
+    """Not the one missing plugin for the other."""
+    for name in ("hbase11xsqlreader", "hbase20xsqlreader"):
+        told = advise("reader", name, {}, ["rdbmsreader", "hbase11xreader"])
+        assert "use 'rdbmsreader': the package phoenixdb" in str(told)
+        assert "sqlline" in str(advise("reader", name, {}, []))
+    for name in ("hbase11xsqlwriter", "hbase20xsqlwriter"):
+        told = advise("writer", name, {}, ["rdbmswriter", "hbase11xwriter"])
+        assert "use 'hbase11xwriter': not through Phoenix" in str(told)
+        assert "psql.py" in str(advise("writer", name, {}, []))
