@@ -97,6 +97,41 @@ def test_in_the_words_of_oss(bucket: Bucket, tmp_path: Path) -> None:
     assert received(tmp_path) == CSV
 
 
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+@pytest.mark.parametrize("even_empty", [True, False])
+def test_tasks_without_rows(bucket: Bucket, tmp_path: Path, even_empty: bool, file_format: str) -> None:
+    """An object of nothing but a header or a footer, or none. The older one goes either way."""
+    bucket.put("out/t_old", b"-1,old\n")
+    rows = {**source(tmp_path), "skipHeader": True}
+    for path in (tmp_path / "in").iterdir():
+        path.write_text("id,text\n")
+    empty = {"generateEmptyFile": even_empty, "fileFormat": file_format, "header": file_format == "csv"}
+    run(tmp_path, rows, target(bucket, name="osswriter", addressing="path", **empty))
+    assert len(bucket.objects()) == (2 if even_empty else 0)
+    assert bucket.uploads() == []
+    run(tmp_path, source(tmp_path), target(bucket, name="osswriter", addressing="path", generateEmptyFile=even_empty))
+    assert written(bucket) == CSV
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"cname": True}, "name the region's address"),
+        ({"writeSingleObject": True}, "a source in one piece"),
+        ({"partition": ["dt=2026-11-22"]}, "partitionColumns"),
+    ],
+)
+def test_what_is_refused_of_oss(bucket: Bucket, tmp_path: Path, given: dict[str, Any], told: str) -> None:
+    said = run(tmp_path, source(tmp_path), target(bucket, name="osswriter", **given), code=2)
+    assert told in " ".join(said.split())
+
+
+def test_a_threshold_of_oss_changes_no_row(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.put("in/a.csv", CSV)
+    run(tmp_path, origin(bucket, name="ossreader", addressing="path", balanceThreshold=10.0), local(tmp_path))
+    assert received(tmp_path) == CSV
+
+
 def test_a_task_goes_on_in_another_object(bucket: Bucket, tmp_path: Path) -> None:
     big = b"".join(b"%d,%s\n" % (number, b"x" * 100) for number in range(60_000))
     (tmp_path / "big.csv").write_bytes(big)

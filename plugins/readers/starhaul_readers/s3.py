@@ -27,6 +27,9 @@ class S3ReaderParams(FileReaderParams, ObjectStoreParams):
 class OssReaderParams(OssParams, S3ReaderParams):
     """Parameters of `ossreader`."""
 
+    balance_threshold: float | None = Field(default=None, ge=0)
+    """Has no meaning here: how large objects are cut is `splitSize`'s matter, and changes no row."""
+
 
 P = TypeVar("P", bound=S3ReaderParams)
 

@@ -31,6 +31,10 @@ class _Writer(FileWriter[P]):
     def directory(self) -> str:
         return self.place.absolute(self.params.path)
 
+    @property
+    def even_empty(self) -> bool:
+        return self.params.generate_empty_file
+
 
 class S3Writer(_Writer[S3WriterParams]):
     """Writes files into Amazon S3 and other stores that speak its API (MinIO, Ceph, R2, …).

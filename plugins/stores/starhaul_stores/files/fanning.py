@@ -41,15 +41,19 @@ class Fan:
         schema: pa.Schema,
         partitions: Sequence[str],
         most_bytes: int | None = None,
+        *,
+        even_empty: bool = True,
     ) -> None:
         """`schema` is that of the rows without the columns in `partitions`. A file that has as much as `most_bytes` is
-        finished, and rows that come later go to another."""
+        finished, and rows that come later go to another. `even_empty`: without partitions there is a file even if there
+        are no rows."""
         self._target = target
         self._format = form
         self._schema = schema
         self._partitions = partitions
         self._open: dict[str, _File] = {}
         self._most_bytes = most_bytes
+        self._even_empty = even_empty
         self._numbered = 0
         self._sessions = ExitStack()
         self._shared: Session | None = None
@@ -58,8 +62,8 @@ class Fan:
 
     def __enter__(self) -> Fan:
         try:
-            if not self._partitions:
-                self._file("")  # there is a file even if there are no rows
+            if not self._partitions and self._even_empty:
+                self._file("")
         except BaseException:
             self._sessions.close()
             raise
@@ -79,6 +83,8 @@ class Fan:
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         """Write a batch; row → why it cannot be written, for the rows that were not."""
+        if not batch.num_rows:
+            return {}
         if not self._partitions:
             return self._file("").sink.write(batch)
         refused: dict[int, str] = {}
@@ -94,6 +100,8 @@ class Fan:
 
     def write_encoded(self, block: Block) -> Mapping[int, tuple[pa.RecordBatch, str]]:
         """The same with rows in an encoding of the format's; row → its values and why. Not with partitions."""
+        if not block.num_rows:
+            return {}
         sink = self._file("").sink
         assert isinstance(sink, EncodedSink)  # noqa: S101 - a format that names encodings gives one
         return sink.write_encoded(block.data)

@@ -145,10 +145,22 @@ class ObjectWriterParams(FileWriterParams):
     """Whether the store is told to encrypt the objects with its own keys (AES-256)."""
 
     write_single_object: Literal[False] = False
-    """DataX's wish for one object in all is not fulfilled, so `true` is refused."""
+    """DataX's wish for one object in all is not fulfilled, so `true` is refused: `channel: 1` and a source in one piece
+    make one."""
 
-    generate_empty_file: Literal[True] = True
-    """DataX's wish for no object where there are no rows is not fulfilled, so `false` is refused."""
+    generate_empty_file: bool = True
+    """Whether a task that got no rows writes an object all the same, with nothing but a header or a footer in it."""
+
+    partition: Any = None
+    """DataX's partitions of one table are refused: put `dt=2026-11-22/` into `object` (or `path`), or name columns in
+    `partitionColumns`."""
+
+    @field_validator("partition")
+    @classmethod
+    def _no_partition(cls, given: Any) -> Any:
+        if given:
+            raise ValueError("put the partition's folder into `object`, or name the columns in `partitionColumns`")
+        return given
 
     @model_validator(mode="before")
     @classmethod

@@ -41,6 +41,11 @@ class FileWriter(Writer[P]):
     def directory(self) -> str:
         """The directory of the files, as `place.absolute` makes it."""
 
+    @property
+    def even_empty(self) -> bool:
+        """Whether a task without rows writes a file; with partitions none does."""
+        return True
+
     def accept(self, source: pa.Schema) -> pa.Schema:
         source = self._named(source)
         folders = set(self.params.partition_columns)
@@ -67,8 +72,8 @@ class FileWriter(Writer[P]):
             self._expect_no_conflict(session)
 
     def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
-        """One file, also if there are no rows, as in DataX; with partitions, one for each; several where they become
-        too large."""
+        """One file, also if there are no rows, as in DataX (see `even_empty`); with partitions, one for each; several
+        where they become too large."""
         rows = 0
         with self._fan(task) as fan:
             for batch in batches:
@@ -96,7 +101,8 @@ class FileWriter(Writer[P]):
         target = Target(self.place, self.directory, f"{self._start(task.run)}{task.id}", self._end, task.attempt)
         params, size = self.params, self.params.max_file_size
         most = None if size is None else size << 20
-        return Fan(target, self._format, self._inside(task.schema), params.partition_columns, most)
+        inside, folders = self._inside(task.schema), params.partition_columns
+        return Fan(target, self._format, inside, folders, most, even_empty=self.even_empty)
 
     def _receipt(self, task: Task, fan: Fan, rows: int) -> Receipt:
         return Receipt(task.id, rows, attempt=task.attempt, data={"files": [each.args() for each in fan.staged]})
