@@ -11,6 +11,7 @@ import pytest
 
 import starhaul
 from tests.servers.kerberos import REALM, KerberosCluster
+from tests.servers.test_hive_logins import let_expire, ticket
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -27,12 +28,13 @@ with requests.Session() as session:
 
 
 def run(
-    place: KerberosCluster, tmp_path: Path, reader: dict[str, Any], writer: dict[str, Any]
+    place: KerberosCluster, tmp_path: Path, reader: dict[str, Any], writer: dict[str, Any], cache: str = "none"
 ) -> subprocess.CompletedProcess[str]:
-    """Run a job as a process of its own."""
+    """Run a job as a process of its own, with the tickets in a file."""
     job = tmp_path / "job.json"
     job.write_text(json.dumps({"reader": reader, "writer": writer}))
-    return place.run("-m", "starhaul", "run", str(job), "--state", str(tmp_path / "state"))
+    arguments = ("-m", "starhaul", "run", str(job), "--state", str(tmp_path / "state"))
+    return place.run(*arguments, KRB5CCNAME=f"FILE:{tmp_path / cache}")
 
 
 def login(place: KerberosCluster, user: str = "hdfs") -> dict[str, Any]:
@@ -86,3 +88,28 @@ def test_who_is_refused(tmp_path: Path, kerberos_hdfs: KerberosCluster) -> None:
     plain = {"name": "hdfs", "defaultFS": kerberos_hdfs.cluster.default_fs, "webhdfsUrl": kerberos_hdfs.url, **target}
     with pytest.raises(starhaul.ConfigError, match="the login was refused"):
         starhaul.run({"reader": rows(tmp_path), "writer": {**plain, "hdfsUsername": "hdfs"}}, state=tmp_path / "state")
+
+
+def test_tickets_that_have_expired(tmp_path: Path, kerberos_hdfs: KerberosCluster) -> None:
+    """Those of `kinit`, as in jobs that run for longer than these last. What stands there stays."""
+    target = {"path": "/k2", "fileName": "t", "fileType": "csv", "writeMode": "truncate"}
+    written = run(kerberos_hdfs, tmp_path, rows(tmp_path), {**login(kerberos_hdfs), **target})
+    assert written.returncode == 0, written.stdout + written.stderr
+    of_kinit = {key: value for key, value in login(kerberos_hdfs).items() if not key.startswith("kerberos")}
+    end = ticket(kerberos_hdfs, tmp_path / "cache")
+    back = {**of_kinit, "path": "/k2", "fileType": "csv", "column": ["*"]}
+    out = {"name": "csv", "path": str(tmp_path / "out"), "fileName": "o", "writeMode": "truncate"}
+    read = run(kerberos_hdfs, tmp_path, back, out, "cache")
+    assert read.returncode == 0, read.stdout + read.stderr
+    (before,) = (tmp_path / "out").iterdir()
+
+    let_expire(tmp_path / "cache", end)
+    for cache, why in (("cache", "expired"), ("none", "No Kerberos credentials")):
+        for reader, writer in ((back, out), (rows(tmp_path), {**of_kinit, **target})):
+            done = run(kerberos_hdfs, tmp_path, reader, writer, cache)
+            told = " ".join((done.stdout + done.stderr).split())
+            assert done.returncode == 2, told
+            assert "Kerberos gives no ticket" in told
+            assert why in told
+            assert "run `kinit`" in told
+    assert list((tmp_path / "out").iterdir()) == [before]

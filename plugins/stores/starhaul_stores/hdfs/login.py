@@ -69,7 +69,9 @@ class Login:
         kind = gssapi.NameType.kerberos_principal
         name = gssapi.Name(self.principal, kind) if self.principal else None
         if self.keytab is None:
-            return gssapi.Credentials(name=name, usage="initiate")
+            found = gssapi.Credentials(name=name, usage="initiate")
+            found.inquire()  # raises if they have expired, which else shows as a refusal by the server
+            return found
         with open(self.keytab, "rb"):  # noqa: PTH123  to tell in plain words what GSSAPI hides
             pass
         cache = f"MEMORY:starhaul_{crc32(repr((self.principal, self.keytab)).encode()):08x}"
