@@ -69,6 +69,13 @@ def test_a_whole_database_and_back(shop: MysqlDatabase, postgresql: PostgresqlSc
     assert shop.execute("SELECT count(*) FROM back_orders") == [(3,)]
 
 
+def test_a_table_to_a_file(shop: MysqlDatabase, call: Call, tmp_path: Path) -> None:
+    done = call("copy", f"{shop.url}.orders", tmp_path / "orders.csv")
+    assert done.exit_code == 0, done.output
+    lines = (tmp_path / "orders.csv").read_text(encoding="utf-8").splitlines()
+    assert (lines[0], sorted(lines[1:])) == ("id,select,price", ["1,a,1.50", "2,b,", "3,é😀,-0.01"])
+
+
 def test_a_query_and_an_upsert(shop: MysqlDatabase, postgresql: PostgresqlSchema, call: Call) -> None:
     postgresql.db.execute("CREATE TABLE sums (id int PRIMARY KEY, price numeric)")
     postgresql.db.execute("INSERT INTO sums VALUES (1, 0)")

@@ -3,6 +3,7 @@ rejected."""
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,22 @@ def test_mysql(on_mysql: MysqlDatabase, style: dict[str, Any], tmp_path: Path) -
     on_mysql.execute("SET sql_mode = ''", "UPDATE source SET day = '2024-00-10' WHERE id % 100 = 0")
     _, rejected = same_both_ways(reader, style, tmp_path / "zero")
     assert any("2024-00-10" in reason for _, reason in rejected)
+
+
+def test_one_file_with_one_first_line(on_mysql: MysqlDatabase, tmp_path: Path) -> None:
+    reader = {"name": "mysql", "url": on_mysql.url, "table": "source", "splitPk": "id"}
+    into = {"name": "txtfile", "path": str(tmp_path / "out"), "fileName": "f", "writeMode": "truncate"}
+    job = {
+        "reader": reader,
+        "writer": {**into, "fileFormat": "csv", "singleFile": True, "header": True},
+        "settings": {"channel": 2},
+    }
+    report = starhaul.run(job, state=tmp_path / "state")
+    assert (report.state, report.rejected) == ("done", 0), report.error
+    with (tmp_path / "out" / "f").open(newline="", encoding="utf-8") as file:
+        first, *rows = csv.reader(file)
+    assert first[:2] == ["word", "id"]
+    assert sorted(int(row[1]) for row in rows) == list(range(len(words(5000))))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 from pydantic import model_validator
 
-from starhaul import Address, Receipt, Task, WriteRequest
+from starhaul import Address, Block, Receipt, Task, WriteRequest
 from starhaul_stores.files.addresses import file_address, to_write
 from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.places.local import LocalPlace
@@ -52,10 +52,12 @@ class TxtFileWriter(FileWriter[TxtFileWriterParams]):
     def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
         if not self.params.single_file:
             return super().write(task, batches)
-        parts = type(self)(self.params.model_copy(update={"header": False, "single_file": False}))
-        receipt = parts.write(task, batches)
-        header = task.schema.names if self.params.header is True else self.params.header or []
-        return replace(receipt, data={**receipt.data, "header": header})
+        return self._with_header(task, self._parts().write(task, batches))
+
+    def write_encoded(self, task: Task, encoding: str, blocks: Iterable[Block]) -> Receipt:
+        if not self.params.single_file:
+            return super().write_encoded(task, encoding, blocks)
+        return self._with_header(task, self._parts().write_encoded(task, encoding, blocks))
 
     def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
         if not self.params.single_file or not receipts:
@@ -88,6 +90,14 @@ class TxtFileWriter(FileWriter[TxtFileWriterParams]):
     @classmethod
     def complete(cls, address: Address, request: WriteRequest) -> Address:
         return to_write(address, request)
+
+    def _parts(self) -> TxtFileWriter:
+        """Writes the tasks' files, from which the one file is joined: the first line is that file's alone."""
+        return type(self)(self.params.model_copy(update={"header": False, "single_file": False}))
+
+    def _with_header(self, task: Task, receipt: Receipt) -> Receipt:
+        header = task.schema.names if self.params.header is True else self.params.header or []
+        return replace(receipt, data={**receipt.data, "header": header})
 
     def _head(self, names: Sequence[str]) -> bytes:
         """The first line, packed like the rest."""
