@@ -5,14 +5,17 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 
-from tests.fidelity.databases import databases
+from tests.fidelity.databases import Database, databases
+from tests.fidelity.filed import FILED, FORMATS, round_trip
+from tests.fidelity.given import GIVEN, Given, moved
 from tests.fidelity.journeys import TYPES, Journeys
+from tests.fidelity.keys import KEYS, met
 from tests.fidelity.passage import Outcome
 from tests.fidelity.shapes import SHAPES, journey
-from tests.fidelity.values import ROUTES, Route, Store
+from tests.fidelity.values import REFUSED, ROUTES, Route, Store, seen_as
 from tests.servers import mariadb, postgresql
 
 PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
@@ -45,6 +48,21 @@ _SHAPES = """\
 Tables of three rows whose names or columns are not plain. On the way into the same kind of store the target is another
 table of the same database. Computed columns are those that are `GENERATED`.
 """
+_GIVEN = """\
+Each value of {0} on its way into a column that {1} had before: what the column shows then (in MySQL, bits as
+their number and bytes in hexadecimal). NULL stays NULL in all of them.
+"""
+_FILED = """\
+## Through a text file and back
+
+Out of a table into a file of delimited text, and out of the file into another table of the same types, with
+`nullFormat: "\\\\N"` for the reader, as the writer has it by itself.
+"""
+_KEYS = """\
+## Keys that are there
+
+A row whose key is in the target, from MySQL into PostgreSQL and from PostgreSQL into MySQL. All other rows arrive.
+"""
 
 
 def page(journeys: Mapping[Store, Sequence[Outcome]]) -> str:
@@ -54,6 +72,11 @@ def page(journeys: Mapping[Store, Sequence[Outcome]]) -> str:
         parts += [f"## From {NAMES[store]}\n", *_values(store, outcomes), ""]
         parts += [f"Types of columns that were created for those of {NAMES[store]}:\n", *_types(store, outcomes), ""]
     parts += [_SHAPES, *_shapes()]
+    for store, given in GIVEN.items():
+        other = NAMES["postgresql" if store == "mysql" else "mysql"]
+        parts += [f"## From {NAMES[store]} into columns of given types\n", _GIVEN.format(NAMES[store], other)]
+        parts += [*_given(given), ""]
+    parts += [_FILED, *_filed(), "", _KEYS, *_keys()]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -105,6 +128,35 @@ def _shapes() -> Iterator[str]:
         yield ""
 
 
+def _given(given: Sequence[Given]) -> Iterator[str]:
+    yield "| type | value | into | becomes |"
+    yield "|---|---|---|---|"
+    for each in given:
+        how, _, reason = each.told.partition(": ")
+        told = {"rejected": each.told if reason else how, "refused": REFUSED}.get(how, _code(each.told))
+        settings = "".join(f", with {_code(f'{name}: {value}')}" for name, value in each.more.items())
+        yield f"| {_code(each.type)} | {_code(each.literal)} | {_code(each.target)} | {_cell(told)}{settings} |"
+
+
+def _filed() -> Iterator[str]:
+    yield f"| from | type | value | {' | '.join(map(_code, FORMATS))} |"
+    yield f"|---|---|---|{'---|' * len(FORMATS)}"
+    for store, filed in FILED.items():
+        for each in filed:
+            kind = _code(each.type) + ("" if each.read_as == "string" else f", read as {_code(each.read_as)}")
+            fates = [(tuple(each.expected(value, style) for style in FORMATS), value) for value in each.values]
+            for fate, values in groupby(fates, key=lambda fated: fated[0]):
+                shown = ", ".join("NULL" if value is None else _code(value) for _, value in values)
+                yield f"| {NAMES[store]} | {kind} | {shown} | {' | '.join(map(_cell, fate))} |"
+
+
+def _keys() -> Iterator[str]:
+    yield "| `writeMode` | becomes |"
+    yield "|---|---|"
+    for mode, told in KEYS.items():
+        yield f"| {_code(mode)} | {told} |"
+
+
 def _cell(outcome: str) -> str:
     return outcome.replace("|", "\\|")
 
@@ -131,11 +183,29 @@ def main() -> None:
         journeys = {store: Journeys(bases, store, Path(folder)).few for store in TYPES}
         by_store = {each.store: each for each in bases}
         shapes = [(shape, journey(shape, by_store, Path(folder))) for each in SHAPES.values() for shape in each]
+        unlike = list(_unlike(by_store, Path(folder)))
     wrong = [each for outcomes in journeys.values() for each in outcomes if not each.right]
     assert not wrong, wrong
     others = [(shape, seen) for shape, seen in shapes if not all(shape.seen_as(*each) for each in seen.items())]
     assert not others, others
+    assert not unlike, unlike
     PAGE.write_text(page(journeys), encoding="utf-8")
+
+
+def _unlike(bases: Mapping[Store, Database], folder: Path) -> Iterator[object]:
+    """What fares otherwise than the tables of given types, of files and of keys say."""
+    other: Mapping[Store, Store] = {"mysql": "postgresql", "postgresql": "mysql"}
+    for store, given in GIVEN.items():
+        seen = ((each, moved(each, bases[store], bases[other[store]], folder)) for each in given)
+        yield from (pair for pair in seen if not seen_as(pair[1], pair[0].told))
+    for store, filed in FILED.items():
+        for each, style in product(filed, FORMATS):
+            fates = zip(each.values, round_trip(each, bases[store], style, folder), strict=True)
+            yield from (pair for pair in fates if not seen_as(pair[1], each.expected(pair[0], style)))
+    for mode, target in product(KEYS, other):
+        told = met(mode, bases[other[target]], bases[target], folder)
+        if not seen_as(told, KEYS[mode]):
+            yield mode, told
 
 
 if __name__ == "__main__":

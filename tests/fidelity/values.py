@@ -73,3 +73,12 @@ def alone(literal: str, shown: str) -> Value:
 def text_elsewhere(sql: str, *values: str | Value, **outcomes: str) -> Type:
     """A type that no other store has: what the store itself prints for a value arrives there, as text."""
     return of(sql, "own", *values, **{"other": OWN_TEXT, "sqlite": OWN_TEXT, **outcomes})
+
+
+def seen_as(seen: str, told: str) -> bool:
+    """Whether what was seen is what is told, where `rejected: WHY` and `refused: WHY` tell but part of the
+    reason."""
+    how, _, reason = told.partition(": ")
+    if how in ("rejected", "refused"):
+        return seen.startswith(f"{how}: ") and reason.lower() in seen.lower()
+    return seen == told
