@@ -300,6 +300,8 @@ def test_slices_without_a_snapshot_in_common_are_noted(
     quiet = RecordingTask(source.schema())
     assert sum(map(len, source.read(source.split(1)[0], quiet))) == 5000
     assert not quiet.notes, "one slice is one moment"
+
+
 def test_a_partitioned_table_without_a_key_is_cut_by_blocks_of_all_partitions(postgresql: PostgresqlSchema) -> None:
     """Of very different sizes, one of them partitioned again, one empty."""
     db = postgresql.db
