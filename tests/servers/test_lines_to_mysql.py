@@ -130,15 +130,16 @@ def test_rows_that_are_refused_are_told(
     else:
         assert planned(source, mysql)
     report = run(source, mysql, tmp_path, errorLimit={"record": 100})
-    bad = {5, 6, 8, 100, 1500, 2999}
+    found = told(tmp_path)
+    (second,) = {"7", "8"} & set(found)  # that which comes later, and the order of rows is the server's
+    bad = {5, 6, int(second), 100, 1500, 2999}
     if isinstance(source, MysqlDatabase) and way == "Arrow":
         bad.add(2000)  # as it is, a zero date goes where there are zero dates
-    found = told(tmp_path)
     assert {int(number) for number in found} == bad
     assert report.rejected == len(bad)
     assert [row[0] for row in arrived(mysql) if row[4]] == [number for number in range(3000) if number not in bad]
     assert "Data too long" in found["5"]
-    assert "Duplicate" in found["8"]
+    assert "Duplicate" in found[second]
 
 
 @pytest.mark.parametrize(
