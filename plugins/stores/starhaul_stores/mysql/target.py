@@ -13,7 +13,14 @@ from starhaul_stores.mysql.types import accepted, declaration, declared
 from starhaul_stores.relational import target
 from starhaul_stores.relational.blueprint import carried_all, key_of
 from starhaul_stores.relational.names import unquoted
-from starhaul_stores.relational.target import EVERY_COLUMN
+from starhaul_stores.relational.target import (
+    EVERY_COLUMN,
+    NAME_IT,
+    NAME_THE_KEY,
+    given_by_rows,
+    names_in_table,
+    require_written,
+)
 
 _QUOTES = ("``",)
 TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb", "ndbcluster", "oceanbase"})
@@ -72,37 +79,22 @@ def check_keys(table: Table, keys: Sequence[str], mode: str, written: Sequence[C
         raise ConfigError("keys", f"{table.name!r} has no primary key or unique index, which {mode} needs", hint)
     if set(chosen) not in [set(each) for each in table.unique_keys]:
         raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
-    _require(chosen, _given(table, written), mode, "name it there, or use writeMode insert")
+    require_written(chosen, given_by_rows(table, written), mode, NAME_THE_KEY)
     return chosen
 
 
 def written_key(table: Table, written: Sequence[Column]) -> tuple[str, ...] | None:
     """The first unique key, the primary key before others, whose columns rows of the columns `written` have; None if
     there is none."""
-    given = _given(table, written)
+    given = given_by_rows(table, written)
     return next((key for key in table.unique_keys if given.issuperset(key)), None)
 
 
 def columns_to_update(table: Table, names: Sequence[str], written: Sequence[Column]) -> list[str]:
     """The columns of `updateColumns`, as the table calls them. Raises `ConfigError` for one that is not `written`."""
-    found = []
-    for text in names:
-        column = table.column(text)
-        if column is None:
-            raise table.missing(text, "updateColumns")
-        found.append(column.name)
-    _require(found, {column.name for column in written}, "updateColumns", "name it there")
+    found = names_in_table(table, names, "updateColumns")
+    require_written(found, {column.name for column in written}, "updateColumns", NAME_IT)
     return found
-
-
-def _require(names: Sequence[str], given: set[str], who: str, hint: str) -> None:
-    if missing := [name for name in names if name not in given]:
-        raise ConfigError("column", f"lacks {missing[0]!r}, which {who} needs", hint)
-
-
-def _given(table: Table, written: Sequence[Column]) -> set[str]:
-    """The columns that are `written`, and those that the table computes."""
-    return {column.name for column in table.columns if column in written or column.generated}
 
 
 def takes_files(db: Connection) -> bool:

@@ -12,7 +12,7 @@ from starhaul_stores.postgresql.connection import Connection, quoted
 from starhaul_stores.postgresql.types import MONEY, accepted, declaration, oid_of
 from starhaul_stores.relational.blueprint import carried_all
 from starhaul_stores.relational.names import unquoted
-from starhaul_stores.relational.target import EVERY_COLUMN
+from starhaul_stores.relational.target import EVERY_COLUMN, names_in_table
 
 _QUOTES = ('""',)
 _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
@@ -74,11 +74,7 @@ def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
 def conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[str, ...]:
     """The columns that tell whether a row is there already: `keys`, or the primary key. Raises `ConfigError` if the
     table does not keep them unique."""
-    found = [table.column(key) or table.missing(key, "keys") for key in keys]
-    for column in found:
-        if isinstance(column, ConfigError):
-            raise column
-    chosen = tuple(column.name for column in found if isinstance(column, Column)) or table.key
+    chosen = tuple(names_in_table(table, keys, "keys")) or table.key
     known = unique_keys(db, table)
     if chosen and set(chosen) in [set(each) for each in known]:
         return chosen

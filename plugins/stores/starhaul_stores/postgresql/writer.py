@@ -47,7 +47,7 @@ from starhaul_stores.relational.addresses import address_of, to_write
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 from starhaul_stores.relational.refusal import Refused
-from starhaul_stores.relational.target import target_columns
+from starhaul_stores.relational.target import names_in_table, require_written, target_columns
 
 _OUTSIDE = ("VACUUM", "CREATE DATABASE", "DROP DATABASE", "ALTER SYSTEM", "CALL")
 _PRIVILEGES = {
@@ -302,13 +302,8 @@ class PostgresqlWireWriter(Writer[P]):
         keys = conflict_target(db, table, self.params.keys) if mode != "ignore" else ()
         columns = target_columns(table, schema.names)
         names = [column.name for column in columns]
-        for name in self.params.update_columns:
-            if table.column(name) is None:
-                raise table.missing(name, "updateColumns")
-        chosen = [column.name for column in map(table.column, self.params.update_columns) if column is not None]
-        missing = [name for name in [*keys, *chosen] if name not in names]
-        if missing:
-            raise ConfigError("column", f"lacks {missing[0]!r}, which {mode} needs")
+        chosen = names_in_table(table, self.params.update_columns, "updateColumns")
+        require_written([*keys, *chosen], names, mode)
         return merge_into(table, columns, mode, keys, chosen or [name for name in names if name not in keys])
 
     def _loading(self, db: Connection, task: Task, loading_of: type[Loading[R]]) -> Loading[R]:

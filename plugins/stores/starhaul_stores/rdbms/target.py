@@ -13,7 +13,7 @@ from starhaul_stores.rdbms.declaration import accepted, declared
 from starhaul_stores.rdbms.type_names import type_name
 from starhaul_stores.relational.blueprint import carried_all
 from starhaul_stores.relational.names import unquoted
-from starhaul_stores.relational.target import EVERY_COLUMN
+from starhaul_stores.relational.target import EVERY_COLUMN, names_in_table
 
 
 def fields_for(db: Connection, columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
@@ -63,12 +63,7 @@ def fields_to_create(db: Connection, names: Sequence[str], source: pa.Schema, ke
 def check_keys(table: Table, keys: Sequence[str], mode: str) -> tuple[str, ...]:
     """The columns that tell whether a row is there already: `keys`, or the primary key, or the only unique one. Raises
     `ConfigError` if the table does not keep them unique."""
-    chosen = []
-    for key in keys:
-        column = table.column(key)
-        if column is None:
-            raise table.missing(key, "keys")
-        chosen.append(column.name)
+    chosen = names_in_table(table, keys, "keys")
     there = " or ".join(f"({', '.join(each)})" for each in table.unique_keys)
     hint = f"there is {there}" if there else "create one, or use writeMode insert"
     if not chosen:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 import pyarrow as pa
 from pydantic import Field
 
-from starhaul import Address, Capability, ConfigError, Creation, Receipt, Task, Writer, WriteRequest
+from starhaul import Address, Capability, Creation, Receipt, Task, Writer, WriteRequest
 from starhaul_stores.rdbms import staging
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.catalog import Table, find_table, no_such_table, to_create
@@ -29,7 +29,7 @@ from starhaul_stores.rdbms.target import (
 )
 from starhaul_stores.relational.addresses import to_write
 from starhaul_stores.relational.places import RelationalWriterParams, statements_for
-from starhaul_stores.relational.target import target_columns
+from starhaul_stores.relational.target import names_in_table, require_written, target_columns
 from starhaul_stores.relational.url import DatabaseUrl
 
 
@@ -212,15 +212,8 @@ class SqlAlchemyWriter(Writer[W]):
         keys: tuple[str, ...] = ()
         if mode in ("replace", "update") or (mode == "ignore" and (self.params.keys or db.traits.upsert == "merge")):
             keys = check_keys(table, self.params.keys, mode)
-        updated: list[str] = []
-        for name in self.params.update_columns:
-            column = table.column(name)
-            if column is None:
-                raise table.missing(name, "updateColumns")
-            updated.append(column.name)
-        for name in [*keys, *updated]:
-            if name not in known:
-                raise ConfigError("column", f"lacks {name!r}, which {mode} needs")
+        updated = names_in_table(table, self.params.update_columns, "updateColumns")
+        require_written([*keys, *updated], known, mode)
         rest = [column.name for column in columns if column.name not in keys]
         return Target(table.sql, columns, keys, updated or rest, db.dialect, db.quoted)
 

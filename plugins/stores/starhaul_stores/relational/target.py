@@ -1,14 +1,17 @@
-"""Which columns of a table are written."""
+"""Which columns of a table are written, and which of them an upsert needs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, TypeVar
 
 from starhaul import ConfigError
 from starhaul_stores.relational.names import require_not_given
 
 EVERY_COLUMN = ("*",)
+NAME_IT = "name it there"
+NAME_THE_KEY = f"{NAME_IT}, or use writeMode insert"
+"""Hints for `require_written`."""
 
 
 class Column(Protocol):
@@ -60,3 +63,26 @@ def named_columns(table: Table[C], names: Sequence[str]) -> list[C]:
             raise ConfigError("column", f"{column.name!r} is named twice")
         columns.append(column)
     return columns
+
+
+def names_in_table(table: Table[C], names: Sequence[str], where: str) -> list[str]:
+    """Columns that a job names, as the table calls them. Raises `ConfigError` for one that is not there; `where` is the
+    parameter that names them."""
+    found = []
+    for name in names:
+        column = table.column(name)
+        if column is None:
+            raise table.missing(name, where)
+        found.append(column.name)
+    return found
+
+
+def given_by_rows(table: Table[C], written: Sequence[C]) -> set[str]:
+    """The columns that a new row has values of: those `written`, and those that the table computes."""
+    return {column.name for column in table.columns if column in written or column.generated}
+
+
+def require_written(names: Sequence[str], written: Collection[str], who: str, hint: str = "") -> None:
+    """Raise `ConfigError` if a column that `who` (a mode, a parameter) needs is not `written`."""
+    if missing := [name for name in names if name not in written]:
+        raise ConfigError("column", f"lacks {missing[0]!r}, which {who} needs", hint)

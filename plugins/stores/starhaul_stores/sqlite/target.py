@@ -9,7 +9,14 @@ import pyarrow as pa
 from starhaul import ConfigError, with_native_type
 from starhaul_stores.relational.blueprint import carried_all
 from starhaul_stores.relational.names import require_not_given
-from starhaul_stores.relational.target import EVERY_COLUMN
+from starhaul_stores.relational.target import (
+    EVERY_COLUMN,
+    NAME_IT,
+    NAME_THE_KEY,
+    given_by_rows,
+    names_in_table,
+    require_written,
+)
 from starhaul_stores.sqlite.catalog import Column, Table, fold, unique_keys
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.types import accepted, declaration, declared
@@ -61,15 +68,11 @@ def upsert(
 
     Raises `ConfigError` if the table does not have or not keep them unique, or they are not among those `written`.
     """
-    for name in updated:
-        if table.column(name) is None:
-            raise table.missing(name, "updateColumns")
+    setting = names_in_table(table, updated, "updateColumns")
     found = _conflict_target(db, table, keys)
-    if lacking := _lacking(found, _given(table, written)):
-        raise _lacks(lacking[0], "update")
-    if lacking := _lacking(updated, written):
-        raise _lacks(lacking[0], "updateColumns")
-    return found, updated
+    require_written(found, given_by_rows(table, written), "update", NAME_THE_KEY)
+    require_written(setting, {column.name for column in written}, "updateColumns", NAME_IT)
+    return found, setting
 
 
 def _conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[str, ...]:
@@ -77,9 +80,9 @@ def _conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple
 
     Raises `ConfigError` if the table does not keep them unique.
     """
-    chosen = tuple(keys) or table.key
+    chosen = tuple(key if (column := table.column(key)) is None else column.name for key in keys) or table.key
     known = unique_keys(db, table)
-    if chosen and {fold(key) for key in chosen} in [{fold(name) for name in each} for each in known]:
+    if chosen and set(chosen) in [set(each) for each in known]:
         return chosen
     there = " or ".join(f"({', '.join(each)})" for each in known)
     hint = f"there is {there}" if there else "create one, or use writeMode insert"
@@ -90,21 +93,6 @@ def _conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple
 
 def require_a_key(db: Connection, table: Table, written: Sequence[Column]) -> None:
     """Raise `ConfigError` if the table has keys and each has a column that is not `written`: every row would be new."""
-    lacking = [_lacking(key, _given(table, written)) for key in unique_keys(db, table)]
-    if lacking and all(lacking):
-        raise _lacks(lacking[0][0], "replace")
-
-
-def _given(table: Table, written: Sequence[Column]) -> list[Column]:
-    """The columns that are `written`, and those that the table computes."""
-    return [column for column in table.columns if column in written or column.generated]
-
-
-def _lacking(names: Sequence[str], columns: Sequence[Column]) -> list[str]:
-    known = {fold(column.name) for column in columns}
-    return [name for name in names if fold(name) not in known]
-
-
-def _lacks(name: str, who: str) -> ConfigError:
-    hint = "name it there" if who == "updateColumns" else "name it there, or use writeMode insert"
-    return ConfigError("column", f"lacks {name!r}, which {who} needs", hint)
+    given, keys = given_by_rows(table, written), unique_keys(db, table)
+    if keys and not any(given.issuperset(key) for key in keys):
+        require_written(keys[0], given, "replace", NAME_THE_KEY)
