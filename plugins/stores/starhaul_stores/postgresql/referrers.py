@@ -54,8 +54,7 @@ class Referrer:
         return self.deferrable and self.action == "a"
 
 
-def referrers(db: Connection, table: Table) -> list[Referrer]:
-    """The foreign keys of other tables that refer to this one or to one of its partitions."""
+def _referrers(db: Connection, table: Table) -> list[Referrer]:
     rows = db.execute(_TREE.format(oid=table.oid) + _REFERRERS)
     return [
         Referrer(name, place, f"{quoted(schema)}.{quoted(child)}", tuple(columns), action, deferrable, readable)
@@ -63,15 +62,18 @@ def referrers(db: Connection, table: Table) -> list[Referrer]:
     ]
 
 
-def require_replaceable(db: Connection, table: Table) -> None:
-    """Raise `ConfigError` if replacing all rows of a table would delete or alter rows of another one, or cannot be, as
-    rows of another one refer to it. Its references to itself do not matter: they go with it."""
-    for each in referrers(db, table):
+def require_replaceable(db: Connection, table: Table) -> list[Referrer]:
+    """The foreign keys of other tables that refer to this one or to one of its partitions. Raises `ConfigError` if
+    replacing all rows would delete or alter rows of another table, or cannot be, as rows of another one refer to them.
+    The table's references to itself do not matter: they go with it."""
+    found = _referrers(db, table)
+    for each in found:
         key = f"the foreign key {each.name!r} of {each.table} refers to {table.sql}"
         if each.action in _ACTIONS:
             raise ConfigError("writeMode", f"{key}, and by its ON DELETE {_ACTIONS[each.action]}", _HINT)
         if not each.waits and each.readable and _is_used(db, each):
             raise ConfigError("writeMode", f"{key}, and its rows keep those from being replaced", _HINT)
+    return found
 
 
 def _is_used(db: Connection, referrer: Referrer) -> bool:

@@ -10,7 +10,7 @@ from starhaul_stores.postgresql.catalog import Table
 from starhaul_stores.postgresql.connection import Connection, literal, quoted
 from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
-from starhaul_stores.postgresql.referrers import referrers, require_replaceable
+from starhaul_stores.postgresql.referrers import require_replaceable
 from starhaul_stores.relational.refusal import Refused
 from starhaul_stores.relational.staging import staging_name, stale_runs
 
@@ -68,8 +68,7 @@ class Staging:
         """Copy the rows over. Everything that hangs on the table stays, as the table itself does."""
         columns = ", ".join(quoted(column.name) for column in self.target.columns if not column.generated)
         db.execute(f"LOCK TABLE {self.target.sql} IN ACCESS EXCLUSIVE MODE")
-        require_replaceable(db, self.target)
-        keys = referrers(db, self.target)
+        keys = require_replaceable(db, self.target)
         later = ", ".join(each.sql for each in keys if each.waits)
         if later:
             db.execute(f"SET CONSTRAINTS {later} DEFERRED")
