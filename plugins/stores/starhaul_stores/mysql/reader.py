@@ -26,13 +26,14 @@ from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.facts import with_facts
 from starhaul_stores.mysql.line_loading import ROWS
 from starhaul_stores.mysql.selection import Selection, table_of
-from starhaul_stores.mysql.slices import condition, has_key, partition_slices, relation_of, slices
+from starhaul_stores.mysql.slices import condition, cuttable_by, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
 from starhaul_stores.mysql.zones import zone_facts
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.names import names_in
 from starhaul_stores.relational.places import RelationalReaderParams, Source, is_utf8, offered_by_all
+from starhaul_stores.relational.slices import AT_A_LATER_MOMENT, AT_A_MOMENT_OF_ITS_OWN
 
 if TYPE_CHECKING:
     from starhaul_stores.mysql.rows import Values
@@ -159,14 +160,14 @@ class MysqlWireReader(FindingReader[P]):
         moment = self._moments.get(source.place)
         if moment is None or moment.at:
             with self._open(source) as db:
-                yield db, "slice read at a moment of its own" if self._moments and moment is None else ""
+                yield db, AT_A_MOMENT_OF_ITS_OWN if self._moments and moment is None else ""
         else:
             with moment.take() as held:
                 if held is not None:
                     yield held, ""
                     return
             with self._open(source) as db:
-                yield db, "slice read at a later moment than others"
+                yield db, AT_A_LATER_MOMENT
 
     def _moment_of(self, source: Source) -> str:
         """The moment to read a table at, as SQL after its name, with a blank before it; empty is now."""
@@ -262,13 +263,13 @@ class MysqlWireReader(FindingReader[P]):
 
     def _slices(self, db: Connection, source: Source, target: int, sources: int) -> list[dict[str, Any]]:
         params, table = self.params, table_of(db, source)
-        keyed = target <= 1 or params.split_pk == "" or has_key(db, table, params.split_pk)
-        if params.read_by_partition or not keyed:
+        columns = cuttable_by(db, table, params.split_pk)
+        if params.read_by_partition or (target > 1 and params.split_pk != "" and not columns):
             partitions = params.partition_name or partitions_of(db, table)
             if partitions:
                 return partition_slices(partitions)
         relation = relation_of(table, params.partition_name, self._moment_of(source))
-        return slices(db, table, relation, params.condition, params.split_pk, target, params.split_factor, sources)
+        return slices(db, table, relation, params.condition, columns, target, params.split_factor, sources)
 
     def describe(self) -> Sequence[str]:
         way = "Reads the server's text protocol, one SELECT for each slice."

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from starhaul_stores.mysql.catalog import Column, Table, column_list
 from starhaul_stores.mysql.connection import Connection, literal, quoted
-from starhaul_stores.relational.slices import compared, listed, ranges, slices_wanted
+from starhaul_stores.relational.slices import compared, key_columns, listed, ranges, slices_wanted
 from starhaul_stores.relational.slices import condition as between
 
 _COUNTED = 200_000
@@ -33,19 +33,19 @@ def slices(
     table: Table,
     relation: str,
     where: str,
-    split_pk: str | None,
+    columns: Sequence[Column],
     target: int,
     factor: int,
     sources: int,
 ) -> list[dict[str, Any]]:
     """Disjoint slices as JSON data for `condition`, which together hold every row that the table holds now. Each names
-    its number of `rows`, as far as known. One slice without bounds where the table is small or has no key to cut by.
+    its number of `rows`, as far as known. One slice without bounds where the table is small or there are no `columns`
+    to cut by (see `cuttable_by`).
 
     `relation` is what to select from, as SQL: the table, or some partitions of it, or the table as it was.
     """
     rows = _rows(db, table, relation, where)
     wanted = slices_wanted(rows, target, factor, sources)
-    columns = _keys(db, table, split_pk)
     if wanted <= 1 or not columns:
         return [{"rows": rows}]
     cutting = _Cutting(db, relation, where, columns, -(-rows // wanted), table.rows)
@@ -73,18 +73,10 @@ def _rows(db: Connection, table: Table, relation: str, where: str) -> int:
     return table.rows
 
 
-def _keys(db: Connection, table: Table, split_pk: str | None) -> list[Column]:
-    """The columns to cut by: the one the job names, or the first of the primary key with those that follow it, since
-    one value of the first may have most of the rows. Floats are none: their text need not be the same number."""
-    if split_pk == "":
-        return []
-    key = [column for name in table.key if (column := table.column(quoted(name))) is not None]
-    if split_pk is not None:
-        column = table.column(split_pk)
-        if column is None:
-            raise table.missing(split_pk, "splitPk")
-        key = key if key and column == key[0] else [column]
-    return list(takewhile(lambda column: _is_usable(db, table, column), key))
+def cuttable_by(db: Connection, table: Table, split_pk: str | None) -> list[Column]:
+    """The columns to cut a table by (`key_columns`), as far as they can be cut by. Floats cannot: their text need
+    not be the same number."""
+    return list(takewhile(lambda column: _is_usable(db, table, column), key_columns(table, split_pk)))
 
 
 def _is_usable(db: Connection, table: Table, column: Column) -> bool:
@@ -93,11 +85,6 @@ def _is_usable(db: Connection, table: Table, column: Column) -> bool:
     if column.type.name == "char" and db.execute(_TWO_ORDERS, [*table.place, column.name]):
         return False
     return not pa.types.is_binary(column.type.arrow)
-
-
-def has_key(db: Connection, table: Table, split_pk: str | None) -> bool:
-    """Whether `slices` can cut the table."""
-    return bool(_keys(db, table, split_pk))
 
 
 class _Cutting:

@@ -35,6 +35,7 @@ from starhaul_stores.postgresql.snapshots import CHANGED, Snapshot, exported, gu
 from starhaul_stores.relational.addresses import address_of, to_read
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.places import RelationalReaderParams, Source, offered_by_all
+from starhaul_stores.relational.slices import AT_A_LATER_MOMENT, AT_A_MOMENT_OF_ITS_OWN
 
 _FORMS = {
     tuples.ENCODING: ("binary", tuples.blocks),
@@ -172,9 +173,9 @@ class PostgresqlWireReader(Reader[P]):
                 hint = "run the job anew, or give the table a key (`splitPk`) to be read by"
                 raise PermanentError(db.where, f"the snapshot that {split.id} was cut by is gone", hint)
             if not of_snapshot:
-                task.note("slice read at a later moment than others")
+                task.note(AT_A_LATER_MOMENT)
             elif snapshot is None and self._snapshots:
-                task.note("slice read at a moment of its own")
+                task.note(AT_A_MOMENT_OF_ITS_OWN)
             if form == "binary" and not db.has_integer_datetimes:
                 raise PermanentError(db.where, "this server counts times in floating point", "read it as text")
             selection = self._as_held(db, source, snapshot if of_snapshot else None)

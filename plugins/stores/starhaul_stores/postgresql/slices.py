@@ -9,10 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 from starhaul import ConfigError
-from starhaul_stores.postgresql.catalog import Column, Table
+from starhaul_stores.postgresql.catalog import Table
 from starhaul_stores.postgresql.connection import Connection, literal, quoted
 from starhaul_stores.relational.slices import condition as key_condition
-from starhaul_stores.relational.slices import ranges, slices_wanted
+from starhaul_stores.relational.slices import key_columns, ranges, slices_wanted
 
 BLOCKS = "ctid"
 """As `splitPk`: cut by where rows lie in the table."""
@@ -38,11 +38,11 @@ def slices(
     its `rows`, about. One slice without bounds where the table is small, or has no key to cut by."""
     rows = estimated_rows(db, f"SELECT 1 FROM {table.sql}{key_condition({}, where, _bound)}")
     wanted = slices_wanted(rows, target, factor, sources)
-    if split_pk == "" or wanted <= 1:
+    if wanted <= 1:
         return [{"rows": rows}]
     if split_pk == BLOCKS:
         return _blocks(db, table, wanted, rows)
-    columns = _keys(table, split_pk)
+    columns = key_columns(table, split_pk)
     if not columns:
         return [{"rows": rows}]
     keys = [quoted(column.name) for column in columns]
@@ -64,18 +64,6 @@ def condition(part: dict[str, Any], where: str) -> str:
 def _bound(place: int, value: Any) -> str:
     del place
     return literal(value)
-
-
-def _keys(table: Table, split_pk: str | None) -> list[Column]:
-    """The columns to cut by: the one the job names, or those of the primary key, all of them even if the job names its
-    first: one value of that may have most of the rows."""
-    key = [column for name in table.key if (column := table.column(name)) is not None]
-    if split_pk is None:
-        return key
-    column = table.column(split_pk)
-    if column is None:
-        raise table.missing(split_pk, "splitPk")
-    return key if key and column == key[0] else [column]
 
 
 def _ends(db: Connection, table: Table, where: str, keys: Sequence[str]) -> tuple[Sequence[str], Sequence[str]] | None:

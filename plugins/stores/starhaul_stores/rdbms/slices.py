@@ -16,7 +16,7 @@ from starhaul_stores.rdbms.connection import MARK, Connection
 from starhaul_stores.rdbms.spelling import bound_as, read_as
 from starhaul_stores.rdbms.type_names import arrow_type
 from starhaul_stores.relational import slices as relational
-from starhaul_stores.relational.slices import listed, ranges, slices_wanted
+from starhaul_stores.relational.slices import key_columns, listed, ranges, slices_wanted
 
 Key: TypeAlias = tuple[Any, ...]
 """A value for each column of a key, or for its first ones, as the driver gives them."""
@@ -74,19 +74,11 @@ class _Bounds:
 
 
 def _keys(db: Connection, table: Table, split_pk: str | None) -> list[Column]:
-    """The columns to cut by: the one the job names, or the first of the primary key with those that follow it, since
-    one value of the first may have most of the rows."""
-    if split_pk == "":
-        return []
-    key = [column for name in table.key if (column := table.column(name)) is not None]
-    if split_pk is not None:
-        column = table.column(split_pk)
-        if column is None:
-            raise table.missing(split_pk, "splitPk")
-        if not _is_usable(column, db.dialect):
-            hint = "choose a column of integers, decimals, texts, dates or timestamps; or leave it empty"
-            raise ConfigError("splitPk", f"cannot cut by {column.name!r}, which is {column.type.text}", hint)
-        key = key if key and column == key[0] else [column]
+    """The columns to cut by (`key_columns`), as far as they can be cut by."""
+    key = key_columns(table, split_pk)
+    if split_pk and not _is_usable(key[0], db.dialect):
+        hint = "choose a column of integers, decimals, texts, dates or timestamps; or leave it empty"
+        raise ConfigError("splitPk", f"cannot cut by {key[0].name!r}, which is {key[0].type.text}", hint)
     usable = list(takewhile(lambda column: _is_usable(column, db.dialect), key))
     return [*usable[:1], *takewhile(lambda column: column.not_null, usable[1:])]
 

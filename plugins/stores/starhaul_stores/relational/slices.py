@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+from starhaul_stores.relational.target import C, Table
 
 ROWS_PER_SLICE = 1_000_000
 """Most rows of a slice, so that a retry costs minutes and skew levels out."""
@@ -16,6 +18,32 @@ are its bounds, which compare column by column; a bound may have values for the 
 _BOUNDS = (("from", ">="), ("to", "<"), ("last", "<="))
 Literal: TypeAlias = Callable[[int, Any], str]
 """Makes SQL of a bound of a column of the key, by its place in the key."""
+AT_A_LATER_MOMENT = "slice read at a later moment than others"
+AT_A_MOMENT_OF_ITS_OWN = "slice read at a moment of its own"
+"""What a reader notes of slices that are not of the moment that was to be held for all."""
+
+
+class KeyedTable(Table[C], Protocol[C]):
+    """A table as a store's catalog tells it, with the names of its primary key's columns."""
+
+    @property
+    def key(self) -> Sequence[str]: ...
+
+
+def key_columns(table: KeyedTable[C], split_pk: str | None) -> list[C]:
+    """The columns to cut a table by: the one that a job names, or those of the primary key, all of them also where the
+    job names its first, since one value of that may have most of the rows. None for an empty name. Raises `ConfigError`
+    for one that is not there."""
+    if split_pk == "":
+        return []
+    by_name = {column.name: column for column in table.columns}
+    key = [by_name[name] for name in table.key if name in by_name]
+    if split_pk is None:
+        return key
+    column = table.column(split_pk)
+    if column is None:
+        raise table.missing(split_pk, "splitPk")
+    return key if key[:1] == [column] else [column]
 
 
 def slices_wanted(rows: int, target: int, factor: int, sources: int) -> int:
