@@ -92,8 +92,7 @@ class MysqlWireReaderParams(RelationalReaderParams):
     def _zero_date_of_the_url(self) -> Self:
         if "zero_date" in self.model_fields_set:
             return self
-        urls = [self.parse_address(url) for place in self.places for url in place.urls]
-        told = {url.option(_ZERO_DATES).lower().replace("_", "") for url in urls} - {""}
+        told = {address.option(_ZERO_DATES).lower().replace("_", "") for address in self.every_address} - {""}
         if told <= {"exception"}:
             return self
         if told != {"converttonull"}:

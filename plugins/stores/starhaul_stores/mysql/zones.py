@@ -14,8 +14,7 @@ _ZONES = ("serverTimezone", "connectionTimeZone", "forceConnectionTimeZoneToSess
 
 def zone_facts(params: RelationalParams) -> tuple[str, ...]:
     """What a plan tells of them, where the job has one."""
-    urls = [params.parse_address(url) for place in params.places for url in place.urls]
-    found = [name for name in _ZONES if any(url.option(name) for url in urls)]
+    found = [name for name in _ZONES if any(address.option(name) for address in params.every_address)]
     if not found:
         return ()
     what = "TIMESTAMPs are instants, DATETIMEs are what they say, and SQL of the job runs in UTC"

@@ -112,9 +112,14 @@ class RelationalParams(Place):
         """`address` of each URL of a place."""
         return [self.address(url) for url in place.urls]
 
+    @property
+    def every_address(self) -> list[DatabaseUrl]:
+        """`address` of each URL of all places."""
+        return [address for place in self.places for address in self.addresses(place)]
+
     def secrets(self) -> frozenset[str]:
         """The password, also where a URL holds it, and those among a URL's options (`sslpassword`)."""
-        addresses = [self.address(url) for place in self.places for url in place.urls]
+        addresses = self.every_address
         found = [address.password for address in addresses]
         for address in addresses:
             found += [value for name, value in address.options.items() if _IS_A_PASSWORD.search(name)]
