@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
+from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -41,3 +44,38 @@ class Packets:
             raise EOFError
         self.sequence = head[3] + 1
         return self.received.read(int.from_bytes(head[:3], "little"))
+
+    def pass_settings(self) -> None:
+        """Tell each SET that it is done, and receive the first statement that is none."""
+        while self.receive()[1:4].upper() == b"SET":
+            self.send(OK)
+
+
+class FakeServer(ABC):
+    """Serves one client after the other from a thread of its own, until it is closed."""
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"mysql://u@127.0.0.1:{self._listening.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    @abstractmethod
+    def serve(self, packets: Packets) -> None:
+        """Talk to a client, from the greeting on. The connection ends when this does, or raises `EOFError`."""
+
+    def close(self) -> None:
+        """Serve no more."""
+        with suppress(OSError):  # it may be closed already
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(10)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            with client, client.makefile("rb") as received, suppress(OSError, EOFError):
+                self.serve(Packets(client, received))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +11,12 @@ import pytest
 from starhaul import PermanentError
 from starhaul_stores.mysql.connection import Connection, connect
 from starhaul_stores.relational.url import parse_url
-from tests.unit.stores.mysql.packets import CAPABILITIES, OK, Packets
+from tests.unit.stores.mysql.packets import CAPABILITIES, OK, FakeServer, Packets
 
 _LOCAL_FILES = 0x80
 
 
-class Thief:
+class Thief(FakeServer):
     """Answers every statement but SET by asking for a file."""
 
     def __init__(self, wanted: Path) -> None:
@@ -27,33 +25,15 @@ class Thief:
         """What came from each client that was asked."""
         self.offered: list[bool] = []
         """Whether each client said at its login that it may be asked."""
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"mysql://u@127.0.0.1:{self._listening.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        super().__init__()
 
-    def close(self) -> None:
-        """Serve no more."""
-        with suppress(OSError):  # it may be closed already
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self._thread.join(10)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._listening.accept()
-            except OSError:
-                return
-            with client, client.makefile("rb") as received, suppress(OSError, EOFError):
-                packets = Packets(client, received)
-                packets.greet(CAPABILITIES | _LOCAL_FILES)
-                self.offered.append(bool(packets.receive()[0] & _LOCAL_FILES))
-                packets.send(OK)
-                while packets.receive()[1:4].upper() == b"SET":
-                    packets.send(OK)
-                packets.send(b"\xfb" + str(self.wanted).encode())
-                self.got.append(received.read())
+    def serve(self, packets: Packets) -> None:
+        packets.greet(CAPABILITIES | _LOCAL_FILES)
+        self.offered.append(bool(packets.receive()[0] & _LOCAL_FILES))
+        packets.send(OK)
+        packets.pass_settings()
+        packets.send(b"\xfb" + str(self.wanted).encode())
+        self.got.append(packets.received.read())
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ from __future__ import annotations
 import hashlib
 import socket
 import struct
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from itertools import cycle
 
@@ -23,41 +21,26 @@ from starhaul import ConfigError, TransientError
 from starhaul_stores.mysql.connection import connect
 from starhaul_stores.mysql.failure import connecting_failure
 from starhaul_stores.relational.url import parse_url
-from tests.unit.stores.mysql.packets import CAPABILITIES, OK, SALT, Packets
+from tests.unit.stores.mysql.packets import CAPABILITIES, OK, SALT, FakeServer, Packets
 
 PASSWORD = "p@ss word é"
 _TLS = 0x0800
 
 
-class Greeter:
+class Greeter(FakeServer):
     """The server's side of logins by `caching_sha2_password` without TLS, its cache empty at first. After a login every
     SET is told OK, and the connection ends with any other statement."""
 
     def __init__(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"mysql://u@127.0.0.1:{self._listening.getsockname()[1]}"
         self.logins: list[str] = []
         """How each client showed that it knows the password, or that it does not."""
         self._cached = False
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        super().__init__()
 
-    def close(self) -> None:
-        """Serve no more."""
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self._thread.join(10)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._listening.accept()
-            except OSError:
-                return
-            with client, client.makefile("rb") as received, suppress(OSError, EOFError):
-                if self._let_in(Packets(client, received)):
-                    self._answer(Packets(client, received, 1))
+    def serve(self, packets: Packets) -> None:
+        if self._let_in(packets):
+            packets.pass_settings()
 
     def _let_in(self, packets: Packets) -> bool:
         packets.greet(CAPABILITIES)
@@ -81,10 +64,6 @@ class Greeter:
         self._cached = True
         packets.send(OK)
         return True
-
-    def _answer(self, packets: Packets) -> None:
-        while packets.receive()[1:4].upper() == b"SET":
-            packets.send(OK)
 
 
 def _scrambled(password: str) -> bytes:
