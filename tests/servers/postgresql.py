@@ -25,6 +25,11 @@ _SETTINGS = {
     "log_min_messages": "fatal",
 }
 
+GUARDED = """
+    DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right'; EXCEPTION WHEN duplicate_object THEN END $$
+"""
+"""Makes a user that has no rights on any table."""
+
 
 class PostgresqlServer(ServerProcess):
     """A running server. `stop` and `start` are for tests of faults; others must find it running."""
