@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from starhaul.job.job import Job
     from starhaul.registry import Registry
 
+    _Address = click.ParamType[Path | str]
+else:
+    _Address = click.ParamType  # generic since click 8.4
+
 PATH = click.Path(path_type=Path)
 
 
-class JobAddress(click.ParamType[Path | str]):
+class JobAddress(_Address):
     """A job file: its path, `file://…`, or `http(s)://…`, which stays a text."""
 
     name = "job"

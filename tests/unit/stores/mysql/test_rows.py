@@ -60,6 +60,9 @@ class Script:
     def close(self) -> None:
         pass
 
+    def settimeout(self, seconds: float | None) -> None:
+        """As a socket has it: some versions of PyMySQL ask for it before each read."""
+
     def read1(self, size: int) -> bytes:
         assert self._pieces, "it waits for what will not come"
         piece = self._pieces.pop(0)
@@ -77,7 +80,8 @@ class Script:
 class Scripted(Wire):
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._rfile = Script(pieces)
-        self._sock = None
+        self._sock = self._rfile
+        self._read_timeout = None
 
 
 def streamed(pieces: Sequence[bytes], width: int, size: int) -> Iterator[list[tuple[bytes | None, ...]]]:
