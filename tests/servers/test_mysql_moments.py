@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import Mock
 
 import pymysql
 import pytest
 
 from starhaul import TransientError
 from starhaul.testing import RecordingTask
+from starhaul_stores.mysql import slices as mysql_slices
 from tests.conftest import MysqlDatabase
 from tests.servers.mysql_reading import counted, reader, slices
 
@@ -31,6 +33,23 @@ def test_an_attempt_that_was_left_early_can_be_made_again_at_the_same_moment(mys
     assert sorted(row["n"] for row in read) == list(range(1, 100_001))
     assert {row["v"] for row in read} == {"old"}
     assert not task.notes
+
+
+def test_a_table_is_cut_anew_where_it_was_cut_before(mysql: MysqlDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find the cuts is work, and a run asks twice. What came or went in between is read all the same."""
+    cuts = Mock(wraps=mysql_slices._cuts)
+    monkeypatch.setattr(mysql_slices, "_cuts", cuts)
+    counted(mysql, 5000)
+    source = reader(mysql, table="t")
+    first = source.split(4)
+    mysql.execute("DELETE FROM t WHERE n < 1500 OR n > 3000", "INSERT INTO t (n) VALUES (-7), (9000)")
+    with source.hold(2) as held:
+        splits = held.split(4)
+        task = RecordingTask(source.schema())
+        read = [row["n"] for split in splits for batch in held.read(split, task) for row in batch.to_pylist()]
+    assert len(first) == len(splits) == 4
+    assert sorted(read) == [-7, *range(1500, 3001), 9000]
+    assert cuts.call_count == 1
 
 
 def test_slices_are_read_on_when_their_connections_are_lost(mysql: MysqlDatabase) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from starhaul import PermanentError
 from starhaul.testing import RecordingTask
+from starhaul_stores.postgresql import slices
 from starhaul_stores.postgresql.connection import Connection
 from tests.conftest import PostgresqlSchema
 from tests.servers.postgresql_reading import reader
@@ -32,6 +34,27 @@ def test_a_table_without_a_key_is_cut_by_blocks_of_one_snapshot(postgresql: Post
         for resumed in (source, later):
             with pytest.raises(PermanentError, match="snapshot that t@1 was cut by is gone"):
                 next(iter(resumed.read(splits[1], task)))
+
+
+def test_a_table_is_cut_anew_where_it_was_cut_before(
+    postgresql: PostgresqlSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To find the cuts is a second's work, and a run asks twice. What came or went in between is read all the same."""
+    cuts = Mock(wraps=slices._cuts)
+    monkeypatch.setattr(slices, "_cuts", cuts)
+    postgresql.db.execute(
+        "CREATE TABLE t (n int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 5000); ANALYZE t"
+    )
+    source = reader(postgresql, table="t")
+    first = source.split(4)
+    postgresql.db.execute("DELETE FROM t WHERE n < 1500 OR n > 3000; INSERT INTO t VALUES (-7), (9000)")
+    with source.hold(2) as held:
+        splits = held.split(4)
+        task = RecordingTask(source.schema())
+        read = [row["n"] for split in splits for batch in held.read(split, task) for row in batch.to_pylist()]
+    assert len(first) == len(splits) == 4
+    assert sorted(read) == [-7, *range(1500, 3001), 9000]
+    assert cuts.call_count == 1
 
 
 @pytest.mark.parametrize(

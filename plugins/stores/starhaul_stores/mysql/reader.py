@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
@@ -26,7 +27,7 @@ from starhaul_stores.mysql.discovery import FindingReader
 from starhaul_stores.mysql.facts import with_facts
 from starhaul_stores.mysql.line_loading import ROWS
 from starhaul_stores.mysql.selection import Selection, table_of
-from starhaul_stores.mysql.slices import condition, cuttable_by, partition_slices, relation_of, slices
+from starhaul_stores.mysql.slices import Bound, condition, cuttable_by, partition_slices, relation_of, slices
 from starhaul_stores.mysql.snapshots import Moment, one_moment
 from starhaul_stores.mysql.target import TRANSACTIONAL
 from starhaul_stores.mysql.zones import zone_facts
@@ -113,6 +114,11 @@ class MysqlWireReader(FindingReader[P]):
     _moments: Mapping[int, Moment | None] = {}
     """The connections to each place (`Source.place`) that see one moment, while the reader is held."""
 
+    def __init__(self, params: P) -> None:
+        super().__init__(params)
+        self._cuts: Mapping[Source, dict[int, Sequence[Bound]]] = defaultdict(dict)
+        """Where each source was cut, for when it is cut again (see `slices`)."""
+
     def check(self) -> None:
         for source in self._sources():
             with self._open(source) as db:
@@ -133,6 +139,7 @@ class MysqlWireReader(FindingReader[P]):
     @contextmanager
     def _held(self, channels: int) -> Iterator[MysqlWireReader[P]]:
         held = type(self)(self.params)
+        held._cuts = self._cuts
         sources = self._sources()
         with ExitStack() as stack:
             held._moments = {
@@ -268,7 +275,8 @@ class MysqlWireReader(FindingReader[P]):
             if partitions:
                 return partition_slices(partitions)
         relation = relation_of(table, params.partition_name, self._moment_of(source))
-        return slices(db, table, relation, params.condition, columns, target, params.split_factor, sources)
+        wanted, known = (target, params.split_factor, sources), self._cuts[source]
+        return slices(db, table, relation, params.condition, columns, *wanted, known)
 
     def describe(self) -> Sequence[str]:
         way = "Reads the server's text protocol, one SELECT for each slice."

@@ -37,11 +37,14 @@ def slices(
     target: int,
     factor: int,
     sources: int,
+    known: dict[int, Sequence[Bound]],
 ) -> list[dict[str, Any]]:
     """Disjoint slices as JSON data for `condition`, which together hold every row that the table holds now. Each names
     its number of `rows`, as far as known. One slice without bounds where the table is small or there are no `columns`
     to cut by (see `cuttable_by`).
 
+    `known` is where these rows were cut before, by the number of slices, and is added to: rows that came or went since
+    make slices less equal, and nothing else.
     `relation` is what to select from, as SQL: the table, or some partitions of it, or the table as it was.
     """
     rows = _rows(db, table, relation, where)
@@ -52,11 +55,9 @@ def slices(
     ends = cutting.end("min"), cutting.end("max")
     if not ends[0]:
         return [{"rows": rows}]
-    cuts: list[Bound] = []
-    if rows > _COUNTED and isinstance(ends[0][0], int):
-        cuts = cutting.estimated(ends[0][0], ends[1][0], _MOST_ESTIMATES * wanted)
-    if not cuts:
-        cuts = list(cutting.walked(()))
+    if wanted not in known:
+        known[wanted] = _cuts(cutting, rows, ends, _MOST_ESTIMATES * wanted)
+    cuts = known[wanted]
     nulls = not columns[0].not_null and bool(
         db.execute(f"SELECT 1 FROM {relation}{_where(where, f'{cutting.keys[0]} IS NULL')} LIMIT 1")
     )
@@ -65,6 +66,12 @@ def slices(
         if "null" not in each:
             each.update(rows=rows // (len(cuts) + 1), number=cutting.numbers)
     return found
+
+
+def _cuts(cutting: _Cutting, rows: int, ends: tuple[Bound, Bound], questions: int) -> Sequence[Bound]:
+    first, last = ends[0][0], ends[1][0]
+    cuts = cutting.estimated(first, last, questions) if rows > _COUNTED and isinstance(first, int) else []
+    return cuts or list(cutting.walked(()))
 
 
 def _rows(db: Connection, table: Table, relation: str, where: str) -> int:

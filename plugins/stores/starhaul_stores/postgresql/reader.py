@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import ClassVar, TypeVar
@@ -30,7 +31,7 @@ from starhaul_stores.postgresql.discovery import tables
 from starhaul_stores.postgresql.facts import with_facts
 from starhaul_stores.postgresql.lines import has_lines, is_unicode, line_blocks
 from starhaul_stores.postgresql.selection import Selection, selection_of_query, selection_of_table
-from starhaul_stores.postgresql.slices import BLOCKS, condition, slices
+from starhaul_stores.postgresql.slices import BLOCKS, Cuts, condition, slices
 from starhaul_stores.postgresql.snapshots import CHANGED, Snapshot, exported, guarantee, reading
 from starhaul_stores.relational.addresses import address_of, to_read
 from starhaul_stores.relational.lines import LINES
@@ -63,6 +64,11 @@ class PostgresqlWireReader(Reader[P]):
     _snapshots: Mapping[int, Snapshot | None] = {}
     """The snapshot of each place (`Source.place`), while the reader is held."""
 
+    def __init__(self, params: P) -> None:
+        super().__init__(params)
+        self._cuts: Mapping[Source, dict[int, Cuts]] = defaultdict(dict)
+        """Where each source was cut, for when it is cut again (see `slices`)."""
+
     def check(self) -> None:
         for source in self.params.sources():
             with self._open(source) as db:
@@ -89,6 +95,7 @@ class PostgresqlWireReader(Reader[P]):
     @contextmanager
     def _held(self) -> Iterator[PostgresqlWireReader[P]]:
         held, sources = type(self)(self.params), self.params.sources()
+        held._cuts = self._cuts
         with ExitStack() as stack:
             held._snapshots = {
                 place: stack.enter_context(self._exported([each for each in sources if each.place == place]))
@@ -118,7 +125,8 @@ class PostgresqlWireReader(Reader[P]):
                     key = params.split_pk
                     if key is None and not table.key and snapshot is not None and of_snapshot:
                         key = BLOCKS
-                    parts = slices(db, table, params.condition, key, target, params.split_factor, len(sources))
+                    wanted = target, params.split_factor, len(sources)
+                    parts = slices(db, table, params.condition, key, *wanted, self._cuts[source])
                     if key != params.split_pk and len(parts) > 1 and snapshot is not None:
                         parts = [{**part, "snapshot": snapshot.name} for part in parts]
             for part in parts:

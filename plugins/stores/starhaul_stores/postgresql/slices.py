@@ -6,7 +6,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 from starhaul import ConfigError
 from starhaul_stores.postgresql.catalog import Table
@@ -16,13 +16,16 @@ from starhaul_stores.relational.slices import key_columns, ranges, slices_wanted
 
 BLOCKS = "ctid"
 """As `splitPk`: cut by where rows lie in the table."""
-_SAMPLE_ROWS = 200_000
-"""Rows to judge quantiles by; a table of fewer is looked through."""
+_ROWS_PER_SLICE, _FEWEST, _MOST = 8_000, 50_000, 1_000_000
+"""Rows to judge quantiles by: for each slice, and in all. Rows of one block have keys near each other, so it is the
+number of blocks that makes slices equal: fifty to two hundred of them leave slices a tenth apart."""
 _SAMPLED = ("r", "m", "p")
 """Kinds of tables that have blocks, or partitions that have."""
 _FEW = 10
 """A value has few rows if it has less than this part of a slice."""
 _BLOCK_SLICES_SINCE = 140000
+Cuts: TypeAlias = Sequence[Sequence[str]]
+"""Keys in ascending order as texts, each the first of a slice: a value for each column, or for the first one alone."""
 
 
 def estimated_rows(db: Connection, select: str) -> int:
@@ -32,10 +35,21 @@ def estimated_rows(db: Connection, select: str) -> int:
 
 
 def slices(
-    db: Connection, table: Table, where: str, split_pk: str | None, target: int, factor: int, sources: int
+    db: Connection,
+    table: Table,
+    where: str,
+    split_pk: str | None,
+    target: int,
+    factor: int,
+    sources: int,
+    known: dict[int, Cuts],
 ) -> list[dict[str, Any]]:
     """Disjoint slices as JSON data for `condition`, which together hold every row that the table holds now; each names
-    its `rows`, about. One slice without bounds where the table is small, or has no key to cut by."""
+    its `rows`, about. One slice without bounds where the table is small, or has no key to cut by.
+
+    `known` is where this table was cut before, by the number of slices, and is added to: rows that came or went since
+    make slices less equal, and nothing else.
+    """
     rows = estimated_rows(db, f"SELECT 1 FROM {table.sql}{key_condition({}, where, _bound)}")
     wanted = slices_wanted(rows, target, factor, sources)
     if wanted <= 1:
@@ -51,7 +65,9 @@ def slices(
         return [{"rows": rows}]
     no_key = key_condition({"key": keys[0], "null": True}, where, _bound)
     nulls = not columns[0].not_null and bool(db.value(f"SELECT EXISTS (SELECT 1 FROM {table.sql}{no_key})"))
-    cuts = [cut for cut in _cuts(db, table, where, keys, wanted, rows) if cut != ends[0]]
+    if wanted not in known:
+        known[wanted] = _cuts(db, table, where, keys, wanted, rows)
+    cuts = [cut for cut in known[wanted] if cut != ends[0]]
     found = ranges(keys, cuts, ends[1], nulls)
     return [each if "null" in each else {**each, "rows": -(-rows // (len(cuts) + 1))} for each in found]
 
@@ -81,12 +97,10 @@ def _ends(db: Connection, table: Table, where: str, keys: Sequence[str]) -> tupl
     return (found[0], found[1]) if len(found) == 2 else None
 
 
-def _cuts(
-    db: Connection, table: Table, where: str, keys: Sequence[str], wanted: int, rows: int
-) -> Sequence[Sequence[str]]:
+def _cuts(db: Connection, table: Table, where: str, keys: Sequence[str], wanted: int, rows: int) -> Cuts:
     """Keys that cut the rows into `wanted` equal parts, about, ascending; only the first column of those whose value of
     it has few rows, which compares faster. A big table is judged by a sample of its blocks, the same each time."""
-    percent = 100 * _SAMPLE_ROWS / max(rows, 1)
+    percent = 100 * min(max(wanted * _ROWS_PER_SLICE, _FEWEST), _MOST) / max(rows, 1)
     sample = f" TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (0)" if percent < 50 and table.kind in _SAMPLED else ""
     names = [f"k{number}" for number in range(len(keys))]
     chosen = ", ".join(f"{key} AS {name}" for key, name in zip(keys, names, strict=True))
