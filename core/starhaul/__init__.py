@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     )
     from starhaul.api.writer import Writer
     from starhaul.convert.cast import Cast, cast
+    from starhaul.convert.checked import checked_text, legible
     from starhaul.convert.formats import Formats
     from starhaul.engine.library import replay, resume, run
     from starhaul.report.report import Report
@@ -124,6 +125,8 @@ _HOME = {
     "Cast": "convert.cast",
     "Formats": "convert.formats",
     "cast": "convert.cast",
+    "checked_text": "convert.checked",
+    "legible": "convert.checked",
     "replay": "engine.library",
     "resume": "engine.library",
     "run": "engine.library",
@@ -175,9 +178,11 @@ __all__ = [
     "WriteRequest",
     "Writer",
     "cast",
+    "checked_text",
     "column_facts",
     "hookimpl",
     "hookspec",
+    "legible",
     "lent",
     "native_type",
     "parse_type",

@@ -10,6 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.orc
+import pyarrow.parquet
 import pytest
 
 from starhaul import Report, run
@@ -44,6 +47,19 @@ def json_lines(request: pytest.FixtureRequest, folder: Path) -> dict[str, Any]:
     return {"name": "txtfile", "path": str(path), "fileFormat": "json", "column": ["*"]}
 
 
+def columnar(form: str) -> Source:
+    def source(request: pytest.FixtureRequest, folder: Path) -> dict[str, Any]:
+        path = folder / "s"
+        table = pa.table({"id": range(ROWS), "v": pa.array(VALUES, pa.binary()).view(pa.string())})
+        if form == "parquet":
+            pa.parquet.write_table(table, path, row_group_size=1500)
+        else:
+            pa.orc.write_table(table, str(path))
+        return {"name": "txtfile", "path": str(path), "fileFormat": form, "column": ["*"]}
+
+    return source
+
+
 def sqlite(kind: str) -> Source:
     def source(request: pytest.FixtureRequest, folder: Path) -> dict[str, Any]:
         path = folder / "s.db"
@@ -72,7 +88,8 @@ def postgresql_bytes(request: pytest.FixtureRequest, folder: Path) -> dict[str, 
 
 
 SOURCES: Mapping[str, Source] = {
-    "text file": text_file, "JSON lines": json_lines, "SQLite's text": sqlite("text"),
+    "text file": text_file, "JSON lines": json_lines, "Parquet": columnar("parquet"), "ORC": columnar("orc"),
+    "SQLite's text": sqlite("text"),
     "SQLite's bytes": sqlite("blob"), "MySQL's bytes": mysql_bytes, "PostgreSQL's bytes": postgresql_bytes,
 }  # fmt: skip
 

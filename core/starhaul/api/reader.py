@@ -90,7 +90,8 @@ class Reader(ABC, Generic[P]):
 
         Must be a generator: the engine closes it early when the other side fails or the run stops, and `with`
         blocks inside free what was opened. Batches of about 1 to 4 MiB do best; a batch should never need more
-        memory than a few times its rows. A row that cannot be read goes to `task.reject`; the others follow.
+        memory than a few times its rows. A row that cannot be read goes to `task.reject`; the others follow. Text is
+        valid UTF-8: `checked_text` finds what is not, where a library does not look.
         """
 
     def encodings(self) -> Sequence[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -54,7 +55,7 @@ class RejectReader(Reader[RejectReaderParams]):
     def _rows(self) -> Iterator[pa.RecordBatch]:
         wanted = (self.params.stream, self.params.stage)
         for line in read_rejects(Path(self.params.path)):
-            if "arrow" in line and (line["stream"], line["stage"]) == wanted:
+            if _can_be_sent(line) and (line["stream"], line["stage"]) == wanted:
                 row = decode(line["arrow"])
                 if _columns(row.schema) == self.params.columns:
                     yield row
@@ -64,14 +65,14 @@ def make_replay_plan(job: Job, registry: Registry, rejects: Path) -> Plan:
     """Plan to send the rows of a reject file through the rest of their way again.
 
     Rows that cannot be sent stay behind with a warning: they were rejected before they were rows (a line that could
-    not be parsed) or hold a secret. Raises `ConfigError` if none can, if the job has no stream of that
-    name any more, or if a target cannot be added to.
+    not be parsed), hold a secret, or held what is no text, which the reject file has not. Raises `ConfigError` if none
+    can, if the job has no stream of that name any more, or if a target cannot be added to.
     """
     specs = {spec.name: spec for spec in job.streams}
     groups: dict[tuple[str, str, str], int] = {}
     left = 0
     for line in read_rejects(rejects):
-        if "arrow" in line:
+        if _can_be_sent(line):
             key = (line["stream"], line["stage"], _columns(decode(line["arrow"]).schema))
             groups[key] = groups.get(key, 0) + 1
         else:
@@ -110,6 +111,12 @@ def make_replay_plan(job: Job, registry: Registry, rejects: Path) -> Plan:
         warning = Problem(str(rejects), f"{left} rows cannot be sent again", "mend them at their source")
         job = replace(job, warnings=(*job.warnings, warning))
     return Plan(job, tuple(streams))
+
+
+def _can_be_sent(line: Mapping[str, Any]) -> bool:
+    """Whether a line of the reject file holds the row as it was: readers show bytes that are no text as U+FFFD."""
+    shown = line.get("row", {}).values()
+    return "arrow" in line and not (line["stage"] == "read" and any("\ufffd" in (text or "") for text in shown))
 
 
 def _first_transformer(stage: str, transformers: int) -> int:

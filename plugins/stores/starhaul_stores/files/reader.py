@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Capability, Cast, ConfigError, PermanentError, Reader, Split, Task
+from starhaul import Capability, Cast, ConfigError, PermanentError, Reader, Split, Task, legible
 from starhaul_stores.files.columns import TypedField, arrow_type, own_fields, resolved, typed
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.named import input_format
@@ -208,7 +208,7 @@ def _batch(
     """The rows of a block in the columns' types. Those that do not fit are rejected."""
     texts: Mapping[int, Any] = dict(zip(used, block.columns, strict=True))
     arrays: list[pa.Array] = []
-    reasons: dict[int, str] = {}
+    reasons: dict[int, str] = dict(block.broken)
     for field in fields:
         if field.index is None:
             arrays.append(field.constant.take(pa.repeat(0, block.rows)))  # type: ignore[union-attr]
@@ -222,5 +222,6 @@ def _batch(
         return batch
     for row, reason in sorted(reasons.items()):
         raw = block.raw(row)
-        task.reject(raw.batch, raw.row, reason, at=raw.at)
+        shown = legible(raw.batch.slice(raw.row, 1)) if row in block.broken else raw.batch.slice(raw.row, 1)
+        task.reject(shown, 0, reason, at=raw.at)
     return batch.filter(pa.array([row not in reasons for row in range(block.rows)], pa.bool_()))

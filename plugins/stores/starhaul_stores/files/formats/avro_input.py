@@ -81,14 +81,31 @@ class _Rows:
     def of(self, count: int, data: bytes, end: int) -> Iterator[Block]:
         """One block; `end` is where it ends in the file."""
         stream = io.BytesIO(data)
-        records = [self._read(stream, self._schema, None) for _ in range(count)]
+        records, broken = [], {}
+        for row in range(count):
+            start = stream.tell()
+            try:
+                records.append(self._read(stream, self._schema, None))
+            except UnicodeDecodeError:
+                record, broken[row] = self._broken(stream, start)
+                records.append(record)
         if stream.tell() != len(data):
             raise ValueError(f"the block before {end} holds more than its {count} rows")
         columns = [self._todays(place, self._column(place, records)) for place in self._places]
         name = f"{self._name}: block before {end}"
         names = [f"{place}" for place, _ in enumerate(columns)]
         batch = pa.RecordBatch.from_arrays(columns, names=names) if columns else pa.record_batch({"": pa.nulls(count)})
-        yield Block(count, columns, partial(self._raw, batch, name))
+        yield Block(count, columns, partial(self._raw, batch, name), broken)
+
+    def _broken(self, stream: io.BytesIO, start: int) -> tuple[Any, str]:
+        """A record that holds text which is no UTF-8, with U+FFFD in it, and the reason to reject it."""
+        read: list[Any] = []
+        for errors in ("replace", "backslashreplace"):
+            stream.seek(start)
+            read.append(self._read(stream, self._schema, None, handle_unicode_errors=errors))
+        legible, told = read
+        name = next(name for name in told if repr(told[name]) != repr(legible[name]))
+        return legible, f"{name}: holds bytes that are no UTF-8: {told[name]!s:.100}"
 
     def _raw(self, batch: pa.RecordBatch, name: str, row: int) -> Any:
         named = batch

@@ -71,6 +71,8 @@ class Block:
     """One array for each wanted field, of whatever type the file has; the hub's `cast` makes the columns' types."""
     raw: Callable[[int], Raw]
     """A row as it stands in the file. May take its time."""
+    broken: Mapping[int, str] = field(default_factory=dict)
+    """The rows that hold text which is no UTF-8, with the reasons to reject them. Here they hold something valid."""
 
 
 class InputFormat(ABC):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
-from starhaul import PermanentError
+from starhaul import PermanentError, checked_text
 from starhaul_stores.files.formats.input import Raw, Selection
 
 BATCH_BYTES = 4 << 20
@@ -44,6 +44,17 @@ def taken(there: Sequence[str], selection: Selection, name: str, *, missing_as_n
 def rows_at_once(rows: int, size: int) -> int:
     """How many rows make a block, where `rows` rows have `size` bytes."""
     return max(1, min(_MOST_ROWS, BATCH_BYTES * rows // max(size, 1)))
+
+
+def sound(columns: Sequence[pa.Array], selection: Selection) -> tuple[list[pa.Array], dict[int, str]]:
+    """The wanted columns with null in place of text that is no UTF-8, and `Block.broken`. Libraries for files that have
+    text of their own hand it over as it stands there."""
+    casts = [checked_text(column) for column in columns]
+    broken: dict[int, str] = {}
+    for name, cast in zip(selection.names, casts, strict=True):
+        for row, reason in cast.misfits().items():
+            broken.setdefault(row, f"{name}: {reason}")
+    return [cast.values for cast in casts], broken
 
 
 def raw_row(batch: pa.RecordBatch, name: str, first: int, row: int) -> Raw:

@@ -12,7 +12,7 @@ from starhaul import PermanentError, Task
 from starhaul_stores.files.formats.calendars import of_orc
 from starhaul_stores.files.formats.distant import stripe
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
-from starhaul_stores.files.formats.matching import damage_told, plain, raw_row, rows_at_once, taken
+from starhaul_stores.files.formats.matching import damage_told, plain, raw_row, rows_at_once, sound, taken
 from starhaul_stores.files.places.source import Source
 
 
@@ -58,8 +58,10 @@ class OrcInput(InputFormat):
                     arrays = [
                         pa.nulls(batch.num_rows) if place is None else batch.column(there[place]) for place in places
                     ]
+                    arrays, broken = sound(arrays, selection)
                     name = source.name if whole else f"{source.name}#stripe {number}"
-                    yield Block(batch.num_rows, arrays, partial(raw_row, batch, name, seen if whole else first))
+                    raw = partial(raw_row, batch, name, seen if whole else first)
+                    yield Block(batch.num_rows, arrays, raw, broken)
                     seen += batch.num_rows
                 del read
             if whole and seen != file.nrows:

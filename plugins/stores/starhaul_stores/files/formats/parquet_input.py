@@ -12,7 +12,7 @@ from starhaul import PermanentError, Task
 from starhaul_stores.files.formats.calendars import of_parquet
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.int96 import Int96Reader
-from starhaul_stores.files.formats.matching import damage_told, plain, raw_row, rows_at_once, taken
+from starhaul_stores.files.formats.matching import damage_told, plain, raw_row, rows_at_once, sound, taken
 from starhaul_stores.files.formats.parquet_claims import claimed, expect_claimed
 from starhaul_stores.files.places.source import Source
 
@@ -80,8 +80,8 @@ class ParquetInput(InputFormat):
         seen = 0
         for batch in file.iter_batches(at_once, [number], columns, use_threads=False):
             batch = calendar.mended(int96.mended(batch), name, int96.columns)
-            arrays = _arrays(batch, there, places)
-            yield Block(batch.num_rows, arrays, partial(raw_row, batch, name, first + seen))
+            arrays, broken = sound(_arrays(batch, there, places), selection)
+            yield Block(batch.num_rows, arrays, partial(raw_row, batch, name, first + seen), broken)
             seen += batch.num_rows
         if seen != group.num_rows:
             raise PermanentError(name, f"row group {number} holds {seen} rows instead of {group.num_rows}")
