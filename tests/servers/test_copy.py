@@ -109,6 +109,30 @@ def test_passwords_come_from_the_environment_and_are_stored_nowhere(
         shop.execute("DROP USER keeper")
 
 
+def test_secrets_in_the_options_of_a_url_are_stored_nowhere(
+    shop: MysqlDatabase, postgresql: PostgresqlSchema, call: Call, tmp_path: Path
+) -> None:
+    target = f"{postgresql.url}&sslpassword=t0p%26+s%24%7Bcret%7D&application_name=%24%7Bx#orders"
+    saved = tmp_path / "job.yaml"
+    done = call("copy", f"{shop.url}.orders", target, "--create", "--mode", "overwrite", "--save", saved)
+    assert done.exit_code == 0, done.output
+    assert "The target's sslpassword is a secret: the job holds ${STARHAUL_TARGET_SSLPASSWORD}" in done.output
+    text = saved.read_text()
+    assert text.startswith("# Needs the variables STARHAUL_TARGET_SSLPASSWORD: set them")
+    assert "# Percent-encoded, as they stand in a URL: STARHAUL_TARGET_SSLPASSWORD." in text
+    assert "sslpassword=${STARHAUL_TARGET_SSLPASSWORD}&" in parse_yaml(text, "saved")[0]["writer"]["url"]
+    missing = call("run", saved)
+    assert missing.exit_code == 2, missing.output
+    assert "STARHAUL_TARGET_SSLPASSWORD" in missing.output
+    again = call("run", saved, STARHAUL_TARGET_SSLPASSWORD="t0p%26+s%24%7Bcret%7D")
+    assert again.exit_code == 0, again.output
+    given = call("run", saved, "-D", "STARHAUL_TARGET_SSLPASSWORD=t0p%26+s%24%7Bcret%7D")
+    assert given.exit_code == 0, given.output
+    for file in (each for each in tmp_path.rglob("*") if each.is_file()):
+        for secret in (b"t0p%26", b"t0p& s"):
+            assert secret not in file.read_bytes(), f"{file} holds the password"
+
+
 def test_a_wrong_password_fails_at_once(shop: MysqlDatabase, postgresql: PostgresqlSchema, call: Call) -> None:
     shop.execute("CREATE USER guest IDENTIFIED BY 'right'")
     try:

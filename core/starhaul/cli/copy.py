@@ -116,6 +116,8 @@ def _save(composed: Composed, path: Path) -> Path:
 
     names = ", ".join(composed.secrets)
     head = f"# Needs the variables {names}: set them in the environment, or give them with -D.\n" if names else ""
+    if composed.in_urls:
+        head += f"# Percent-encoded, as they stand in a URL: {', '.join(composed.in_urls)}.\n"
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(head + _text(composed))

@@ -15,10 +15,10 @@ from starhaul.api.errors import ConfigError, Problem
 from starhaul.job.address import read_job
 from starhaul.job.assemble import Assembled, assemble, form_of
 from starhaul.job.connections import Connections
-from starhaul.job.document import dotted
+from starhaul.job.document import At, dotted
 from starhaul.job.job import Job, PluginUse
-from starhaul.job.secrets import redacted, secret_places
-from starhaul.job.uses import Draft, draft_of
+from starhaul.job.secrets import decodings, redacted, secret_places, secret_texts, texts_in
+from starhaul.job.uses import Draft, Use, draft_of
 from starhaul.job.validate import parse_parameters, validate
 from starhaul.job.variables import Variables
 from starhaul.registry import Kind, Registry
@@ -62,7 +62,7 @@ def load_job(
     assembled = assemble(draft, parsed)
     if conversion is not None:
         assembled = assembled.converting_by(conversion)
-    secret = secret_variables(draft, registry)
+    secret = secret_variables(draft, registry, known.given)
     used = {name for names in draft.given.values() for name in names}
     return Job(
         name=assembled.name,
@@ -95,19 +95,42 @@ def instantiate(registry: Registry, kind: Kind, use: PluginUse) -> Any:
     return plugin(params)
 
 
-def secret_variables(draft: Draft, registry: Registry) -> frozenset[str]:
-    """Names of the given variables that went, alone or as a part, into secret parameters of a valid draft."""
+def secret_variables(draft: Draft, registry: Registry, given: Mapping[str, str]) -> frozenset[str]:
+    """Names of the variables, whose values are `given`, that went, alone or as a part, into secret parameters of a
+    valid draft, or into a secret that is a part of another parameter (a password in a URL)."""
     names: set[str] = set()
     for use in draft.uses:
         parameters = use.parameters or {}
-        for place in secret_places(registry.plugin(use.kind, use.name or "").params_type, parameters):
-            document, at = use.where(draft.document, place)
-            for (source, written), used in draft.given.items():
-                # One may lie in the other: a text that became a list of one secret, a secret that is an object.
-                depth = min(len(at), len(written))
-                if source == document.source and at[:depth] == written[:depth]:
-                    names |= used
+        params_type = registry.plugin(use.kind, use.name or "").params_type
+        known: set[str] = set()
+        for place in secret_places(params_type, parameters):
+            names |= _given_at(draft, use, place)
+            value: Any = parameters
+            for step in place:
+                value = value[step]
+            known |= {*secret_texts(value)}
+        secrets = parse_parameters(params_type, parameters).secrets() - known
+        for place, text in texts_in(parameters) if secrets else ():
+            held = [secret for secret in secrets if any(secret in each for each in decodings(text))]
+            names |= {name for name in _given_at(draft, use, place) if _is_part(given[name], held)}
     return frozenset(names)
+
+
+def _is_part(value: str, secrets: list[str]) -> bool:
+    """Whether a value holds one of the secrets, or a piece of it."""
+    return any(part and (part in secret or secret in part) for part in decodings(value) for secret in secrets)
+
+
+def _given_at(draft: Draft, use: Use, place: At) -> set[str]:
+    """The given variables at a place of the parameters of a plugin."""
+    document, at = use.where(draft.document, place)
+    found: set[str] = set()
+    for (source, written), used in draft.given.items():
+        # One may lie in the other: a text that became a list of one secret, a secret that is an object.
+        depth = min(len(at), len(written))
+        if source == document.source and at[:depth] == written[:depth]:
+            found |= used
+    return found
 
 
 def _fingerprint(assembled: Assembled, registry: Registry) -> str:

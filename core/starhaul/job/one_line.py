@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from starhaul.api.address import Address, ReadRequest, WriteRequest
 from starhaul.api.errors import ConfigError
 from starhaul.job.connections import Connections
+from starhaul.job.document import At
 from starhaul.job.faults import model_faults
-from starhaul.job.secrets import secret_places
+from starhaul.job.secrets import decodings, secret_places
 from starhaul.job.urls import plugin_for, shown_url
 from starhaul.job.variables import Variables
 from starhaul.registry import Registry
@@ -45,6 +46,8 @@ class Composed:
     """Values of the variables that stand for secrets."""
     remarks: tuple[str, ...] = ()
     """What the user should know."""
+    in_urls: tuple[str, ...] = ()
+    """Those of the variables whose values are percent-encoded, as they stand in a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class OneLine:
     def compose(self, line: Line) -> Composed:
         """The job of a line. May look at the source. Raises `ConfigError`."""
         source, target = self.place("source", line.source), self.place("target", line.target)
-        secrets: dict[str, str] = {}
+        hidden = _Hidden()
         remarks: list[str] = []
         streams = []
         for address in self._sources(source, shown_url(line.source)):
@@ -111,12 +114,14 @@ class OneLine:
             streams.append(
                 {
                     "name": ".".join(address.name) or "query",
-                    "reader": self._entry("source", source, reading, secrets),
-                    "writer": self._entry("target", target, writing, secrets),
+                    "reader": self._entry("source", source, reading, hidden),
+                    "writer": self._entry("target", target, writing, hidden),
                 }
             )
         job: dict[str, Any] = {"name": "copy", "streams": streams} if len(streams) > 1 else streams[0]
-        return Composed({**job, "settings": {"channel": line.channel}}, secrets, tuple(remarks))
+        remarks += hidden.remarks()
+        document = {**job, "settings": {"channel": line.channel}}
+        return Composed(document, hidden.values, tuple(remarks), tuple(hidden.in_urls))
 
     def _sources(self, source: Place, shown: str) -> list[Address]:
         if not source.address.pattern:
@@ -150,7 +155,7 @@ class OneLine:
         parameters = {**resolved.value, **address.parameters}
         return Place(cls.name, cls, replace(address, parameters=parameters), name)
 
-    def _entry(self, side: Side, place: Place, address: Address, secrets: dict[str, str]) -> dict[str, Any]:
+    def _entry(self, side: Side, place: Place, address: Address, hidden: _Hidden) -> dict[str, Any]:
         given = dict(address.parameters)
         told: dict[str, Any] = {}
         if place.connection is not None:
@@ -158,8 +163,12 @@ class OneLine:
             kept = place.address.parameters
             given = {key: value for key, value in given.items() if key not in kept or kept[key] != value}
         secret = secret_places(place.cls.params_type, given)
+        try:
+            secrets = place.cls.params_type.parse(dict(address.parameters)).secrets()
+        except ValidationError as error:
+            raise self.invalid(replace(place, address=address), error) from None
         for key, value in given.items():
-            told[key] = _without_secrets(value, (key,), secret, side, secrets)
+            told[key] = hidden.without(value, (key,), secret, side, secrets)
         if told.keys() & {"name", "parameter"}:
             return {"name": place.plugin, "parameter": told}
         return {"name": place.plugin, **told}
@@ -179,13 +188,47 @@ def _named_after(target: Address, source: Address, *, several: bool) -> Address:
     return target
 
 
-def _without_secrets(value: Any, at: tuple[str | int, ...], secret: Any, side: Side, secrets: dict[str, str]) -> Any:
-    if at in secret:
-        name = re.sub(r"\W", "_", "_".join(["STARHAUL", side, *map(str, at)])).upper()
-        secrets[name] = str(value)
+_OPTION = re.compile(r"[?&;](?P<name>[\w.-]+)=(?P<value>[^&;#]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """The secrets that a document does not hold, and the variables in their places."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    in_urls: dict[str, str] = field(default_factory=dict)
+    """Variable → side and name of the option that it is the value of."""
+
+    def without(self, value: Any, at: At, places: set[At], side: Side, secrets: frozenset[str]) -> Any:
+        """A value of the document without the secrets at these places, and without options of a URL that are among
+        `secrets`."""
+        if at in places:
+            return self._variable(side, "_".join(map(str, at)), str(value))
+        if isinstance(value, dict):
+            return {key: self.without(one, (*at, key), places, side, secrets) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self.without(one, (*at, index), places, side, secrets) for index, one in enumerate(value)]
+        return self._without_options(value, side, secrets) if isinstance(value, str) else value
+
+    def _without_options(self, text: str, side: Side, secrets: frozenset[str]) -> str:
+        parts, end = [], 0
+        for option in _OPTION.finditer(text):
+            if not decodings(option["value"]) & secrets:
+                continue
+            reference = self._variable(side, option["name"], option["value"])
+            self.in_urls[reference[2:-1]] = f"{side}'s {option['name']}"
+            parts += [text[end : option.start("value")].replace("${", "$${"), reference]
+            end = option.end("value")
+        return "".join([*parts, text[end:].replace("${", "$${")])
+
+    def _variable(self, side: Side, what: str, value: str) -> str:
+        name = re.sub(r"\W", "_", f"STARHAUL_{side}_{what}").upper()
+        self.values[name] = value
         return f"${{{name}}}"
-    if isinstance(value, dict):
-        return {key: _without_secrets(one, (*at, key), secret, side, secrets) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(one, (*at, index), secret, side, secrets) for index, one in enumerate(value)]
-    return value.replace("${", "$${") if isinstance(value, str) else value
+
+    def remarks(self) -> list[str]:
+        """What to tell of secrets in URLs."""
+        return [
+            f"The {what} is a secret: the job holds ${{{name}}} in its place, percent-encoded as in the URL."
+            for name, what in self.in_urls.items()
+        ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Union, get_args, get_origin
+from urllib.parse import unquote, unquote_plus
 
 from pydantic import AliasChoices, BaseModel, Secret, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
@@ -37,6 +38,20 @@ def secret_texts(value: Any) -> Iterator[str]:
             yield from secret_texts(child)
     elif isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
         yield str(value)
+
+
+def texts_in(value: Any, at: At = ()) -> Iterator[tuple[At, str]]:
+    """Every text in a value, and its place."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, Mapping | list):
+        for step, child in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from texts_in(child, (*at, step))
+
+
+def decodings(text: str) -> set[str]:
+    """What a text may stand for: itself, or as a part of a URL."""
+    return {text, unquote(text), unquote_plus(text)}
 
 
 def _without(value: Any, at: At, secret: set[At]) -> Any:

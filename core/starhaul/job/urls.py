@@ -11,6 +11,7 @@ from starhaul.registry import Kind, Registry
 
 _SCHEME = re.compile(r"(?:jdbc:)?([a-z][a-z0-9.-]*)(?:\+[a-z0-9_.-]+)?:", re.IGNORECASE)
 _SECRET = re.compile(r"(//[^@:]*):.*@")
+_SECRET_OPTION = re.compile(r"([?&;][\w.-]*(?:password|passwd|pwd|passphrase)=)[^&;#]*", re.IGNORECASE)
 
 
 def plugin_for(registry: Registry, kind: Kind, url: str) -> str:
@@ -34,7 +35,7 @@ def plugin_for(registry: Registry, kind: Kind, url: str) -> str:
 
 def shown_url(url: str) -> str:
     """The URL without a password, as far as one can be told where nobody knows the URL."""
-    return _SECRET.sub(r"\1:***@", url)
+    return _SECRET_OPTION.sub(r"\1***", _SECRET.sub(r"\1:***@", url))
 
 
 def _longest_ending(path: str, known: Mapping[str, str]) -> str:

@@ -82,3 +82,4 @@ def test_a_writer_is_not_a_reader(registry: Registry) -> None:
 def test_passwords_are_not_shown() -> None:
     assert shown_url("shelf://me:p:w@host/a") == "shelf://me:***@host/a"
     assert shown_url("shelf://me@host/a") == "shelf://me@host/a"
+    assert shown_url("shelf://me:p@host/a?sslPassword=p%3Bw&x=y#t") == "shelf://me:***@host/a?sslPassword=***&x=y#t"
