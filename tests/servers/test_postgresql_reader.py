@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
+from starhaul import ConfigError, PermanentError, StarhaulError, TransientError, run
 from starhaul.testing import RecordingTask
 from starhaul_readers.postgresql import PostgresqlReader, PostgresqlReaderParams
-from tests.conftest import PostgresqlSchema
+from tests.conftest import MysqlDatabase, PostgresqlSchema
 from tests.servers.postgresql import GUARDED
 from tests.servers.postgresql_reading import reader, rows
 
@@ -24,10 +25,47 @@ def test_where_columns_and_expressions(postgresql: PostgresqlSchema) -> None:
         column=["select", '"a b" + 1', "'lit%'", "null", "a b"],
         where='"a b" > 1 -- the rest;',
     )
-    assert source.schema().names == ["select", "?column?", "?column?", "?column?", "a b"]
+    assert source.schema().names == ["select", "?column?", "?column?_2", "?column?_3", "a b"]
     task = RecordingTask(source.schema())
     (batch,) = source.read(source.split(1)[0], task)
     assert [column.to_pylist() for column in batch.columns] == [[None], [3], ["lit%"], [None], [2]]
+
+
+JOINED = (
+    "CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE b (id int, v text); "
+    "INSERT INTO a VALUES (1, 'x'); INSERT INTO b VALUES (1, 'y')"
+)
+
+
+def test_columns_of_one_name_are_told_apart(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute(JOINED)
+    query = reader(postgresql, querySql="SELECT a.*, b.*, 7 AS v_2 FROM a JOIN b USING (id)")
+    assert rows(query) == [{"id": 1, "v": "x", "id_2": 1, "v_3": "y", "v_2": 7}]
+    table = reader(postgresql, table="a", column=["id", "v", "id", "id + 1 AS id"])
+    assert rows(table, 2) == [{"id": 1, "v": "x", "id_2": 1, "id_3": 2}]
+
+
+@pytest.mark.parametrize("target", ["mysql", "postgresql", "sqlite", "txtfile", "stream"])
+def test_columns_of_one_name_arrive_by_position(
+    postgresql: PostgresqlSchema, mysql: MysqlDatabase, tmp_path: Path, target: str
+) -> None:
+    postgresql.db.execute(JOINED)
+    created = {"table": "t", "createTable": "ifMissing"}
+    writers: dict[str, dict[str, Any]] = {
+        "mysql": {"url": mysql.url, **created},
+        "postgresql": {"url": postgresql.url, **created},
+        "sqlite": {"path": str(tmp_path / "t.db"), **created},
+        "txtfile": {"path": str(tmp_path), "fileName": "t", "writeMode": "truncate", "header": True},
+        "stream": {"print": True},
+    }
+    job = {
+        "reader": {"name": "postgresql", "url": postgresql.url, "querySql": "SELECT a.*, b.* FROM a, b"},
+        "writer": {"name": target, **writers[target]},
+    }
+    report = run(job, state=tmp_path / "state")
+    assert (report.state, report.written) == ("done", 1), report.error
+    if target == "mysql":
+        assert mysql.execute("SELECT id, v, id_2, v_2 FROM t") == [(1, "x", 1, "y")]
 
 
 def test_several_tables_and_queries(postgresql: PostgresqlSchema) -> None:

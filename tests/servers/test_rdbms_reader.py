@@ -114,6 +114,18 @@ class TestColumns:
         rdbms.execute("INSERT INTO t VALUES (1, 'a', 1.125, '2026-01-31')", "INSERT INTO t (id) VALUES (2)")
         rows = read(reader(rdbms.url, querySql="SELECT id, name, count(*) AS c FROM t GROUP BY id, name ORDER BY id;"))
         assert rows.to_pylist() == [{"id": 1, "name": "a", "c": 1}, {"id": 2, "name": None, "c": 1}]
+        twice = reader(rdbms.url, querySql="SELECT id AS x, id AS x, id + 1 AS X, 7 AS x_2 FROM t WHERE id < 2")
+        (row,) = read(twice).to_pylist()
+        names = {
+            "sqlite": ["x", "x:1", "X:2", "x_2"],  # it tells them apart itself
+            "postgresql": ["x", "x_3", "x_4", "x_2"],
+            "mariadb": ["x", "x_3", "X_4", "x_2"],
+        }[rdbms.engine]
+        assert row == dict(zip(names, (1, 1, 2, 7), strict=True))
+        column = ["id", "name", "ID", "id + 1 AS id"]
+        assert read(reader(rdbms.url, table="t", column=column, where="id < 2")).to_pylist() == [
+            {"id": 1, "name": "a", "id_2": 1, "id_3": 2}
+        ]
         twice = reader(rdbms.url, querySql="SELECT id AS x, id AS y FROM t WHERE id < 2")
         assert [column.to_pylist() for column in read(twice).columns] == [[1], [1]]
 

@@ -13,6 +13,7 @@ from starhaul_stores.postgresql.catalog import Table
 from starhaul_stores.postgresql.connection import Connection, quoted
 from starhaul_stores.postgresql.spelled import expression
 from starhaul_stores.postgresql.types import read_as
+from starhaul_stores.relational.names import told_apart
 
 EVERY_COLUMN = ("*",)
 
@@ -71,7 +72,10 @@ def _described(db: Connection, select: str, required: Mapping[int, set[int]]) ->
     told = db.execute(f"SELECT format_type(t, m) FROM (VALUES {pairs}) AS _starhaul(n, t, m) ORDER BY n")
     origins = columns if not required else db.described(f"{select} LIMIT 0")
     fields = []
-    for (name, kind, modifier, _, _), (text,), (_, _, _, oid, number) in zip(columns, told, origins, strict=True):
+    names = told_apart([name for name, *_ in columns])
+    for name, (_, kind, modifier, _, _), (text,), (_, _, _, oid, number) in zip(
+        names, columns, told, origins, strict=True
+    ):
         nullable = number not in required.get(oid, set())
         fields.append(with_native_type(pa.field(name, read_as(kind, modifier), nullable=nullable), text))
     return Selection(select, pa.schema(fields))

@@ -9,6 +9,7 @@ from typing import Any
 from starhaul import ConfigError
 from starhaul_stores.rdbms.connection import MARK, Connection
 from starhaul_stores.rdbms.type_names import TypeName, type_name
+from starhaul_stores.relational.refusal import Refused
 
 UNTOLD = type_name("")
 """The driver tells nothing: the values have to be looked at."""
@@ -29,7 +30,7 @@ def _described(db: Connection, query: str) -> list[tuple[Any, ...]]:
     (two columns of one name, WITH, ORDER BY)."""
     try:
         return db.described(f"SELECT * FROM ({query}\n) starhaul_q WHERE 1 = 0")
-    except ConfigError:
+    except (ConfigError, Refused):  # MySQL speaks of duplicate names as of duplicate keys
         return db.described(query)
 
 

@@ -13,6 +13,7 @@ from starhaul_stores.rdbms.connection import Connection
 from starhaul_stores.rdbms.described import UNTOLD, looked_at, query_columns
 from starhaul_stores.rdbms.spelling import read_as
 from starhaul_stores.rdbms.type_names import TypeName, arrow_type, type_name
+from starhaul_stores.relational.names import told_apart
 
 EVERY_COLUMN = ("*",)
 _LOOKED_AT = 1000
@@ -35,7 +36,7 @@ def of_query(db: Connection, query: str) -> Selection:
         for number, (name, kind) in enumerate(columns):
             if _untold(db, kind):
                 columns[number] = (name, looked_at([row[number] for row in rows]))
-    return Selection(query, pa.schema([_field(db, name, kind, nullable=True) for name, kind in columns]))
+    return Selection(query, _told_apart([_field(db, name, kind, nullable=True) for name, kind in columns]))
 
 
 def of_table(db: Connection, table: Table, wanted: Sequence[str], hint: str = "") -> Selection:
@@ -59,7 +60,7 @@ def of_table(db: Connection, table: Table, wanted: Sequence[str], hint: str = ""
             field = _field(db, column.name, column.type, nullable=not column.not_null)
             parts.append(_read(db, column, field))
             fields.append(field)
-    return Selection(f"SELECT {hint}{', '.join(parts)} FROM {table.sql}", pa.schema(fields))
+    return Selection(f"SELECT {hint}{', '.join(parts)} FROM {table.sql}", _told_apart(fields))
 
 
 def _read(db: Connection, column: Column, field: pa.Field) -> str:
@@ -67,6 +68,11 @@ def _read(db: Connection, column: Column, field: pa.Field) -> str:
     if db.traits.unknown_as_text and arrow_type(column.type, db.dialect) is None:
         return f"CAST({sql} AS TEXT)"
     return read_as(sql, column.type, db.dialect)
+
+
+def _told_apart(fields: Sequence[pa.Field]) -> pa.Schema:
+    names = told_apart([field.name for field in fields])
+    return pa.schema([field.with_name(name) for name, field in zip(names, fields, strict=True)])
 
 
 def _untold(db: Connection, kind: TypeName) -> bool:
