@@ -96,7 +96,8 @@ class MysqlWireWriter(Writer[P]):
                 if self.params.pre_sql:
                     return None
                 raise self._missing(db)
-        return fields_to_create(names_to_create(self.params.column, source), source, self.params.keys)
+        names = names_to_create(self.params.column, source)
+        return self.params.accepted(fields_to_create(names, source, self.params.keys))
 
     def check(self, schema: pa.Schema) -> None:
         with self._open() as db:

@@ -259,7 +259,7 @@ class PostgresqlWireWriter(Writer[P]):
             columns = target_columns(table, self.params.column, source.names)
             return self.params.accepted(fields_for(columns, source))
         if self.params.create_table == "ifMissing":
-            return fields_to_create(names_to_create(self.params.column, source), source)
+            return self.params.accepted(fields_to_create(names_to_create(self.params.column, source), source))
         if any(statement.lstrip().upper().startswith("CREATE") for statement in self.params.pre_sql):
             return None
         raise no_such_table(db, self.params.target, "set createTable to ifMissing, or create it in preSql")

@@ -70,7 +70,8 @@ class SqlAlchemyWriter(Writer[W]):
                 columns = target_columns(table, params.column, source.names)
                 return params.accepted(fields_for(db, columns, source))
             if params.create_table == "ifMissing":
-                return fields_to_create(db, names_to_create(db, params.column, source), source, params.keys)
+                names = names_to_create(db, params.column, source)
+                return params.accepted(fields_to_create(db, names, source, params.keys))
             if params.pre_sql:
                 return None
             raise no_such_table(db, params.target, "set createTable to ifMissing, or create it in preSql")
