@@ -138,7 +138,7 @@ def _column(db: Connection, told: Any) -> Column:
         type_name(db.type_text(told["type"])),
         not told.get("nullable", True),
         bool(told.get("computed")),
-        bool(told.get("identity")),
+        told.get("identity") is not None,  # of SQL Server it may be empty
         told["type"],
     )
 

@@ -63,7 +63,8 @@ def publish(db: Connection, table: Table, columns: Sequence[Column], run: str) -
     refuse_references(db, table)
     staged = sql_of(db, table, run)
     names = [db.quoted(column.name) for column in columns]
-    for statement in statements.publish(table.sql, staged, names):
+    before, after = statements.giving_identities(table.sql, columns, db.dialect)
+    for statement in (*before, *statements.publish(table.sql, staged, names), *after):
         db.execute(statement)
     wanted, found = (int(db.value(f"SELECT count(*) FROM {each}")) for each in (staged, table.sql))
     if found != wanted:

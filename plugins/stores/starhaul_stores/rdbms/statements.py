@@ -118,6 +118,14 @@ def is_there(target: Target, keys: Sequence[str]) -> str:
     return f"SELECT count(*) FROM {escaped(target.table)} WHERE {on}"
 
 
+def giving_identities(target: str, columns: Sequence[Column], dialect: str) -> tuple[list[str], list[str]]:
+    """What to run before and after rows with these columns go into a table (as SQL): SQL Server takes values for an
+    IDENTITY column only if told to, by a session for one table at a time."""
+    if dialect != "mssql" or not any(column.identity for column in columns):
+        return [], []
+    return [f"SET IDENTITY_INSERT {target} ON"], [f"SET IDENTITY_INSERT {target} OFF"]
+
+
 def publish(table: str, staging: str, names: Sequence[str]) -> tuple[str, str]:
     """The two statements that put the rows of a staging table in the place of the table's own. Names are SQL."""
     listed = ", ".join(names)

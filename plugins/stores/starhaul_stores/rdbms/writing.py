@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from starhaul import Address, Capability, Creation, Receipt, Task, Writer, WriteRequest
-from starhaul_stores.rdbms import staging
+from starhaul_stores.rdbms import staging, statements
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.catalog import Table, find_table, no_such_table, to_create
 from starhaul_stores.rdbms.connection import Connection, connect
@@ -232,9 +232,8 @@ class SqlAlchemyWriter(Writer[W]):
         return Insertion(db, target, params.write_mode, table.unique_keys, task, most_rows=size, most_bytes=most)
 
     def _before_rows(self, insertion: Insertion) -> list[str]:
-        """SQL Server takes values for an IDENTITY column only if told to. Staging tables have none."""
-        if insertion.db.dialect != "mssql" or self.params.write_mode == "overwrite":
+        """What to run first. Staging tables number nothing."""
+        target = insertion.target
+        if self.params.write_mode == "overwrite":
             return []
-        if not any(column.identity for column in insertion.target.columns):
-            return []
-        return [f"SET IDENTITY_INSERT {insertion.target.table} ON"]
+        return statements.giving_identities(target.table, target.columns, target.dialect)[0]

@@ -20,7 +20,7 @@ from starhaul import (
     with_table_facts,
 )
 from starhaul_readers.oracle import oracle_hint
-from starhaul_stores.rdbms import statements
+from starhaul_stores.rdbms import staging, statements
 from starhaul_stores.rdbms.addresses import parse_address
 from starhaul_stores.rdbms.catalog import Table, find_table, full_name
 from starhaul_stores.rdbms.connection import MARK, Connection, connect
@@ -320,6 +320,66 @@ class TestLedger:
         assert statements.publish("shop.orders", "shop.staged", ["id", "v"]) == (
             "DELETE FROM shop.orders", "INSERT INTO shop.orders (id, v) SELECT id, v FROM shop.staged",
         )  # fmt: skip
+
+
+class TestIdentities:
+    """SQL Server must be told that values for an IDENTITY column come."""
+
+    def table(self, db: Connection) -> Table:
+        of = table(db, "Orders", ["id"], "dbo", id="BIGINT", v="NVARCHAR(9)")
+        columns = tuple(replace(column, identity=column.name == "id", alchemy=sqlalchemy.BigInteger())
+                        for column in of.columns)  # fmt: skip
+        return replace(of, columns=columns)
+
+    def test_publishing(self) -> None:
+        db = sqlserver([], [], [], [], [], [(3,)], [(3,)])
+        of = self.table(db)
+        staging.publish(db, of, of.columns, "run_1")
+        staged = staging.sql_of(db, of, "run_1")
+        assert [sql for sql, _ in db.asked[1:5]] == [
+            "SET IDENTITY_INSERT dbo.[Orders] ON",
+            "DELETE FROM dbo.[Orders]",
+            f"INSERT INTO dbo.[Orders] (id, v) SELECT id, v FROM {staged}",
+            "SET IDENTITY_INSERT dbo.[Orders] OFF",
+        ]
+
+    def test_where_no_row_has_such_a_value(self) -> None:
+        db = sqlserver([], [], [], [(3,)], [(3,)])
+        of = self.table(db)
+        staging.publish(db, of, of.columns[1:], "run_1")
+        assert not any("IDENTITY_INSERT" in sql for sql, _ in db.asked)
+        assert statements.giving_identities(of.sql, of.columns, "oracle") == ([], [])
+
+    def test_a_staging_table_numbers_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        db = sqlserver()
+        monkeypatch.setattr(staging, "drop", lambda *_: None)
+        of = self.table(db)
+        staging.create(db, of, of.columns, "run_1")
+        assert "IDENTITY" not in db.asked[0][0]
+
+    @pytest.mark.parametrize("told", [{}, {"start": 1, "increment": 1}])
+    def test_columns_that_are_such(self, monkeypatch: pytest.MonkeyPatch, told: dict[str, int]) -> None:
+        class Inspector:
+            def has_table(self, *_: Any, **__: Any) -> bool:
+                return True
+
+            def get_columns(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+                kind = sqlalchemy.BigInteger()
+                return [
+                    {"name": "id", "type": kind, "nullable": False, "identity": told},
+                    {"name": "v", "type": kind, "nullable": True},
+                ]
+
+            def nothing(self, *_: Any, **__: Any) -> Any:
+                return []
+
+            get_pk_constraint = get_unique_constraints = get_indexes = nothing
+
+        db = sqlserver()
+        monkeypatch.setattr(db, "inspector", Inspector)
+        found = find_table(db, "dbo.Orders")
+        assert found is not None
+        assert [column.identity for column in found.columns] == [True, False]
 
 
 class TestReferences:
