@@ -57,6 +57,26 @@ def test_zero_dates_are_rejected_or_asked_to_be_null(mysql: MysqlDatabase) -> No
     assert task.notes == {"zero date made NULL": 3}
 
 
+def test_zero_dates_in_a_job_that_converts_as_datax(mysql: MysqlDatabase, tmp_path: Path) -> None:
+    mysql.execute(
+        "SET SESSION sql_mode = ''",
+        "CREATE TABLE source (id int PRIMARY KEY, d date, t datetime(3))",
+        "INSERT INTO source VALUES (1, '0000-00-00', '0000-00-00'), (2, '2026-01-01', NULL)",
+        "CREATE TABLE copied LIKE source",
+    )
+    place = {"jdbcUrl": [f"jdbc:{mysql.url}"], "table": ["source"]}
+    target = {"jdbcUrl": f"jdbc:{mysql.url}", "table": ["copied"]}
+    common = {"username": "root", "password": "", "column": ["*"]}
+    content = {
+        "reader": {"name": "mysqlreader", "parameter": {**common, "connection": [place]}},
+        "writer": {"name": "mysqlwriter", "parameter": {**common, "connection": [target]}},
+    }
+    job = {"job": {"content": [content], "setting": {"speed": {"channel": 1}, "conversion": "datax"}}}
+    report = run(job, state=tmp_path / "state")
+    assert (report.state, report.written, report.rejected) == ("done", 2, 0), report.error
+    assert mysql.execute("SELECT id, d IS NULL, t FROM copied ORDER BY id") == [(1, 1, None), (2, 0, None)]
+
+
 def test_a_query_keeps_its_types(mysql: MysqlDatabase) -> None:
     mysql.execute("CREATE TABLE t (a int unsigned, f float, d decimal(12,3))", "INSERT INTO t VALUES (7, 0.1, 1.5)")
     sql = "SELECT a, f, sum(d) AS total, 'x' AS word, NULL AS nothing, 1.50 AS c, now(3) > 0 AS yes FROM t;"

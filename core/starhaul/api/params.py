@@ -45,6 +45,12 @@ class Params(BaseModel):
         """Build from the `parameter` object of a job document; `pydantic.ValidationError` if it is wrong."""
         return cls.model_validate(parameters, by_alias=True, by_name=False)
 
+    @classmethod
+    def as_datax(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Valid parameters as a job with `conversion: datax` means them: what they leave out is as in DataX, where that
+        is not the default here."""
+        return dict(parameters)
+
     def secrets(self) -> frozenset[str]:
         """The secret values among these parameters, to be kept out of whatever is shown or stored."""
         return frozenset(_secrets_in(self))

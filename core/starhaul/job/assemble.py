@@ -14,7 +14,7 @@ from starhaul.job.document import At, dotted
 from starhaul.job.job import PluginUse, StreamSpec
 from starhaul.job.settings import Settings
 from starhaul.job.uses import Draft, Use
-from starhaul.registry import KINDS, Kind
+from starhaul.registry import KINDS, Kind, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,25 @@ class Assembled:
         """The same with other rules of conversion."""
         conversion = self.settings.conversion.model_copy(update={"rules": rules})
         return replace(self, settings=self.settings.model_copy(update={"conversion": conversion}))
+
+    def as_datax(self, registry: Registry) -> Assembled:
+        """The same where parameters that are left out mean what they mean in DataX, if its rules of conversion hold."""
+        if self.settings.conversion.rules != "datax":
+            return self
+
+        def meant(kind: Kind, use: PluginUse) -> PluginUse:
+            return replace(use, parameters=registry.plugin(kind, use.name).params_type.as_datax(use.parameters))
+
+        streams = (
+            replace(
+                stream,
+                reader=meant("reader", stream.reader),
+                writer=meant("writer", stream.writer),
+                transformers=tuple(meant("transformer", use) for use in stream.transformers),
+            )
+            for stream in self.streams
+        )
+        return replace(self, streams=tuple(streams))
 
 
 def form_of(draft: Draft) -> type[Params]:

@@ -62,6 +62,7 @@ def load_job(
     assembled = assemble(draft, parsed)
     if conversion is not None:
         assembled = assembled.converting_by(conversion)
+    assembled = assembled.as_datax(registry)
     secret = secret_variables(draft, registry, known.given)
     used = {name for names in draft.given.values() for name in names}
     return Job(

@@ -52,7 +52,8 @@ class MysqlWireReaderParams(RelationalReaderParams):
     zero_date: Literal["reject", "null"] = "reject"
     """What becomes of MySQL's zero date `0000-00-00`, which is no date: `reject` its row, or read it as NULL, counted
     in the report. To a table of MySQL that takes rows as they are, and zero dates, `reject` lets it pass. Unless it
-    is given, `zeroDateTimeBehavior` in the URL stands for it (`convertToNull`, `exception`)."""
+    is given, `zeroDateTimeBehavior` in the URL stands for it (`convertToNull`, `exception`), and without that too it is
+    `null` with `conversion: datax`."""
     fetch_size: int | None = None
     """Most rows in a batch. By default as many as make about 2 MiB, and so where it is less than 1, as in DataX's jobs
     (`-2147483648`); DataX itself does not look at it."""
@@ -88,6 +89,14 @@ class MysqlWireReaderParams(RelationalReaderParams):
     @classmethod
     def _names_with_commas(cls, value: object) -> object:
         return names_in(value)
+
+    @classmethod
+    def as_datax(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """To DataX zero dates are NULL: it adds that to every URL."""
+        params = cls.model_validate(dict(parameters), by_alias=True, by_name=False)
+        if "zeroDate" in parameters or any(address.option(_ZERO_DATES) for address in params.every_address):
+            return dict(parameters)
+        return {**parameters, "zeroDate": "null"}
 
     @model_validator(mode="after")
     def _zero_date_of_the_url(self) -> Self:

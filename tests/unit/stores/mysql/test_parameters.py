@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from starhaul.job.load import load_job
+from starhaul.registry import Registry
 from starhaul_readers.drds import DrdsReaderParams
 from starhaul_readers.mysql import MysqlReaderParams
 from starhaul_readers.oceanbase import OceanbaseReaderParams
@@ -33,3 +35,29 @@ def test_zero_dates_of_a_list_of_urls() -> None:
         with pytest.raises(ValidationError, match="give zeroDate in its place"):
             reading(*urls)
         assert reading(*urls, zeroDate="null").zero_date == "null"
+
+
+@pytest.mark.parametrize("rules", ["exact", "datax"])
+@pytest.mark.parametrize("form", ["native", "DataX"])
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"jdbcUrl": ["jdbc:mysql://h/d"]}, "null"),
+        ({"jdbcUrl": OTHERS[1]}, "reject"),
+        ({"jdbcUrl": [TO_NULL]}, "null"),
+        ({"jdbcUrl": "jdbc:mysql://h/d", "zeroDate": "reject"}, "reject"),
+    ],
+)
+def test_zero_dates_of_a_job_that_converts_as_datax(given: dict[str, Any], meant: str, form: str, rules: str) -> None:
+    reader, writer = {"table": ["t"], **given}, {"print": False}
+    job: dict[str, Any] = {
+        "reader": {"name": "mysqlreader", "parameter": reader},
+        "writer": {"name": "streamwriter", "parameter": writer},
+    }
+    setting = {"conversion": {"rules": rules}}
+    document = {"job": {"content": [job], "setting": setting}} if form == "DataX" else {**job, "settings": setting}
+    (stream,) = load_job(document, Registry()).streams
+    params = MysqlReaderParams.parse(dict(stream.reader.parameters))
+    assert isinstance(params, MysqlReaderParams)
+    told = "zeroDate" in given or given["jdbcUrl"] == [TO_NULL]
+    assert params.zero_date == (meant if rules == "datax" or told else "reject")
