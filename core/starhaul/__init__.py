@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         TaskFailed,
         TaskFinished,
     )
+    from starhaul.api.formats import Formats
     from starhaul.api.hookspecs import hookimpl, hookspec
     from starhaul.api.lending import Lendable, lent
     from starhaul.api.params import Params
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from starhaul.api.writer import Writer
     from starhaul.convert.cast import Cast, cast
     from starhaul.convert.checked import checked_text, legible
-    from starhaul.convert.formats import Formats
     from starhaul.engine.library import replay, resume, run
     from starhaul.report.report import Report
 
@@ -123,7 +123,7 @@ _HOME = {
     "with_text_pattern": "api.types",
     "Writer": "api.writer",
     "Cast": "convert.cast",
-    "Formats": "convert.formats",
+    "Formats": "api.formats",
     "cast": "convert.cast",
     "checked_text": "convert.checked",
     "legible": "convert.checked",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import pyarrow as pa
 
 from starhaul.api.declaration import check_declaration
+from starhaul.api.formats import Formats
 from starhaul.api.params import Params
 from starhaul.api.task import Task
 
@@ -26,6 +27,10 @@ class Transformer(ABC, Generic[P]):
     """Canonical name, lower case (`dx_substr`)."""
 
     params_type: ClassVar[type[Params]]
+
+    formats: Formats = Formats()
+    """How the job wants values as text (`settings.conversion`), for transformers that make text of them. The engine
+    sets it on each instance before it calls anything."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from starhaul.api.errors import ConfigError
+from starhaul.api.formats import Formats
 from starhaul.convert.classify import Fit
-from starhaul.convert.formats import Formats
 from starhaul.convert.shown import shown
 
 

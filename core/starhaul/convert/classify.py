@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from starhaul.convert.formats import Formats
+    from starhaul.api.formats import Formats
 
 
 class Fit(StrEnum):

@@ -10,10 +10,10 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from starhaul.api.errors import ConfigError, PluginError, Problem
+from starhaul.api.formats import Formats
 from starhaul.api.types import empty_as_null, text_pattern
 from starhaul.convert.cast import Cast, cast
 from starhaul.convert.classify import Fit, describe
-from starhaul.convert.formats import Formats
 
 _ISO: Final = Formats()
 

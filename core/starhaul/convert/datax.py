@@ -20,11 +20,11 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from starhaul.api.formats import Formats
 from starhaul.convert import datax_dates as dates
 from starhaul.convert.attempt import Kernel, attempt, patch, refuse_where
 from starhaul.convert.binary import text_to_binary
 from starhaul.convert.classify import Fit
-from starhaul.convert.formats import Formats
 from starhaul.convert.numbers import int_range
 from starhaul.convert.route import Route
 from starhaul.convert.routes import family, find_exact_route, plain_route

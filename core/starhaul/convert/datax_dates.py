@@ -18,10 +18,10 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from starhaul.api.formats import Formats
 from starhaul.convert import zones
 from starhaul.convert.attempt import Kernel, attempt, patch
 from starhaul.convert.classify import Fit
-from starhaul.convert.formats import Formats
 from starhaul.convert.numbers import int_to_int, refuse_beyond
 from starhaul.convert.patterns import Pattern, read_pattern, text_to_timestamp, timestamp_to_pattern
 from starhaul.convert.route import Route

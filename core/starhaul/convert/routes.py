@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from starhaul.api.formats import Formats
 from starhaul.convert import binary, decimals, iso, numbers, patterns, text, times, zones
 from starhaul.convert.classify import Fit
-from starhaul.convert.formats import Formats
 from starhaul.convert.nested import to_json_text
 from starhaul.convert.route import Route, impossible, widening
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from starhaul.api.capability import Capability
 from starhaul.api.errors import ConfigError, PermanentError, PluginError, Problem, StarhaulError
+from starhaul.api.formats import Formats
 from starhaul.api.lending import lending
 from starhaul.api.reader import Reader
 from starhaul.api.task import Split
@@ -17,7 +18,7 @@ from starhaul.api.transformer import Transformer
 from starhaul.api.writer import Writer
 from starhaul.job.job import Job, StreamSpec
 from starhaul.job.load import instantiate
-from starhaul.plan.plan import Plan, StreamPlan, secrets_of
+from starhaul.plan.plan import Plan, StreamPlan, formats_of, secrets_of
 from starhaul.plan.side_by_side import results_of
 from starhaul.redactor import Redactor
 from starhaul.registry import Registry
@@ -59,7 +60,7 @@ def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Spl
 def _plan_stream(
     index: int, spec: StreamSpec, job: Job, registry: Registry, stored: Sequence[Split] | None
 ) -> StreamPlan:
-    reader, transformers, writer = plugins_of(spec, registry)
+    reader, transformers, writer = plugins_of(spec, registry, formats_of(job))
     asked = _Asked(Redactor(secrets_of((reader, *transformers, writer))))
     asked(spec.reader.path, reader.check)
     source = transformed = asked(spec.reader.path, reader.schema)
@@ -100,13 +101,14 @@ def _cut(asked: _Asked, spec: StreamSpec, target: int, reader: Reader[Any]) -> S
     return splits
 
 
-def plugins_of(spec: StreamSpec, registry: Registry) -> tuple[Reader[Any], tuple[Transformer[Any], ...], Writer[Any]]:
-    """The plugins of a stream, made from their parameters. Connects to nothing."""
-    return (
-        instantiate(registry, "reader", spec.reader),
-        tuple(instantiate(registry, "transformer", use) for use in spec.transformers),
-        instantiate(registry, "writer", spec.writer),
-    )
+def plugins_of(
+    spec: StreamSpec, registry: Registry, formats: Formats
+) -> tuple[Reader[Any], tuple[Transformer[Any], ...], Writer[Any]]:
+    """The plugins of a stream, made from their parameters and the job's formats. Connects to nothing."""
+    transformers = tuple(instantiate(registry, "transformer", use) for use in spec.transformers)
+    for transformer in transformers:
+        transformer.formats = formats
+    return instantiate(registry, "reader", spec.reader), transformers, instantiate(registry, "writer", spec.writer)
 
 
 def _judge_splits(name: str, capabilities: frozenset[Capability], splits: Sequence[Split]) -> None:

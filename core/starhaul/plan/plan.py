@@ -13,12 +13,12 @@ import pyarrow as pa
 from starhaul.api.address import Creation
 from starhaul.api.capability import Capability
 from starhaul.api.encoding import SPELLED
+from starhaul.api.formats import Formats
 from starhaul.api.reader import Reader
 from starhaul.api.task import Split
 from starhaul.api.transformer import Transformer
 from starhaul.api.writer import Writer
 from starhaul.convert.conversion import ColumnConversion, Conversion, plan_conversion
-from starhaul.convert.formats import Formats
 from starhaul.job.job import Job, StreamSpec
 
 _log = logging.getLogger(__name__)

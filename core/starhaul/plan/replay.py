@@ -15,7 +15,7 @@ from starhaul.api.reader import Reader
 from starhaul.api.task import Split, Task
 from starhaul.job.job import Job
 from starhaul.plan.build import plugins_of
-from starhaul.plan.plan import Plan, StreamPlan
+from starhaul.plan.plan import Plan, StreamPlan, formats_of
 from starhaul.registry import Registry
 from starhaul.runs.rejects import decode, read_rejects
 
@@ -81,7 +81,7 @@ def make_replay_plan(job: Job, registry: Registry, rejects: Path) -> Plan:
     for (name, stage, columns), rows in groups.items():
         if name not in specs:
             raise ConfigError(name, "rows of this stream were rejected, but the job has no such stream", "restore it")
-        reader, transformers, writer = plugins_of(specs[name], registry)
+        reader, transformers, writer = plugins_of(specs[name], registry, formats_of(job))
         if stage == "read" and columns != _columns(reader.schema()):
             left += rows
             continue

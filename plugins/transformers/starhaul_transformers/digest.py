@@ -12,7 +12,7 @@ from starhaul_transformers.target import ColumnParams, as_text, position, replac
 
 
 class Digest(Transformer[ColumnParams]):
-    """Replaces a value by a hash of its text (in UTF-8), in hexadecimal digits.
+    """Replaces a value by a hash of its text (in UTF-8; as the job's `conversion` says), in hexadecimal digits.
 
     `paras` are `md5` or `sha1`, and `toUpperCase` or `toLowerCase`. Null counts as an empty text. The case of
     `paras` does not matter. In DataX it does, without a word: `MD5` there yields SHA-1, and `TOUPPERCASE` lower case
@@ -24,12 +24,12 @@ class Digest(Transformer[ColumnParams]):
 
     def accept(self, source: pa.Schema) -> pa.Schema:
         self._form()
-        return with_text(source, position(self.params, source))
+        return with_text(source, position(self.params, source), self.formats)
 
     def apply(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
         new, upper = self._form()
         index = position(self.params, batch.schema)
-        rows, text = as_text(batch, index, task)
+        rows, text = as_text(batch, index, task, self.formats)
         values = text.view(pa.large_binary() if pa.types.is_large_string(text.type) else pa.binary()).to_pylist()
         digests = [new(value or b"", usedforsecurity=False).hexdigest() for value in values]
         return replaced(rows, index, pa.array([d.upper() for d in digests] if upper else digests, text.type))

@@ -44,19 +44,24 @@ _COMPARISONS: Mapping[str, _Comparison] = MappingProxyType(
 _PATTERNS = ("like", "not like")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _LARGEST_EXPONENT = 100
+_OFFSET = re.compile(r"([+-])([01][0-9]|2[0-3]):([0-5][0-9])")
+_DATAX_ZONE = "+08:00"
 
 
 class FilterParams(ColumnParams):
     """Parameters of `dx_filter`."""
 
-    time_zone: str = "UTC"
-    """IANA name of the zone that dates, and times without a zone, are in, where `paras` compares with milliseconds."""
+    time_zone: str | None = None
+    """Zone that dates, and times without a zone, are in, where `paras` compares with milliseconds, such as
+    `Asia/Shanghai` or `+08:00`. By default the job's (`conversion.timeZone`; GMT+8 with `conversion` `datax`); a job
+    that has none must name one here."""
 
     @field_validator("time_zone")
     @classmethod
-    def _known_zone(cls, name: str) -> str:
+    def _known_zone(cls, name: str | None) -> str | None:
         try:
-            ZoneInfo(name)
+            if name is not None and not _OFFSET.fullmatch(name):
+                ZoneInfo(name)
         except (ValueError, KeyError, OSError) as error:
             raise ValueError(f"there is no time zone {name!r}") from error
         return name
@@ -68,7 +73,7 @@ class Filter(Transformer[FilterParams]):
     - `>`, `>=`, `<`, `<=`, `=` (or `==`), `!=` compare numbers as numbers (decimals exactly), dates and times as
       milliseconds since 1970 (`timeZone`) if the value is a whole number, else as times of ISO 8601; all else as text,
       in the order of UTF-16 units.
-    - `like`, `not like` match the whole text against a Java regular expression.
+    - `like`, `not like` match the whole text (as the job's `conversion` says) against a Java regular expression.
     - Null: `>`, `>=`, `<`, `<=` and `like` keep the row, `not like` drops it. `=` drops it if the value is the text
       `null` (in any case) and keeps it otherwise, `!=` the other way round. In a column of numbers or times
       `= null` drops the nulls alone, and `!= null` keeps them alone.
@@ -81,7 +86,7 @@ class Filter(Transformer[FilterParams]):
         field = source.field(position(self.params, source))
         on_text, _ = self._condition(field.type)
         if on_text:
-            check_text(field)
+            check_text(field, self.formats)
         return source
 
     def apply(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
@@ -89,7 +94,7 @@ class Filter(Transformer[FilterParams]):
 
         index = position(self.params, batch.schema)
         on_text, holds = self._condition(batch.schema.field(index).type)
-        rows, values = as_text(batch, index, task) if on_text else (batch, batch.column(index))
+        rows, values = as_text(batch, index, task, self.formats) if on_text else (batch, batch.column(index))
         return rows.filter(pc.invert(pc.fill_null(holds(values), self._drops_null())))
 
     def _paras(self) -> tuple[str, str]:
@@ -131,11 +136,23 @@ class Filter(Transformer[FilterParams]):
 
         if _WHOLE.fullmatch(value.strip()):
             holds = _exact(comparison, _decimal(value, source), pa.int64())
-            return lambda values: holds(_milliseconds(values, self.params.time_zone))
+            zone = self._zone(source)
+            return lambda values: holds(_milliseconds(values, zone))
         converted = cast(pa.array([value.strip()]), source)
         if converted.values[0].as_py() is None:
             raise ConfigError("paras", converted.explain(0), "write milliseconds since 1970, or a time of ISO 8601")
         return lambda values: pc.call_function(comparison.kernel, [values, converted.values[0]])
+
+    def _zone(self, source: pa.DataType) -> str:
+        """The zone in which values of this type become milliseconds. `ConfigError` if none is known and one matters."""
+        zone = self.params.time_zone or self.formats.time_zone or (_DATAX_ZONE if self.formats.datax else None)
+        if zone is None and not (pa.types.is_time(source) or getattr(source, "tz", None)):
+            raise ConfigError(
+                "timeZone",
+                f"milliseconds since 1970 are compared with values of type {source}, which have no zone",
+                "write the zone they are in (DataX takes them for GMT+8), or compare with a time of ISO 8601",
+            )
+        return zone or "UTC"
 
 
 def _pattern(pattern: str, *, negated: bool) -> Holds:
@@ -230,8 +247,19 @@ def _milliseconds(values: pa.Array, time_zone: str) -> pa.Array:
         return values.cast(pa.time32("ms"), safe=False).view(pa.int32()).cast(pa.int64())
     if pa.types.is_date(values.type):
         values = values.cast(pa.timestamp("ms"))
-    if values.type.tz is None and time_zone != "UTC":
+    offset = _OFFSET.fullmatch(time_zone) if values.type.tz is None else None
+    if values.type.tz is None and offset is None and time_zone != "UTC":
         values = pc.assume_timezone(values, time_zone, ambiguous="earliest", nonexistent="earliest")
+    ticks = _in_milliseconds(values)
+    if offset is None:
+        return ticks
+    ahead = (int(offset[2]) * 60 + int(offset[3])) * (-60_000 if offset[1] == "-" else 60_000)
+    return pc.subtract_checked(ticks, ahead)
+
+
+def _in_milliseconds(values: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
     ticks = values.view(pa.int64())
     if values.type.unit == "s":
         return pc.multiply_checked(ticks, 1000)

@@ -12,7 +12,7 @@ class Pad(Transformer[ColumnParams]):
     """Brings a text to one length: `paras` are `l` or `r` (the side to pad), the length, and the text to pad with.
 
     The text to pad with is repeated, and cut, as it needs. A longer value keeps its first characters, on either side.
-    Null counts as an empty text. A column of another type becomes text first.
+    Null counts as an empty text. A column of another type becomes text first, as the job's `conversion` says.
     """
 
     name = "dx_pad"
@@ -20,14 +20,14 @@ class Pad(Transformer[ColumnParams]):
 
     def accept(self, source: pa.Schema) -> pa.Schema:
         self._padding()
-        return with_text(source, position(self.params, source))
+        return with_text(source, position(self.params, source), self.formats)
 
     def apply(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
         import pyarrow.compute as pc
 
         left, length, pad = self._padding()
         index = position(self.params, batch.schema)
-        rows, text = as_text(batch, index, task)
+        rows, text = as_text(batch, index, task, self.formats)
         text = pc.fill_null(text, "")
         missing = pc.dictionary_encode(pc.subtract(length, pc.utf8_length(text)))
         padding = _paddings(pad, missing.dictionary.to_pylist(), text.type).take(missing.indices)

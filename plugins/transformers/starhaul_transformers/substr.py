@@ -12,7 +12,7 @@ class Substr(Transformer[ColumnParams]):
     """Keeps a part of a text: `paras` are its start, counted from 0, and its length.
 
     A part that reaches beyond the end is cut there; a row whose text ends before the start is rejected; null stays
-    null. A column of another type becomes text first.
+    null. A column of another type becomes text first, as the job's `conversion` says.
     """
 
     name = "dx_substr"
@@ -20,14 +20,14 @@ class Substr(Transformer[ColumnParams]):
 
     def accept(self, source: pa.Schema) -> pa.Schema:
         self._window()
-        return with_text(source, position(self.params, source))
+        return with_text(source, position(self.params, source), self.formats)
 
     def apply(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
         import pyarrow.compute as pc
 
         start, length = self._window()
         index = position(self.params, batch.schema)
-        rows, text = as_text(batch, index, task)
+        rows, text = as_text(batch, index, task, self.formats)
         rows, text = reaching(rows, text, index, start, task)
         return replaced(rows, index, pc.utf8_slice_codeunits(text, start, start + length))
 

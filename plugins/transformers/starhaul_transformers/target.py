@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from starhaul import ConfigError, Params, Task, cast, retyped
+from starhaul import ConfigError, Formats, Params, Task, cast, retyped
 
 LARGEST_INTEGER = 2**31 - 1
 """Positions and lengths are Java's `int` in DataX."""
@@ -75,27 +75,27 @@ def integer(text: str, meaning: str) -> int:
     return int(number)
 
 
-def with_text(schema: pa.Schema, index: int) -> pa.Schema:
+def with_text(schema: pa.Schema, index: int, formats: Formats) -> pa.Schema:
     """The schema with text in this column. What the source called its type is no longer true, so it goes. Raises
     `ConfigError` if values of its type have no text."""
     field = schema.field(index)
-    check_text(field)
+    check_text(field, formats)
     return schema.set(index, retyped(field, _text_type(field.type)))
 
 
-def check_text(field: pa.Field) -> None:
-    """Raise `ConfigError` if values of this column have no text."""
+def check_text(field: pa.Field, formats: Formats) -> None:
+    """Raise `ConfigError` if values of this column have no text, or none in these formats."""
     if field.type != _text_type(field.type):
-        cast(pa.nulls(0, field.type), pa.string())
+        cast(pa.nulls(0, field.type), pa.string(), formats)
 
 
-def as_text(batch: pa.RecordBatch, index: int, task: Task) -> tuple[pa.RecordBatch, pa.Array]:
-    """The batch and the column's values as text, in the hub's canonical form. Rows whose value has no such form
-    (bytes that are no UTF-8) are rejected and left out of both."""
+def as_text(batch: pa.RecordBatch, index: int, task: Task, formats: Formats) -> tuple[pa.RecordBatch, pa.Array]:
+    """The batch and the column's values as text, as the job's formats say. Rows whose value has no such text (bytes
+    that are none in the encoding) are rejected and left out of both."""
     column = batch.column(index)
     if column.type == _text_type(column.type):
         return batch, column
-    converted = cast(column, pa.string())
+    converted = cast(column, pa.string(), formats)
     name = batch.schema.field(index).name
     keep = reject({row: f"{name}: {reason}" for row, reason in converted.misfits().items()}, batch, task)
     return (batch, converted.values) if keep is None else (batch.filter(keep), converted.values.filter(keep))

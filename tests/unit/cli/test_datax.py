@@ -186,6 +186,15 @@ def test_templates(call: Datax) -> None:
     assert call("-r", "nosuchreader", "-w", "streamwriter").return_value == 1
 
 
+def test_transformers_see_values_as_the_conversion_spells_them(call: Datax, write: Write) -> None:
+    document = json.loads(job(1, column={"type": "timestamp(us)", "value": "2024-02-29 10:00:00"}))
+    wanted = {"columnIndex": 0, "paras": ["like", "2024-02-29 10:00:00"]}
+    document["job"]["content"][0]["transformer"] = [{"name": "dx_filter", "parameter": wanted}]
+    path = write(json.dumps(document))
+    assert "Transformer Filter 1 records" in call(path, "--conversion", "datax").stdout
+    assert "Transformer Filter 0 records" in call(path).stdout
+
+
 def test_dry_run(call: Datax, write: Write) -> None:
     done = call(write(job().replace('"speed"', '"dryRun": true, "speed"')))
     assert done.return_value == 0

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from starhaul.api.formats import Formats
 from starhaul.convert.cast import cast
 from starhaul.convert.classify import Fit, classify
-from starhaul.convert.formats import Formats
 
 DATAX = Formats(datax=True)
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))

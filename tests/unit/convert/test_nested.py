@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starhaul import ConfigError, cast
+from starhaul.api.formats import Formats
 from starhaul.convert.classify import Fit, classify
-from starhaul.convert.formats import Formats
 from tests.unit.convert.reference import Misfit, to_json
 
 TYPE = pa.struct(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starhaul import ConfigError
+from starhaul import ConfigError, Formats
 from starhaul_transformers.filter import Filter, FilterParams
 
 Transform = Callable[..., Any]
@@ -107,24 +107,38 @@ def test_times_compare_as_milliseconds(
 ) -> None:
     per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
     stamps = [None if tick is None else tick * 1000 // per_second for tick in ticks]
-    kept = transform(on_values(code, value), ticks, kind).kept
+    kept = transform(on_values(code, value, time_zone="UTC"), ticks, kind).kept
     assert list(kept) == survivors(code, stamps, str(value), value)
+    ahead = transform(on_values(code, value - 8 * 3600_000, time_zone="+08:00"), ticks, kind).kept
+    assert list(ahead) == (list(kept) if kind.tz is None else survivors(code, stamps, "", value - 8 * 3600_000))
 
 
 @pytest.mark.parametrize("kind", [pa.date32(), pa.date64()])
 def test_dates_are_their_midnight(transform: Transform, kind: pa.DataType) -> None:
     days = [date(1969, 12, 31), date(1970, 1, 1), None]
-    assert list(transform(on_values("<", 0), days, kind).kept) == [1, 2]
+    assert list(transform(on_values("<", 0, time_zone="UTC"), days, kind).kept) == [1, 2]
     assert list(transform(on_values("=", -8 * 3600_000, time_zone="Asia/Shanghai"), days, kind).kept) == [0, 2]
 
 
 def test_times_without_a_zone_are_in_the_zone_that_is_named(transform: Transform) -> None:
     values = [datetime(2024, 1, 1, 8), datetime(2024, 1, 1, 8, 0, 0, 1000)]
     stamp = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000)
-    assert list(transform(on_values("=", stamp), values, pa.timestamp("us")).kept) == [0, 1]
+    assert list(transform(on_values("=", stamp, time_zone="UTC"), values, pa.timestamp("us")).kept) == [0, 1]
     shanghai = on_values("=", stamp, time_zone="Asia/Shanghai")
     assert list(transform(shanghai, values, pa.timestamp("us")).kept) == [1]
     assert list(transform(on_values("=", 8 * 3600_000), [time(8), time(9), None], pa.time64("us")).kept) == [1, 2]
+
+
+def test_times_without_a_zone_are_in_that_of_the_job(transform: Transform) -> None:
+    values = [datetime(2024, 1, 1, 8), datetime(2024, 1, 1)]
+    midnight = on_values("=", int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000))
+    with pytest.raises(ConfigError, match="which have no zone"):
+        transform(midnight, values, pa.timestamp("us"))
+    for formats in (Formats(datax=True), Formats(time_zone="+08:00"), Formats(time_zone="Asia/Shanghai")):
+        midnight.formats = formats
+        assert list(transform(midnight, values, pa.timestamp("us")).kept) == [1]
+    midnight.formats = Formats(datax=True, time_zone="UTC")
+    assert list(transform(midnight, values, pa.timestamp("us")).kept) == [0]
 
 
 def test_times_compare_with_times_of_iso_8601(transform: Transform) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starhaul import ConfigError, Transformer, with_native_type
+from starhaul import ConfigError, Formats, Transformer, with_native_type
 from starhaul_transformers.digest import Digest
 from starhaul_transformers.filter import Filter, FilterParams
 from starhaul_transformers.pad import Pad
@@ -107,6 +109,33 @@ def test_other_types_become_text_first(transform: Transform) -> None:
     assert (kept, rejected) == ({0: "12", 1: None, 2: "-5"}, [])
     kept, rejected, _ = transform(on_values(Pad, "l", 6, "0"), [True, False], pa.bool_())
     assert (kept, rejected) == ({0: "00true", 1: "0false"}, [])
+
+
+@pytest.mark.parametrize(
+    ("formats", "kind", "value", "text"),
+    [
+        (Formats(datax=True), pa.timestamp("us"), datetime(2024, 2, 29, 10), "2024-02-29 10:00:00"),
+        (Formats(datax=True), pa.float64(), 1e20, "100000000000000000000"),
+        (Formats(datetime="yyyy/MM/dd HH:mm"), pa.timestamp("us"), datetime(2024, 2, 29, 10), "2024/02/29 10:00"),
+        (Formats(date="dd.MM.yyyy"), pa.date32(), date(2024, 2, 29), "29.02.2024"),
+        (Formats(encoding="gbk"), pa.binary(), "中".encode("gbk"), "中"),
+    ],
+)
+def test_texts_are_in_the_formats_of_the_job(
+    transform: Transform, formats: Formats, kind: pa.DataType, value: Any, text: str
+) -> None:
+    """As DataX's are, where the job asks for its rules: a digest of another text would be another digest."""
+    for made, wanted in (
+        (on_values(Substr, 0, 40), text),
+        (on_values(Replace, 0, 1, ""), text[1:]),
+        (on_values(Pad, "l", 40, "*"), text.rjust(40, "*")),
+        (on_values(Digest, "md5", "toLowerCase"), hashlib.md5(text.encode()).hexdigest()),
+    ):
+        made.formats = formats
+        assert transform(made, [value], kind).kept == {0: wanted}
+    like = Filter(FilterParams(column="value", paras=["like", re.escape(text)]))
+    like.formats = formats
+    assert transform(like, [value, None], kind).kept == {1: None}
 
 
 def test_a_value_without_a_text_is_rejected(transform: Transform) -> None:
