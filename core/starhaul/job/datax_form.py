@@ -5,12 +5,12 @@ DataX ignores keys that it does not know. Here they are kept, so that the user i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from starhaul.job.datax_framework import DataxChannelSpeed, DataxCore, DataxShared, Lenient, zone_of
-from starhaul.job.settings import Conversion, ConversionSetting, ErrorLimit, Exchanger, Retry, Settings, Speed
+from starhaul.job.settings import Conversion, ConversionSetting, ErrorLimit, Exchanger, Rejects, Retry, Settings, Speed
 
 
 class DataxEntry(Lenient):
@@ -87,6 +87,12 @@ class DataxSetting(Lenient):
     """As in the native `settings`."""
     exchanger: Exchanger | None = None
     """As in the native `settings`."""
+    rejects: Rejects = Rejects()
+    """As in the native `settings`."""
+    verify: Literal["none", "count"] = "none"
+    """As in the native `settings`."""
+    when_running: Literal["refuse", "wait", "allow"] = "refuse"
+    """As in the native `settings`."""
 
 
 class DataxJob(Lenient):
@@ -126,6 +132,9 @@ class DataxDocument(Lenient):
             retry=setting.retry or self._retry(),
             conversion=self._conversion(),
             exchanger=setting.exchanger or self._exchanger(),
+            rejects=setting.rejects,
+            verify=setting.verify,
+            when_running=setting.when_running,
             **told,
         )
 

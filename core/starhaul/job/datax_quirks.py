@@ -17,9 +17,14 @@ _INSTEAD = "do it in a step before or after this job, or in the plugin's preSql 
 def settle_quirks(draft: Draft, environment: Mapping[str, str]) -> None:
     """Change the value of a draft in DataX's form, in place, to what the models of the form say; what cannot be is
     among the draft's problems, what the user should know among its warnings."""
+    for key in ("core", "common"):
+        if key in draft.value and draft.value[key] is None:
+            _take_for_nothing(draft, draft.value, (key,))
     job = draft.value.get("job")
     if not isinstance(job, dict):
         return
+    if "setting" in job and job["setting"] is None:
+        _take_for_nothing(draft, job, ("job", "setting"))
     _refuse_handlers(draft, job)
     setting = job.get("setting")
     if isinstance(setting, dict):
@@ -48,10 +53,14 @@ def _settle_nulls(draft: Draft, setting: dict[str, Any], at: At) -> None:
     """To DataX null is the same as nothing."""
     for key, value in [*setting.items()]:
         if value is None:
-            draft.overlooked.append(draft.document.problem((*at, key), "null is taken for nothing, as in DataX"))
-            del setting[key]
+            _take_for_nothing(draft, setting, (*at, key))
         elif isinstance(value, dict):
             _settle_nulls(draft, value, (*at, key))
+
+
+def _take_for_nothing(draft: Draft, owner: dict[str, Any], at: At) -> None:
+    draft.overlooked.append(draft.document.problem(at, "null is taken for nothing, as in DataX"))
+    del owner[at[-1]]  # type: ignore[arg-type]  # the place is that of a key
 
 
 def _decrypt(draft: Draft, job: dict[str, Any], environment: Mapping[str, str]) -> None:

@@ -39,7 +39,7 @@ class Claims:
                 break
             except ConfigError as error:
                 if wait is None:
-                    hint = "wait for it or stop it; `settings.whenRunning: wait` waits, `allow` runs both"
+                    hint = "wait for it or stop it; by `whenRunning` in its settings it waits, or both run"
                     raise ConfigError(source, "another run of this job is under way", hint) from error
                 wait()
         with closing(lock):

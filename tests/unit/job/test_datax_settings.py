@@ -62,6 +62,17 @@ def test_a_bare_number_is_a_speed_in_bytes(load: Load, speed: Any) -> None:
     assert [each.path for each in job.warnings] == ["job.setting.speed"]
 
 
+def test_settings_that_datax_lacks(load: Load) -> None:
+    own = {"verify": "count", "whenRunning": "wait", "rejects": {"maxBytes": "1000"}}
+    job = load(datax(own | {"retry": {"attempts": 2}, "exchanger": {"rows": 5}, "conversion": "datax"}))
+    settings = job.settings
+    assert (settings.verify, settings.when_running, settings.rejects.max_bytes) == ("count", "wait", 1000)
+    assert (settings.retry.attempts, settings.exchanger.rows, settings.conversion.rules) == (2, 5, "datax")
+    assert job.warnings == ()
+    with pytest.raises(ConfigError, match=r"job\.setting\.whenRunning"):
+        load(datax({"whenRunning": "never"}))
+
+
 def test_framework_keys_that_mean_something(load: Load) -> None:
     core = {
         "transport": {"channel": {"capacity": "2048", "byteCapacity": 1000000}},
@@ -189,6 +200,9 @@ def test_null_settings_are_no_settings(load: Load) -> None:
     job = load(datax({"speed": {"channel": 2, "byte": None}, "errorLimit": None}))
     assert job.settings.channel == 2
     assert [each.path for each in job.warnings] == ["job.setting.speed.byte", "job.setting.errorLimit"]
+    document = datax(core=None, common=None)
+    document["job"]["setting"] = None
+    assert [each.path for each in load(document).warnings] == ["core", "common", "job.setting"]
 
 
 def test_datax_runs_the_first_stream_only(load: Load) -> None:
