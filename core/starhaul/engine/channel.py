@@ -39,7 +39,7 @@ class Channel:
         stream = self._streams[work.stream]
         attempt = Attempt(work, self._runs[work.stream], stream.name, stream.target, self._shared)
         exchanger = Exchanger(self._bounds.bytes, self._bounds.rows)
-        transfer = Transfer(stream, attempt, exchanger, self._throttle)
+        transfer = Transfer(stream, attempt, exchanger, self._throttle, self._rows_at_once)
         self._shared.progress.attempt(work.stream, transfer.meter)
         outcome = self._outcome(stream, attempt, transfer)
         counts = outcome.counts if outcome.error is None else None
@@ -106,6 +106,15 @@ class Channel:
         attempt.seen(counts.read)
         self._shared.progress.rejected(work.stream, counts.rejected)
         self._shared.rejects.add(counts.rejected)
+
+    def _rows_at_once(self, rows: int, size: int) -> int:
+        """How many of the rows of a batch may pass at once, so that what is allowed in a second flows every second."""
+        most: float = rows
+        if self._rows is not None:
+            most = min(most, self._rows.rate)
+        if self._bytes is not None and size:
+            most = min(most, rows * self._bytes.rate / size)
+        return max(1, int(most))
 
     def _throttle(self, rows: int, size: int) -> None:
         """Keep to the job's speed limits. Raises `Cancelled` if the run stops meanwhile."""

@@ -25,6 +25,11 @@ class TokenBucket:
         self._lock = threading.Lock()
         self._free_at = clock()
 
+    @property
+    def rate(self) -> float:
+        """Units a second."""
+        return self._rate
+
     def reserve(self, units: int) -> float:
         """Take `units` and return for how many seconds the caller has to pause. From any thread; never blocks."""
         with self._lock:

@@ -31,16 +31,22 @@ class Transfer:
     """One attempt at one task: `run` feeds the exchanger from a thread of its own while the writer drains it.
 
     `throttle(rows, bytes)` is called before a batch goes into the exchanger, and pauses as the job's speed limits
-    ask.
+    ask; `at_once(rows, bytes)` tells how many of its rows may go in at once.
     """
 
     def __init__(
-        self, stream: StreamPlan, attempt: Attempt, exchanger: Exchanger, throttle: Callable[[int, int], None]
+        self,
+        stream: StreamPlan,
+        attempt: Attempt,
+        exchanger: Exchanger,
+        throttle: Callable[[int, int], None],
+        at_once: Callable[[int, int], int],
     ) -> None:
         self._stream = stream
         self._attempt = attempt
         self._exchanger = exchanger
         self._throttle = throttle
+        self._at_once = at_once
         self._reading = attempt.side("read")
         self._transforming = [attempt.side(f"transform:{index}") for index in range(len(stream.transformers))]
         self._converting = attempt.side("convert")
@@ -148,11 +154,21 @@ class Transfer:
         self._attempt.seen(rows + unread)
 
     def _hand_over(self, rows: pa.RecordBatch | Block) -> None:
-        if rows.num_rows:
-            size = rows.nbytes
-            self._throttle(rows.num_rows, size)
-            self._attempt.moved(rows.num_rows, size)
-            self._exchanger.put(rows, size)
+        count, size = rows.num_rows, rows.nbytes
+        if not count:
+            return
+        most = self._at_once(count, size)
+        if most >= count or isinstance(rows, Block):  # a block cannot be cut
+            self._pass(rows, size)
+            return
+        for start in range(0, count, most):
+            piece = rows.slice(start, most)
+            self._pass(piece, size * piece.num_rows // count)
+
+    def _pass(self, rows: pa.RecordBatch | Block, size: int) -> None:
+        self._throttle(rows.num_rows, size)
+        self._attempt.moved(rows.num_rows, size)
+        self._exchanger.put(rows, size)
 
     def _transform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         counts, rows, rejected_here = self._attempt.counts, batch.num_rows, 0

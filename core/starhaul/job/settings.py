@@ -10,7 +10,8 @@ from starhaul.api.params import Params
 
 
 class Speed(Params):
-    """Limits on the speed of the whole job, whatever the number of its channels."""
+    """Limits on the speed of the whole job, whatever the number of its channels. Batches of rows pass in pieces of a
+    second's worth."""
 
     byte: int | None = Field(None, ge=1)
     """Bytes per second, measured in memory on their way from readers to writers. None: no limit."""

@@ -88,6 +88,19 @@ def test_no_thread_outlives_its_run(bench: Bench) -> None:
     assert threading.active_count() == before
 
 
+@pytest.mark.parametrize("limit", ["record", "byte"])
+def test_a_large_batch_passes_in_pieces_of_a_second(bench: Bench, limit: str) -> None:
+    """So that the target is not hit by all of it at once, and then by nothing for long."""
+    (whole,) = bench.source.table().combine_chunks().to_batches()
+    half = {"record": whole.num_rows, "byte": whole.nbytes}[limit] // 2 + 1
+    since = time.monotonic()
+    assert bench.run(reader={"batchRows": 100}, speed={limit: half}).written == len(ALL)
+    assert 1.5 < time.monotonic() - since < 5
+    pieces = [batch.num_rows for part in bench.target.visible.values() for batch in part]
+    assert len(pieces) in (2, 3)
+    assert max(pieces) <= 7
+
+
 def test_speed_limit_is_job_wide(bench: Bench) -> None:
     since = time.monotonic()
     report = bench.run(channel=3, speed={"record": 20})
