@@ -20,6 +20,9 @@ from starhaul.job.document import MAX_DEPTH, MAX_NODES, At, Document
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_DATAX_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_OF_THE_JVM = ("-X", "-ea", "-esa", "-server", "-client", "-verbose", "-agent", "-javaagent")
+"""How options begin that Java takes beside `-D`."""
 _MAX_FILE_BYTES = 1024 * 1024
 _UNTRUSTED = "give it with -D, or let the operator put it into the file of named connections"
 
@@ -174,7 +177,9 @@ class Resolution:
 
 
 def parse_datax_params(text: str) -> dict[str, str]:
-    """The variables of DataX's `-p "-Dk1=v1 -Dk2='x y'"`, split as a shell splits words. Raises `ConfigError`."""
+    """The variables of DataX's `-p "-Dk1=v1 -Dk2='x y'"`, split as a shell splits words. As in DataX, whose JVM gets
+    the text, a name may begin with a digit, one without a value is blank, and other options of the JVM may stand
+    between. Raises `ConfigError`, without the values."""
     import shlex
 
     try:
@@ -183,9 +188,12 @@ def parse_datax_params(text: str) -> dict[str, str]:
         raise ConfigError("-p", f"cannot be split into words: {error}", "check its quotes") from error
     variables = {}
     for word in words:
-        if not word.startswith("-D"):
-            raise ConfigError("-p", f"{word.partition('=')[0]!r} is no -Dname=value", "each part begins with -D")
-        name, value = parse_variable(word.removeprefix("-D"), "-p")
+        if word.startswith(_OF_THE_JVM):
+            continue
+        name, _, value = word.removeprefix("-D").partition("=")
+        if not word.startswith("-D") or not _DATAX_NAME.fullmatch(name):
+            hint = "each part begins with -D; a value with blanks is put in quotes: -Dname='x y'"
+            raise ConfigError("-p", f"{word.partition('=')[0]!r} is no -Dname=value", hint)
         variables[name] = value
     return variables
 

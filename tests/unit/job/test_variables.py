@@ -107,9 +107,17 @@ def test_half_a_surrogate_pair_is_refused() -> None:
 def test_datax_params() -> None:
     assert parse_datax_params("-Dk=v -Dk2='x y' -Dk3=\"a=b\" -De=") == {"k": "v", "k2": "x y", "k3": "a=b", "e": ""}
     assert parse_datax_params("") == {}
-    for wrong in ("-Dk", "k=v", "-Dk='x", "-D=v", "-Xmx1g"):
-        with pytest.raises(ConfigError):
+    for wrong in ("k=v", "-Dk='x", "-D=v", "-D", "-foo", "-Da b=hunter2", "-Dday=2024-01-01 00:00:00"):
+        with pytest.raises(ConfigError) as caught:
             parse_datax_params(wrong)
+        assert "hunter2" not in str(caught.value)
+    assert "in quotes" in str(caught.value)
+
+
+def test_datax_params_are_those_of_a_jvm() -> None:
+    assert parse_datax_params("-Xms1g -D1=a -Dflag -XX:+UseG1GC -Dfile.encoding=UTF-8 -server") == {
+        "1": "a", "flag": "", "file.encoding": "UTF-8",
+    }  # fmt: skip
 
 
 def test_a_wrong_variable_does_not_show_its_value() -> None:
