@@ -80,7 +80,10 @@ def model_faults(value: Any, error: ModelError, secret: Iterable[At] = ()) -> li
         for text in texts:
             message = message.replace(text, HIDDEN)
         missing = each["type"] == "missing"
-        found.append(Fault(_place(value, each["loc"], missing), message, missing=missing))
+        place = _place(value, each["loc"], missing)
+        if each["type"] == "literal_error" and isinstance(_at(value, place), dict | list):
+            continue  # of an alternative that was not meant: the others tell what is wrong
+        found.append(Fault(place, message, missing=missing))
     return found
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from pydantic import ValidationError, model_validator
 
-from starhaul import ConfigError, PluginError
+from starhaul import ConfigError, Params, PluginError
+from starhaul.job.faults import faults
 from starhaul.job.job import Job
 
 Load = Callable[..., Job]
@@ -126,6 +128,29 @@ def test_lines_of_json(load: Load) -> None:
 )  # fmt: skip
 def test_each_thing_that_can_be_wrong(load: Load, document: dict[str, Any], told: list[str]) -> None:
     assert sorted(problems(load, document)) == sorted(told)
+
+
+class Both(Params):
+    index: int | None = None
+    value: int | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Both:
+        if self.index is not None and self.value is not None:
+            raise ValueError("not both")
+        return self
+
+
+class Columns(Params):
+    column: list[Literal["*"] | Both]
+
+
+def test_what_an_alternative_that_was_not_meant_would_want_is_not_told() -> None:
+    value = {"column": [{"index": 1, "value": 2}]}
+    with pytest.raises(ValidationError) as caught:
+        Columns.parse(value)
+    found = faults(value, Columns.json_schema(), caught.value)
+    assert [(each.at, each.problem) for each in found] == [(("column", 0), "not both")]
 
 
 def test_unknown_plugins(load: Load) -> None:
