@@ -23,7 +23,7 @@ def coerce(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> An
     alternatives = list(_alternatives(schema, root))
     fitting = [each for each in alternatives if json_type(value) in types_of(each)]
     if fitting:
-        possible = [each for each in fitting if not _contradicts(value, each)]
+        possible = fitting if len(fitting) == 1 else [each for each in fitting if not _contradicts(value, each)]
         if len(possible) == 1:  # with several, one might undo what another has done
             _coerce_children(value, possible[0], root)
         return value

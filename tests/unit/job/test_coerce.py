@@ -88,3 +88,8 @@ def test_coerce(given: dict[str, Any], becomes: Any) -> None:
     value = next(iter(coerce(given, SCHEMA, SCHEMA).values()))
     assert value == becomes
     assert type(value) is type(becomes)
+
+
+def test_a_choice_that_is_wrong_keeps_nothing_else_from_its_type() -> None:
+    schema = Whole.model_json_schema()
+    assert coerce({"kind": "none", "value": "5"}, schema, schema) == {"kind": "none", "value": 5}
