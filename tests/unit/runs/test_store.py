@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from starhaul.api.errors import ConfigError, PermanentError
 from starhaul.api.task import Receipt, Split
+from starhaul.runs import store
 from starhaul.runs.store import RunStore, new_run_id
 
 
@@ -120,6 +122,17 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_store_is_an_error_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "runs.db").write_bytes(b"not a database" * 100)
     with pytest.raises(PermanentError, match=r"runs\.db: the run store cannot be used"):
+        RunStore(tmp_path)
+
+
+def test_what_to_do_about_the_store_depends_on_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_BUSY_SECONDS", 0.01)
+    with RunStore(tmp_path / "locked") as held, closing(sqlite3.connect(tmp_path / "locked" / "runs.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(PermanentError, match="another program has held it"):
+            held.forget("nothing")
+    (tmp_path / "runs.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(PermanentError, match="move the state directory away"):
         RunStore(tmp_path)
 
 
