@@ -19,6 +19,7 @@ from starhaul.job.datax_variables import in_native_form, references
 from starhaul.job.document import At
 from starhaul.job.secrets import secret_places
 from starhaul.job.settings import Settings
+from starhaul.job.urls import passwords_in
 from starhaul.job.uses import Draft, Use, draft_of
 from starhaul.job.validate import validate
 from starhaul.job.variables import Variables
@@ -159,11 +160,20 @@ class _NativeJob:
                 self._value(one, item, (*at, index), secret, use)
                 for index, (one, item) in enumerate(zip(value, items, strict=True))
             ]
-        return value.replace("${", "$${") if isinstance(value, str) else value
+        return self._without_passwords(value.replace("${", "$${"), use, at) if isinstance(value, str) else value
+
+    def _without_passwords(self, text: str, use: Use, at: At) -> str:
+        """A text of the native form with variables for the passwords in it, if it is a URL."""
+        pieces, end = [], 0
+        for number, (start, after) in enumerate(passwords_in(text)):
+            if "${" not in text[start:after]:
+                pieces += [text[end:start], self._secret(use, (*at, "password", number))]
+                end = after
+        return "".join([*pieces, text[end:]])
 
     def _text(self, written: str, use: Use, at: At) -> str:
         try:
-            return in_native_form(written, self._names)
+            return self._without_passwords(in_native_form(written, self._names), use, at)
         except ValueError as error:
             problem = f"holds {error}, which the native form cannot say"
             raise ConfigError.of([self._draft.document.problem((*use.base, *at), problem)]) from error

@@ -11,7 +11,11 @@ from starhaul.registry import Kind, Registry
 
 _SCHEME = re.compile(r"(?:jdbc:)?([a-z][a-z0-9.-]*)(?:\+[a-z0-9_.-]+)?:", re.IGNORECASE)
 _SECRET = re.compile(r"(//[^@:]*):.*@")
-_SECRET_OPTION = re.compile(r"([?&;][\w.-]*(?:password|passwd|pwd|passphrase)=)[^&;#]*", re.IGNORECASE)
+_OPTION = r"[?&;][\w.-]*(?:password|passwd|pwd|passphrase)="
+_SECRET_OPTION = re.compile(rf"({_OPTION})[^&;#]*", re.IGNORECASE)
+_PASSWORDS = re.compile(
+    rf"(?<=:)(?://[^@:/?#]*:|thin:[^@:/]+/)(?P<login>[^@/?#]+)@|{_OPTION}(?P<option>[^&;#]+)", re.IGNORECASE
+)
 
 
 def plugin_for(registry: Registry, kind: Kind, url: str) -> str:
@@ -36,6 +40,13 @@ def plugin_for(registry: Registry, kind: Kind, url: str) -> str:
 def shown_url(url: str) -> str:
     """The URL without a password, as far as one can be told where nobody knows the URL."""
     return _SECRET_OPTION.sub(r"\1***", _SECRET.sub(r"\1:***@", url))
+
+
+def passwords_in(text: str) -> list[tuple[int, int]]:
+    """Where in a text passwords stand, if it is a URL: from, to. As far as one can tell where nobody knows the URL."""
+    if not _SCHEME.match(text):
+        return []
+    return [match.span(match.lastgroup or 0) for match in _PASSWORDS.finditer(text)]
 
 
 def _longest_ending(path: str, known: Mapping[str, str]) -> str:

@@ -113,6 +113,29 @@ def test_secrets_become_variables(convert: Convert) -> None:
     assert "# Secrets to be set in the environment, or given with -D: READER_PASSWORD\n" in text
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("jdbc:mysql://u:hunter%402@h:1/d?x=a@b", "jdbc:mysql://u:${READER_OPTIONS_U_PASSWORD}@h:1/d?x=a@b"),
+        ("jdbc:mysql://h/d?user=u&password=hunter2", "jdbc:mysql://h/d?user=u&password=${READER_OPTIONS_U_PASSWORD}"),
+        (
+            "jdbc:sqlserver://h:1;databaseName=d;PWD=hunter2",
+            "jdbc:sqlserver://h:1;databaseName=d;PWD=${READER_OPTIONS_U_PASSWORD}",
+        ),
+        ("jdbc:oracle:thin:u/hunter2@h:1:s", "jdbc:oracle:thin:u/${READER_OPTIONS_U_PASSWORD}@h:1:s"),
+        ("pg://u:hunter2@$host/d", "pg://u:${READER_OPTIONS_U_PASSWORD}@${host}/d"),
+        ("pg://u:$pw@h/d?sslpassword=hunter2", "pg://u:${pw}@h/d?sslpassword=${READER_OPTIONS_U_PASSWORD_1}"),
+        ("pg://h:5432/d", "pg://h:5432/d"),
+        ("a text: with u:hunter@h", "a text: with u:hunter@h"),
+    ],
+)
+def test_passwords_in_urls_become_variables(registry: Registry, tmp_path: Path, url: str, shown: str) -> None:
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(document(options={"u": url})), encoding="utf-8")
+    text = to_native(path, registry, variables={"host": "h", "pw": "secret"}, environment={})
+    assert yaml.safe_load(text)["reader"]["options"] == {"u": shown}
+
+
 def test_several_streams(convert: Convert) -> None:
     text = convert(document(streams=2))
     assert "# DataX runs the first of these streams only.\nstreams:\n- reader:\n" in text
