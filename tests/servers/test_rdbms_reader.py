@@ -156,6 +156,15 @@ class TestPostgresqlTypes:
         assert str(row["j"]) == '{"a": 1.10}', "numbers in documents keep their digits"
         assert row["z"].isoformat() == "2026-01-31T11:00:00+00:00"
 
+    def test_a_column_with_a_collation_of_its_own(self, postgresql: PostgresqlSchema) -> None:
+        """SQLAlchemy asks for it as a document."""
+        postgresql.db.execute('CREATE TABLE t (k text COLLATE "C" PRIMARY KEY, j json)')
+        postgresql.db.execute("""INSERT INTO t VALUES ('a', '{"a": 1.10}'), ('B', '2.50')""")
+        url = f"postgresql+psycopg://postgres@127.0.0.1:{postgresql.server.port}/postgres"
+        url = f"{url}?options=-csearch_path%3D{postgresql.name}"
+        assert read(reader(url, table="t"), 2).to_pydict() == {"k": ["B", "a"], "j": ["2.50", '{"a": 1.10}']}
+        assert read(reader(url, querySql="SELECT j FROM t ORDER BY k")).to_pydict() == {"j": ["2.50", '{"a": 1.10}']}
+
 
 class TestBadValues:
     def test_what_sqlite_holds_against_its_types(self, tmp_path: Path) -> None:

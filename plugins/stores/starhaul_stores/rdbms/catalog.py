@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError
 from starhaul_stores.rdbms.connection import Connection
+from starhaul_stores.rdbms.engine import reflecting
 from starhaul_stores.rdbms.traits import Traits
 from starhaul_stores.rdbms.type_names import TypeName, type_name
 from starhaul_stores.relational.names import name_parts, suggestion, unquoted
@@ -69,7 +70,7 @@ def find_table(db: Connection, text: str) -> Table | None:
     """The table that a name in a job means, in any case; None if there is none."""
     schema, name = full_name(db.traits, text)
     inspector = db.inspector()
-    with db.failures():
+    with db.failures(), reflecting():
         if not inspector.has_table(name, schema=schema):
             alike = [each for each in _names(inspector, schema) if each.casefold() == name.casefold()]
             if len(alike) != 1:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError
@@ -16,6 +19,7 @@ _BUSY_SECONDS = 60
 BEGIN = "starhaul_begin"
 """In `Connection.info`: how SQLite is to begin a transaction. One that reads first and writes later could not wait for
 another writer."""
+_reflection = threading.local()
 
 
 def engine_for(address: DatabaseUrl, timeout: float) -> sqlalchemy.Engine:
@@ -83,8 +87,21 @@ def _arguments(scheme: str, timeout: float, given: Mapping[str, str]) -> dict[st
     return {}
 
 
+@contextmanager
+def reflecting() -> Iterator[None]:
+    """For the time of a `with` block, documents are objects in this thread: SQLAlchemy asks the catalog of PostgreSQL
+    for some, such as a column's collation."""
+    _reflection.under_way = True
+    try:
+        yield
+    finally:
+        _reflection.under_way = False
+
+
 def _as_it_is(text: Any) -> Any:
     """In place of json.loads, which would make other numbers of some."""
+    if getattr(_reflection, "under_way", False):
+        return json.loads(text)
     return bytes(text).decode() if isinstance(text, bytes | bytearray | memoryview) else text
 
 
