@@ -47,6 +47,22 @@ def test_a_key_twice_at_the_last_row(mysql: MysqlDatabase, mode: str) -> None:
         assert (row, reason) == ({"id": 5, "v": "x"}, "Duplicate entry '5' for key 'PRIMARY'")
 
 
+@pytest.mark.parametrize("given", [pa.float32(), pa.float64()])
+def test_floats_that_their_column_would_round(mysql: MysqlDatabase, given: pa.DataType) -> None:
+    """FLOAT(M,D) and DOUBLE(M,D) round without a warning."""
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, f float(7,2), d double(9,2))")
+    floats = pa.array([1.25, 0.1, 1.125, None, -2.5], pa.float32())
+    doubles = pa.array([1.25, 3.5, 0.5, 1.0625, None], given)
+    rows = pa.table({"id": range(5), "f": floats, "d": doubles})
+    (receipt,), (task,) = write(writer(mysql), rows)
+    assert mysql.execute("SELECT * FROM t") == [(0, 1.25, 1.25), (1, 0.1, 3.5), (4, -2.5, None)]
+    assert receipt.rows == 3
+    assert [reason for _, reason, _ in task.rejected] == [
+        "column 'f': float(7,2) would round it: '1.125'",
+        "column 'd': double(9,2) would round it: '1.0625'",
+    ]
+
+
 @pytest.mark.parametrize("rows_of_a_load", [2, 10**9], ids=["LOAD DATA", "INSERT"])
 @pytest.mark.parametrize("mode", ["insert", "ignore", "replace", "update"])
 def test_nothing_is_cut_rounded_or_made_up(

@@ -10,7 +10,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
+from starhaul import ConfigError, PermanentError, StarhaulError, TransientError, with_native_type
 from starhaul.testing.delivery import Delivery
 from starhaul_stores.postgresql.ledger import Ledger
 from starhaul_writers.postgresql import PostgresqlWriter, PostgresqlWriterParams
@@ -76,6 +76,32 @@ def test_rows_that_break_a_deferred_constraint_are_rejected(
     ((row, reason, _),) = task.rejected
     assert row == {"id": 700, "ref": 2}
     assert 'violates foreign key constraint "To other": Key (ref)=(2) is not present' in reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("timetz(0)", "00:00:00.6+02"),
+        ("interval(0)", "00:00:00.6"),
+        ("numeric(3,0)[]", "{1.5}"),
+        ("time(0)[]", "{00:00:00.6}"),
+        ("timestamptz(3)[]", "{2026-01-31 00:00:00.0006+00}"),
+        ("interval year[]", "{1 year 6 mons}"),
+    ],
+)
+def test_a_column_that_rounds_what_comes_as_text_is_refused(
+    postgresql: PostgresqlSchema, kind: str, value: str
+) -> None:
+    postgresql.db.execute(f"CREATE TABLE t (v {kind})".encode())
+    with pytest.raises(ConfigError, match="the server would round values for"):
+        write(writer(postgresql), pa.table({"v": [value]}))
+    of_the_same = (
+        "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum = 1"
+    )
+    ((told,),) = contents(postgresql, of_the_same)
+    same = with_native_type(pa.field("v", pa.string()), told)
+    (receipt,), _ = write(writer(postgresql), pa.table({"v": [value]}, schema=pa.schema([same])))
+    assert receipt.rows == 1
 
 
 @pytest.mark.parametrize("build", ["afterLoad", "beforeLoad"])

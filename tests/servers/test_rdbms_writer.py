@@ -254,3 +254,13 @@ def test_what_mysql_would_alter_is_rejected(mysql: MysqlDatabase, tmp_path: Path
     report = run(tmp_path, url, "1,b\n2,B\n3,2\n4,1x\n")
     assert (report.written, report.rejected) == (2, 2)
     assert mysql.execute("SELECT id, a FROM t ORDER BY id") == [(1, "b"), (4, "1x")]
+
+
+def test_floats_that_their_column_would_round(mysql: MysqlDatabase, tmp_path: Path) -> None:
+    """FLOAT(M,D) and DOUBLE(M,D) round without a warning."""
+    url = f"mysql+pymysql://root@127.0.0.1:{mysql.server.port}/{mysql.name}"
+    for kind, found in (("float(7,2)", [(1, 0.1), (2, -2.5)]), ("double(9,2)", [(1, 0.1), (2, -2.5)])):
+        mysql.execute("DROP TABLE IF EXISTS t", f"CREATE TABLE t (id int PRIMARY KEY, a {kind})")
+        report = run(tmp_path, url, "1,0.1\n2,-2.5\n3,1.005\n4,1.125\n")
+        assert (report.written, report.rejected) == (2, 2)
+        assert mysql.execute("SELECT * FROM t ORDER BY id") == found

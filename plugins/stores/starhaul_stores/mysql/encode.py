@@ -51,7 +51,7 @@ def sent(values: pa.Array, column: Column, note: Callable[[str, int], None]) -> 
     """A column of an accepted type on its way to `column`. `note` is told what MySQL leaves out on its own."""
     kind, types = values.type, pa.types
     if types.is_floating(kind):
-        return _floats(values, note)
+        return _floats(values, column, note)
     if types.is_decimal(kind):
         return Sent(_digits(values), "number")
     if types.is_boolean(kind):
@@ -190,15 +190,22 @@ def _years(values: pa.Array) -> Sent:
     return Sent(pc.utf8_lpad(values.cast(pa.string()), 4, "0"), "word", *bad)
 
 
-def _floats(values: pa.Array, note: Callable[[str, int], None]) -> Sent:
+def _floats(values: pa.Array, column: Column, note: Callable[[str, int], None]) -> Sent:
     import pyarrow.compute as pc
 
+    declared, exact = column.type, values
     values = values.cast(pa.float64())
     if zeros := pc.sum(pc.equal(values.view(pa.int64()), -(2**63))).as_py():
         note("negative zero stored as 0.0", zeros)
     finite = pc.fill_null(pc.is_finite(values), True)
-    bad = () if pc.all(finite).as_py() in (True, None) else (pc.invert(finite), "MySQL has no NaN and no infinities")
-    return Sent(values.cast(pa.string()), "word", *bad)
+    if pc.all(finite).as_py() is False:
+        return Sent(values.cast(pa.string()), "word", pc.invert(finite), "MySQL has no NaN and no infinities")
+    if declared.scale is not None:  # it rounds without a warning
+        rounded = pc.round(values, declared.scale).cast(exact.type, safe=False)
+        altered = pc.fill_null(pc.not_equal(rounded, exact), False)
+        if pc.any(altered).as_py():
+            return Sent(values.cast(pa.string()), "word", altered, f"{declared.text} would round it")
+    return Sent(values.cast(pa.string()), "word")
 
 
 _NO_EXPONENT = 6

@@ -68,6 +68,8 @@ class Declared:
     """Of an ENUM or SET."""
     bits: int = 0
     """Of a BIT; 0 where there are more than MySQL has."""
+    scale: int | None = None
+    """Digits after the point to which a FLOAT or DOUBLE rounds, if it does."""
     encoding: str = ""
     """Of its texts, by the job's word against the table's; they come as the bytes that the server stores."""
 
@@ -90,7 +92,8 @@ def declared(text: str) -> Declared:
     if members and not _MEMBERS.fullmatch(arguments):
         text = text.replace(arguments, ",".join("'" + member.replace("'", "''") + "'" for member in members), 1)
     bits = (first or 1) if name == "bit" and first <= _MOST_BITS else 0
-    return Declared(text, name, _arrow(name, numbers, "unsigned" in rest), digits, members, bits)
+    scale = numbers[1] if name in ("float", "double") and len(numbers) > 1 else None
+    return Declared(text, name, _arrow(name, numbers, "unsigned" in rest), digits, members, bits, scale)
 
 
 def _members(arguments: str) -> tuple[str, ...]:

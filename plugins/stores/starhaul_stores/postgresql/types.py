@@ -63,6 +63,8 @@ _ITS_OWN = re.compile(
 )
 """Types that every server has, as `format_type` spells them. Spellings that other databases use for something else,
 such as `bit(8)` and `time`, are told apart by the Arrow type that comes with them."""
+_ROUNDING_ARRAY = re.compile(r"(?:numeric\(|time(?:stamp)?\(|interval[( ]).*\[\]")
+"""Arrays, as `format_type` spells them, whose elements the server rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +127,12 @@ def accepted(kind: int, modifier: int, told: str, source: pa.Field) -> pa.DataTy
         if kind == TIME:
             return pa.time64("us") if unit == "us" else pa.time32(unit)
         return pa.timestamp(unit, "UTC" if kind == TIMESTAMPTZ else None)
-    if kind == INTERVAL:
-        if types.is_duration(source.type) and modifier == -1:
-            return pa.duration(source.type.unit if source.type.unit != "ns" else "us")
-        if modifier != -1 and native_type(source) != told:
-            hint = "declare it as interval, or let the source be the same"
-            raise ConfigError("column", f"{source.name!r}: the server would round values for {told}", hint)
+    if kind == INTERVAL and types.is_duration(source.type) and modifier == -1:
+        return pa.duration(source.type.unit if source.type.unit != "ns" else "us")
+    rounds = _ROUNDING_ARRAY.fullmatch(told) or (kind in (INTERVAL, TIMETZ) and modifier != -1)
+    if rounds and native_type(source) != told:
+        hint = "declare it without digits or fields, or let the source be the same"
+        raise ConfigError("column", f"{source.name!r}: the server would round values for {told}", hint)
     return _PLAIN.get(kind, pa.string())
 
 

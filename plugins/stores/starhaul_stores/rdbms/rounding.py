@@ -1,4 +1,5 @@
-"""Values that a column takes and silently makes others of: rounded times, padded bytes, numbers of years and enums."""
+"""Values that a column takes and silently makes others of: rounded times and floats, padded bytes, numbers of years
+and enums."""
 
 from __future__ import annotations
 
@@ -22,6 +23,11 @@ def coarser(values: pa.Array, column: Column, dialect: str) -> pa.Array | None:
         return pc.not_equal(_rest(_ticks(values), step), 0) if step > 1 else None
     if head == "YEAR":  # 5 is 2005 there
         return pc.and_(pc.not_equal(values, 0), pc.less(values, 1901))
+    if (
+        head in ("FLOAT", "DOUBLE") and pa.types.is_floating(kind) and len(column.type.numbers) > 1
+    ):  # MySQL's FLOAT(M,D)
+        rounded = pc.round(values.cast(pa.float64()), column.type.numbers[1]).cast(kind, safe=False)
+        return pc.not_equal(rounded, values)
     if head == "BINARY" and pa.types.is_binary(kind) and column.type.length is not None:
         return pc.less(pc.binary_length(values), column.type.length)
     members = getattr(column.alchemy, "enums", None)
