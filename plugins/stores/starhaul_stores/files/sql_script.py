@@ -32,6 +32,15 @@ _CREATE = re.compile(
 _NO_COLUMN = re.compile(
     rb"(?:PRIMARY|UNIQUE|KEY|INDEX|CONSTRAINT|FOREIGN|CHECK|FULLTEXT|SPATIAL|EXCLUDE|LIKE|PERIOD)\b", re.IGNORECASE
 )
+_NO_STANDARD_COLUMN = re.compile(
+    rb"(?:PRIMARY|UNIQUE|CONSTRAINT|FOREIGN|CHECK|LIKE)\b|EXCLUDE\s*(?:USING\b|\()|PERIOD\s+FOR\b", re.IGNORECASE
+)
+"""PostgreSQL's columns may be called `key` or `index`, without quotes."""
+_ROWS = re.compile(rb"(?:INSERT|REPLACE|COPY|MERGE|LOAD\s+DATA)\b", re.IGNORECASE)
+"""How statements begin that give a table rows."""
+_ON = re.compile(rb"ON\s+(?:CONFLICT|DUPLICATE)\b", re.IGNORECASE)
+_MYSQLS = re.compile(rb"/\*M?!\d{5}")
+"""How comments begin that MySQL or MariaDB run."""
 _CONNECT = re.compile(rb"\\c(?:onnect)?\s+(?P<database>[^\n]*?)\s*\n")
 _USE = re.compile(rb"USE\s+(?P<schema>" + _NAME + rb")\s*;", re.IGNORECASE)
 _PATH = re.compile(
@@ -61,6 +70,8 @@ class Row:
     """Names, of the statement or of the CREATE TABLE before it; None where nothing names them."""
     values: Sequence[bytes | None]
     line: int
+    standard: bool = False
+    """Whether its bytes may be spelt as PostgreSQL does it: `\\x00ff`."""
 
 
 class SqlScript:
@@ -116,6 +127,9 @@ class SqlScript:
                 self._database, self._schema = match["database"].decode(errors="surrogateescape").strip('"'), ""
             elif match := self._take(_DELIMITER):
                 self._skip_to_delimiter(match["mark"])
+            elif match := self._take(_ROWS):
+                shown = self._shown(len(match[0]))
+                raise ValueError(f"line {self._line}: the rows of such a statement are not read: {shown}")
             elif not self._take(self._rest, self._longest):
                 raise ValueError(f"line {self._line}: a statement does not end")
 
@@ -124,13 +138,17 @@ class SqlScript:
         columns = _names(head["columns"]) if head["columns"] else self._columns_of(table)
         while True:
             line = self._line
-            yield Row(table, columns, self._tuple(), line)
+            yield Row(table, columns, self._tuple(), line, self._standard)
             mark = self._expected(rb"[,;]", "`,` or `;` after a row") if not self._at_end_of_rows() else b";"
             if mark == b";":
                 return
 
     def _at_end_of_rows(self) -> bool:
-        return bool(self._take(re.compile(rb"ON\s+(?:CONFLICT|DUPLICATE)[^;]*;", re.IGNORECASE)))
+        if not self._take(_ON):
+            return False
+        if not self._take(self._rest, self._longest):
+            raise ValueError(f"line {self._line}: a statement does not end")
+        return True
 
     def _tuple(self) -> list[bytes | None]:
         self._expected(rb"\(", "`(` before a row")
@@ -157,7 +175,7 @@ class SqlScript:
                 raise ValueError(f"line {self._line}: half of a byte")
             return bytes.fromhex(digits.decode())
         if match["bits"] is not None:
-            return b"%d" % int(match["bits"] or b"0", 2)
+            return match["bits"] if self._standard else b"%d" % int(match["bits"] or b"0", 2)
         bare = match["bare"]
         if bare.upper() == b"DEFAULT":
             raise ValueError(f"line {self._line}: DEFAULT is no value that the file tells")
@@ -177,7 +195,7 @@ class SqlScript:
                 return
             fields = text.split(b"\t")
             values = [None if field == b"\\N" else _ESCAPE.sub(_copy_escape, field) for field in fields]
-            yield Row(table, columns, values, number)
+            yield Row(table, columns, values, number, standard=True)
 
     def _created(self, head: re.Match[bytes]) -> None:
         """Remember the columns of a table that is made."""
@@ -185,7 +203,8 @@ class SqlScript:
         body = self._take(self._rest, self._longest)
         if body is None:
             raise ValueError(f"line {line}: a CREATE TABLE does not end")
-        parts = [part for part in _at_depth(body[0]) if not _NO_COLUMN.match(part)]
+        others = _NO_STANDARD_COLUMN if self._standard else _NO_COLUMN
+        parts = [part for part in _at_depth(body[0]) if not others.match(part)]
         names = [_parts(match[0])[0] for part in parts if (match := re.match(_NAME, part))]
         self._columns[self._table(head)] = names
 
@@ -235,16 +254,20 @@ class SqlScript:
         self._data, self._at = held + more, 0
         return bool(more)
 
-    def _shown(self) -> str:
-        return repr(self._data[self._at : self._at + 40].decode(errors="replace"))
+    def _shown(self, behind: int = 0) -> str:
+        """What comes next, and so many bytes before it."""
+        return repr(self._data[self._at - behind : self._at + 40].decode(errors="replace"))
 
 
 def _is_standard(head: bytes) -> bool:
-    """Whether strings are the standard's, and not MySQL's: by how the first table's name is quoted."""
+    """Whether strings are the standard's, and not MySQL's: by what the dump says of itself, or by comments that MySQL
+    runs, or by how the first table's name is quoted."""
     if re.match(rb"(?:/\*.*?\*/;?\s*)*-- (?:MySQL|MariaDB) dump", head, re.DOTALL):
         return False
+    if b"PostgreSQL database dump" in head:
+        return True
     first = _FIRST.search(head)
-    return b"PostgreSQL database dump" in head or first is None or not first[1]
+    return not _MYSQLS.search(head) and (first is None or not first[1])
 
 
 def _at_depth(body: bytes) -> Iterator[bytes]:

@@ -114,6 +114,51 @@ def test_values_that_are_none() -> None:
         rows(b"INSERT INTO t VALUES (1),\n(DEFAULT);")
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO `t` SET a = 1;", "INSERT `t` VALUES (1);", "REPLACE `t` VALUES (1);",
+        "INSERT INTO `t` SELECT 1;", "INSERT INTO `t` PARTITION (p) VALUES (1);",
+        "COPY t FROM stdin WITH CSV;\n1\n\\.\n;", "COPY t FROM '/data/t';", "LOAD DATA INFILE 'x' INTO TABLE t;",
+    ],
+)  # fmt: skip
+def test_rows_that_are_told_otherwise_end_the_run(statement: str) -> None:
+    """They would be missing, and nothing would say so."""
+    with pytest.raises(ValueError, match=f"line 2: the rows of such a statement are not read: .{statement[:4]}"):
+        rows(f"INSERT INTO `t` VALUES (1);\n{statement}\nINSERT INTO `t` VALUES (3);\n".encode())
+
+
+def test_what_becomes_of_rows_that_are_there_holds_any_text() -> None:
+    script = b"""INSERT INTO t VALUES (1) ON CONFLICT DO UPDATE SET a = 'x;''y';
+INSERT INTO t VALUES (2) ON CONFLICT DO UPDATE SET a = 'z';
+"""
+    assert [row[2] for row in rows(script)] == [[b"1"], [b"2"]]
+
+
+def test_columns_of_postgresql_that_are_called_by_words_of_mysql() -> None:
+    script = b"CREATE TABLE t (key int, index text, exclude int, UNIQUE (key), EXCLUDE USING gist (a WITH =));\n"
+    assert [row[1] for row in rows(script + b"INSERT INTO t VALUES (1, 'a', 2);")] == [["key", "index", "exclude"]]
+
+
+def test_mysql_without_its_name_and_quotes() -> None:
+    """As `mysqldump --compact --skip-quote-names` has it."""
+    script = b"/*!40101 SET @saved_cs_client = @@character_set_client */;\nINSERT INTO t VALUES (1,'a\\nb');\n"
+    assert [row[2] for row in rows(script)] == [[b"1", b"a\nb"]]
+
+
+def test_bits_and_bytes_of_postgresql(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(
+        b"-- PostgreSQL database dump\nINSERT INTO t (a, b) VALUES (B'0101', '\\x00ff'), (B'', '');\n"
+        b"COPY t (a, b) FROM stdin;\n011\t\\\\x00ff\n1\t\\N\n\\.\n"
+    )
+    columns = [{"name": "a"}, {"name": "b", "type": "binary"}]
+    found = read(reader(tmp_path, column=columns))[0]
+    assert found["a"].to_pylist() == ["0101", "", "011", "1"]
+    assert found["b"].to_pylist() == [b"\x00\xff", b"", b"\x00\xff", None]
+    (tmp_path / "x").write_bytes(b"INSERT INTO `t` (`a`,`b`) VALUES (b'0101','\\\\x00ff');\n")
+    assert read(reader(tmp_path, column=columns))[0].to_pylist() == [{"a": "5", "b": rb"\x00ff"}]
+
+
 def reader(path: Path, **parameters: Any) -> TxtFileReader:
     given = {"path": str(path), "column": ["*"], "fileFormat": "sql", **parameters}
     return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))

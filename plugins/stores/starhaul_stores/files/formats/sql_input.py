@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +18,7 @@ from starhaul_stores.files.formats.packed_text import PackedText
 from starhaul_stores.files.places.source import Source
 from starhaul_stores.files.sql_script import Row, SqlScript
 
+_HEX = re.compile(rb"\\x((?:[0-9A-Fa-f]{2})*)")
 _AT_ONCE = 8192
 _BYTES = 2 << 20
 
@@ -71,6 +73,8 @@ class SqlInput(InputFormat):
         arrays = []
         for place, kind in zip(places, kinds, strict=True):
             values = [None if place is None else row.values[place] for row in good]
+            if pa.types.is_binary(kind):
+                values = [_bytes(value) if row.standard else value for row, value in zip(good, values, strict=True)]
             raw_bytes = pa.array(values, pa.binary())
             arrays.append(raw_bytes if pa.types.is_binary(kind) else raw_bytes.cast(pa.string()))
         return Block(len(good), arrays, partial(_raw_of, good, name))
@@ -118,6 +122,12 @@ def _complaint(row: Row, names: Sequence[str], places: Sequence[int | None], kin
             except UnicodeDecodeError:
                 return f"{names[place or 0]}: the bytes are no text; give the column the type `binary`"
     return ""
+
+
+def _bytes(value: bytes | None) -> bytes | None:
+    """The bytes that PostgreSQL's spelling of them (`bytea_output` `hex`) means; others are what they are."""
+    match = None if value is None else _HEX.fullmatch(value)
+    return value if match is None else bytes.fromhex(match[1].decode())
 
 
 def _raw_of(rows: Sequence[Row], name: str, row: int) -> Raw:
