@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -11,12 +12,17 @@ from pydantic import model_validator
 
 from starhaul import Address, Block, Receipt, Task, WriteRequest
 from starhaul_stores.files.addresses import file_address, to_write
+from starhaul_stores.files.compression import compressed
+from starhaul_stores.files.encodings import canonical
 from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.places.local import LocalPlace
 from starhaul_stores.files.places.place import FileStatus, Session, Staged
 from starhaul_stores.files.single import publish_joined
 from starhaul_stores.files.writer import FileWriter
 from starhaul_stores.files.writing import FileWriterParams
+
+_UNMARKED = {name: f"{name}-{sys.byteorder[:1]}e" for name in ("utf-16", "utf-32")}
+"""Encodings whose files begin with a byte order mark → the same without one."""
 
 
 class TxtFileWriterParams(FileWriterParams):
@@ -25,13 +31,15 @@ class TxtFileWriterParams(FileWriterParams):
     path: str
     """The directory of the files. It is made if it is not there."""
     single_file: bool = False
-    """Write all rows into one file, named exactly `fileName` and the suffixes. `truncate` replaces that file, and no
-    other; `append` is not possible."""
+    """Write all rows into one file of `text`, `csv`, `json` or `sql`, named exactly `fileName` and the suffixes.
+    `truncate` replaces that file, and no other; `append` is not possible."""
 
     @model_validator(mode="after")
     def _one_file_is_whole(self) -> TxtFileWriterParams:
         if self.single_file and (self.write_mode == "append" or self.partition_columns or self.max_file_size):
             raise ValueError("singleFile goes with neither writeMode append nor partitionColumns nor maxFileSize")
+        if self.single_file and (self.file_format in ("parquet", "orc", "avro") or self.codec() == "deflate"):
+            raise ValueError("singleFile joins the tasks' files, which those of Parquet, ORC, Avro and zlib cannot be")
         return self
 
 
@@ -65,7 +73,9 @@ class TxtFileWriter(FileWriter[TxtFileWriterParams]):
             return
         parts = [Staged.of(args) for receipt in receipts for args in receipt.data["files"]]
         head = self._head(receipts[0].data["header"])
-        publish_joined(self.place, self.directory, f"{self.params.file_name}{self._end}", head, parts)
+        replaces = self.params.write_mode != "nonConflict"
+        name = f"{self.params.file_name}{self._end}"
+        publish_joined(self.place, self.directory, name, head, parts, replaces=replaces)
         with self.place.session() as session:
             session.clear(self.directory, self._start(run))
 
@@ -92,21 +102,32 @@ class TxtFileWriter(FileWriter[TxtFileWriterParams]):
         return to_write(address, request)
 
     def _parts(self) -> TxtFileWriter:
-        """Writes the tasks' files, from which the one file is joined: the first line is that file's alone."""
-        return type(self)(self.params.model_copy(update={"header": False, "single_file": False}))
+        """Writes the tasks' files, from which the one file is joined: the first line is that file's alone, and so is a
+        byte order mark."""
+        encoding = _UNMARKED.get(canonical(self.params.encoding), self.params.encoding)
+        header = False if self._has_lines else self.params.header
+        update = {"single_file": False, "header": header, "encoding": encoding}
+        return type(self)(self.params.model_copy(update=update))
+
+    @property
+    def _has_lines(self) -> bool:
+        """Whether a header is the first line; in `sql` it names the columns of every statement."""
+        return self.params.file_format in ("csv", "text")
 
     def _with_header(self, task: Task, receipt: Receipt) -> Receipt:
         header = task.schema.names if self.params.header is True else self.params.header or []
         return replace(receipt, data={**receipt.data, "header": header})
 
     def _head(self, names: Sequence[str]) -> bytes:
-        """The first line, packed like the rest."""
-        if not names:
-            return b""
+        """How the file begins, packed like the rest: a byte order mark, the first line."""
         buffer = io.BytesIO()
-        schema = pa.schema([pa.field(name, pa.string()) for name in names])
-        with output_format(self.params).open(buffer, schema, 1 << 20):  # type: ignore[arg-type]
-            pass
+        if names and self._has_lines:
+            schema = pa.schema([pa.field(name, pa.string()) for name in names])
+            with output_format(self.params).open(buffer, schema, 1 << 20):  # type: ignore[arg-type]
+                pass
+        elif canonical(self.params.encoding) in _UNMARKED:
+            with compressed(buffer, self.params.codec()) as sink:  # type: ignore[arg-type]
+                sink.write("".encode(self.params.encoding))
         return buffer.getvalue()
 
     def _existing(self, session: Session) -> list[FileStatus]:

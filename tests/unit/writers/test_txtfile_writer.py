@@ -7,7 +7,7 @@ import gzip
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from starhaul.testing import RecordingTask
 from starhaul.testing.delivery import Delivery
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_stores.files.places import local
+from starhaul_stores.files.places.place import Staged
 from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
 
 NASTY = [
@@ -268,6 +269,38 @@ def test_non_conflict_refuses(tmp_path: Path) -> None:
         target.prepare(schema, "run_2")
 
 
+@pytest.mark.parametrize("parameters", [{}, {"compress": "gzip"}, {"fileFormat": "json"}])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8"])
+def test_one_file_has_one_byte_order_mark(tmp_path: Path, encoding: str, parameters: dict[str, Any]) -> None:
+    given = {"singleFile": True, "encoding": encoding, "fileFormat": "csv", **parameters}
+    for header in ([], ["c0"]):
+        target = writer(tmp_path, header=header, **given)
+        target.commit("run_1", [write(target, table([each]), number=n)[0] for n, each in enumerate("xyz")])
+        data = content(tmp_path)
+        text = (gzip.decompress(data) if "compress" in parameters else data).decode(encoding)
+        lines = [f'{{"c0":"{each}"}}' for each in "xyz"] if "fileFormat" in parameters else [*header, *"xyz"]
+        assert text.split("\n") == [*lines, ""]
+
+
+def test_one_file_of_sql_has_the_names_that_the_job_gives(tmp_path: Path) -> None:
+    target = writer(tmp_path, singleFile=True, fileFormat="sql", table="t", header=["a"])
+    target.commit("run_1", [write(target, table(["x"]))[0]])
+    assert content(tmp_path) == b"""INSERT INTO "t" ("a") VALUES\n('x');\n"""
+
+
+def test_one_file_that_came_meanwhile_stays(tmp_path: Path) -> None:
+    target = writer(tmp_path, singleFile=True, writeMode="nonConflict")
+    receipt, _ = write(target, table(["x"]))
+    (tmp_path / "t").write_text("another's")
+    with pytest.raises(PermanentError, match="t: came while the run was under way"):
+        target.commit("run_1", [receipt])
+    assert (tmp_path / "t").read_text() == "another's"
+    (tmp_path / "t").unlink()
+    target.commit("run_1", [receipt])
+    target.commit("run_1", [receipt])
+    assert content(tmp_path) == b"x\n"
+
+
 def test_staging_of_others_stays(tmp_path: Path) -> None:
     """A run clears its own staging, and what nobody has touched for a week."""
     other, _ = write(writer(tmp_path, writeMode="append"), table(["x"]), "run_2")
@@ -348,6 +381,8 @@ def test_check_refuses_a_directory_that_cannot_be(tmp_path: Path, monkeypatch: p
         ({"fieldDelimiter": '"', "fileFormat": "csv"}, "fieldDelimiter"),
         ({"lineDelimiter": "END"}, "lineDelimiter"),
         ({"nullFormat": "a,b"}, "nullFormat"),
+        ({"singleFile": True, "fileFormat": "parquet"}, "singleFile joins"),
+        ({"singleFile": True, "compress": "zlib"}, "singleFile joins"),
         ({"fileName": "../x"}, "fileName"),
         ({"fileName": ".x"}, "dot"),
         ({"writeMode": "replace"}, "writeMode"),
