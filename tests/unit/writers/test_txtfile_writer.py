@@ -269,6 +269,38 @@ def test_non_conflict_refuses(tmp_path: Path) -> None:
         target.prepare(schema, "run_2")
 
 
+def test_a_conflict_that_comes_while_the_run_is_under_way(tmp_path: Path) -> None:
+    target = writer(tmp_path, writeMode="nonConflict")
+    receipt, _ = write(target, table(["x"]))
+    publish(writer(tmp_path, writeMode="append"), table(["y"]), "run_2")
+    with pytest.raises(ConfigError, match=r"1 files in .* begin with 't', such as t__run_2_t0"):
+        target.commit("run_1", [receipt])
+    (tmp_path / "t__run_2_t0").unlink()
+    target.commit("run_1", [receipt])
+    target.commit("run_1", [receipt])
+    assert shown(tmp_path) == ["t__run_1_t0"]
+
+
+def test_two_runs_that_replace_at_once_do_not_remove_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = writer(tmp_path), writer(tmp_path)
+    receipts = {run: write(target, table([run]), run)[0] for run, target in (("run_1", one), ("run_2", other))}
+    publish_one = local.LocalSession.publish
+
+    def publish_both(session: local.LocalSession, directory: str, staged: Sequence[Staged]) -> None:
+        monkeypatch.undo()
+        publish_one(session, directory, staged)
+        publish_one(session, directory, [Staged.of(each) for each in receipts["run_2"].data["files"]])
+
+    monkeypatch.setattr(local.LocalSession, "publish", publish_both)
+    with pytest.raises(PermanentError, match="t__run_2_t0: came while this run replaced the files that begin with 't'"):
+        one.commit("run_1", [receipts["run_1"]])
+    assert shown(tmp_path) == ["t__run_1_t0", "t__run_2_t0"]
+    one.commit("run_1", [receipts["run_1"]])
+    assert shown(tmp_path) == ["t__run_1_t0"]
+
+
 @pytest.mark.parametrize("parameters", [{}, {"compress": "gzip"}, {"fileFormat": "json"}])
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8"])
 def test_one_file_has_one_byte_order_mark(tmp_path: Path, encoding: str, parameters: dict[str, Any]) -> None:

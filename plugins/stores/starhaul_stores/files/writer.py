@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import ClassVar, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Block, Capability, ConfigError, Receipt, Task, Writer
+from starhaul import Block, Capability, ConfigError, PermanentError, Receipt, Task, Writer
 from starhaul_stores.files.fanning import Fan, Target
 from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.formats.output import OutputFormat
@@ -108,13 +108,18 @@ class FileWriter(Writer[P]):
         return Receipt(task.id, rows, attempt=task.attempt, data={"files": [each.args() for each in fan.staged]})
 
     def commit(self, run: str, receipts: Sequence[Receipt]) -> None:
-        """Show the new files first, remove the older ones then, so that the rows are there at every moment."""
+        """Show the new files first, remove the older ones then, so that the rows are there at every moment. What comes
+        meanwhile stays: of two runs that removed each other's files, none would be left."""
         staged = _staged(receipts)
+        names = {each.name for each in staged}
         with self.place.session() as session:
+            self._expect_no_conflict(session, names)
+            older = self._replaced(session, names)
             session.publish(self.directory, staged)
-            for path in self._replaced(session, {each.name for each in staged}):
+            for path in older:
                 session.remove(path)
             session.clear(self.directory, self._start(run))
+            self._expect_alone(session, names)
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         with self.place.session() as session:
@@ -190,15 +195,30 @@ class FileWriter(Writer[P]):
         """The files that the new ones take the place of. `overwrite` leaves partitions alone that got no rows."""
         if self.params.write_mode not in ("truncate", "overwrite"):
             return []
-        kept = {f"{self.directory.rstrip('/')}/{name}" for name in names}
+        kept = self._paths(names)
         folders = {path.rpartition("/")[0] for path in kept}
         every = self.params.write_mode == "truncate" or not self.params.partition_columns
         existing = [file.path for file in self._existing(session) if file.path not in kept]
         return sorted(path for path in existing if every or path.rpartition("/")[0] in folders)
 
-    def _expect_no_conflict(self, session: Session) -> None:
-        there = self._existing(session) if self.params.write_mode == "nonConflict" else []
-        if there:
+    def _paths(self, names: Collection[str]) -> set[str]:
+        return {f"{self.directory.rstrip('/')}/{name}" for name in names}
+
+    def _expect_alone(self, session: Session, names: set[str]) -> None:
+        """After the older files are gone: whether another run has shown some of its own meanwhile."""
+        if newer := self._replaced(session, names):
+            raise PermanentError(
+                self.place.shown(newer[0]),
+                f"came while this run replaced the files that begin with {self.params.file_name!r}, and stands beside "
+                "its own",
+                "two runs write there at once: `starhaul resume` removes what is not this run's, or run the other anew",
+            )
+
+    def _expect_no_conflict(self, session: Session, names: Collection[str] = ()) -> None:
+        """`names` are those of this run's own files."""
+        kept = self._paths(names)
+        existing = self._existing(session) if self.params.write_mode == "nonConflict" else []
+        if there := [file for file in existing if file.path not in kept]:
             first = self.place.shown(min(file.path for file in there)).rpartition("/")[2]
             raise ConfigError(
                 "writeMode",
