@@ -61,6 +61,30 @@ def test_the_header_names_the_columns(file: MakeFile) -> None:
     assert read(source) == ([("1", "2", "3", "4")], [])
 
 
+def test_headers_that_differ_from_the_first(tmp_path: Path) -> None:
+    """Values would stand in each other's columns."""
+    (tmp_path / "a.csv").write_text("id,name\n1,a\n")
+    (tmp_path / "b.csv").write_text("name,id\nb,2\n")
+    with pytest.raises(PermanentError, match=r"b\.csv: its header has 'name' where the first file's has 'id'"):
+        read(reader(tmp_path, skipHeader=True))
+    with pytest.raises(PermanentError, match="its header has 'id' where the first file's has 'name'"):
+        read(reader(tmp_path, skipHeader=True, column=[{"name": "name"}]))
+    by_index = reader(tmp_path, skipHeader=True, column=[{"index": 0}, {"index": 1}])
+    assert read(by_index) == ([("1", "a"), ("b", "2")], [])
+    (tmp_path / "b.csv").write_text("ID,Name\n2,b\n")
+    assert read(reader(tmp_path, skipHeader=True)) == ([("1", "a"), ("2", "b")], [])
+    with pytest.raises(PermanentError, match="its header has 'ID' where the first file's has 'id'"):
+        read(reader(tmp_path, skipHeader=True, column=[{"name": "id"}]))
+
+
+@pytest.mark.parametrize("form", ["csv", "text"])
+def test_a_header_behind_the_first_cut_is_no_row(file: MakeFile, form: str) -> None:
+    data = "\n" * 40 + "id,name\n" + "".join(f"{n},x\n" for n in range(20))
+    source = reader(file(data.encode()), skipHeader=True, fileFormat=form, splitSize=10)
+    assert source.schema().names == ["id", "name"]
+    assert read(source) == ([(str(n), "x") for n in range(20)], [])
+
+
 def test_columns_of_datax(file: MakeFile) -> None:
     path = file(b"7, 1.5 ,TRUE,2024-01-02 03:04:05,x\n8,2,false,2024-01-02,y\n")
     columns: list[dict[str, Any]] = [

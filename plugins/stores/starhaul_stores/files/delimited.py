@@ -7,6 +7,7 @@ among millions costs one slow block, memory stays flat, and the place of every r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -94,19 +95,24 @@ class Parser:
         self._borders = Borders(dialect)
         self._ends = (dialect.record_delimiter or "\n").encode()
 
-    def blocks(self, stream: ByteStream, line: int = 1, *, skip_header: bool = False) -> Iterator[Block]:
+    def blocks(
+        self, stream: ByteStream, line: int = 1, *, header: Callable[[Sequence[str | None]], object] | None = None
+    ) -> Iterator[Block]:
         """Everything in the stream: UTF-8 (bytes that are none spoil only their row) from a record border on, which
-        is the beginning of line `line`. `skip_header` leaves out the first record that is neither empty nor
-        a comment. Raises `RecordTooLong`."""
+        is the beginning of line `line`. With `header` the first record that is neither empty nor a comment is left out,
+        and its fields are given to that (bytes that are no text as surrogates). Raises `RecordTooLong`, and
+        `ValueError` as `header` does."""
         rest = b""
         while True:
             more = stream.read(max(self._block_size, len(rest)))
             data = rest + more
             if not more and data and not data.endswith(self._ends):
                 data += self._ends
-            if skip_header:
-                end = self._header_end(data)
-                skip_header = end == 0 and bool(more)
+            if header is not None:
+                end, fields = self._header(data)
+                if fields:
+                    header(fields)
+                header = None if end or not more else header
                 block = None
             else:
                 block, end = self._block(data, line, final=not more)
@@ -132,8 +138,14 @@ class Parser:
         record = self._first_record(data + self._ends)
         return self.grammar.fields(record.decode(errors="surrogateescape")) if record else []
 
-    def _header_end(self, data: bytes) -> int:
-        return next((match.end() for match in self.grammar.records(data) if match["text"]), 0)
+    def _header(self, data: bytes) -> tuple[int, list[str | None]]:
+        """Where the first record ends, 0 if it is not whole; and its fields, none if they are no text."""
+        for match in self.grammar.records(data):
+            if match["text"]:
+                with suppress(ValueError):
+                    return match.end(), self.grammar.fields(match["text"].decode(errors="surrogateescape"))
+                return match.end(), []
+        return 0, []
 
     def _first_record(self, data: bytes) -> bytes | None:
         return next((match["text"] for match in self.grammar.records(data) if match["text"]), None)

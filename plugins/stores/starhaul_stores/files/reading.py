@@ -135,7 +135,8 @@ class FileReaderParams(Params):
     Bytes that it says are text (`UTF8`) are read as text."""
 
     skip_header: bool = False
-    """Whether the first record of every file is left out. Of the first file it names the columns."""
+    """Whether the first record of every file is left out. Of the first file it names the columns. A file in which the
+    names stand in other places ends the run, unless the columns are given by `index`."""
 
     null_format: str | None = None
     """A field of exactly this text, not quoted, is null; for example `\\N`. By default no field is null. (DataX takes

@@ -34,16 +34,21 @@ class DelimitedInput(InputFormat):
         return pa.schema([(name, pa.string()) for name in names])
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
-        return PackedText(self.params).cuts(source, size, self.params.dialect())
+        text = PackedText(self.params)
+        cuts = [*text.cuts(source, size, self.params.dialect())]
+        if self.params.skip_header and len(cuts) > 1 and not self._header_in(source, cuts[0]):
+            cuts = [*text.wholes(source)]  # it would be a row of a later cut
+        yield from cuts
 
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         text = PackedText(self.params)
         name = text.name(source, cut)
         parser = self._parser(Layout(selection.used, selection.width, selection.padded))
-        skip_header = self.params.skip_header and not cut["start"]
+        has_header = self.params.skip_header and not cut["start"]
+        header = partial(self._expect_in_place, selection, name) if has_header else None
         with text.opened(source, cut) as stream:
             try:
-                for block in parser.blocks(stream, cut["line"] or 1, skip_header=skip_header):
+                for block in parser.blocks(stream, cut["line"] or 1, header=header):
                     for record, reason in block.bad:
                         task.reject(*_raw(record, name)[:2], reason, at=f"{name}:{record.line}")
                     yield Block(block.rows, block.columns, partial(_raw_of, block.records, name))
@@ -55,14 +60,12 @@ class DelimitedInput(InputFormat):
 
     def _header(self, source: Source) -> Sequence[str | None]:
         """The fields of the first record; none if there is none."""
-        parser = self._parser(Layout((), None))
-        text = PackedText(self.params)
-        for cut in text.wholes(source):
-            with text.opened(source, cut.args) as stream:
-                header = self._first_record(parser, stream, source.name)
-            if header:
-                return header
-        return []
+        found = (self._header_in(source, cut) for cut in PackedText(self.params).wholes(source))
+        return next((header for header in found if header), [])
+
+    def _header_in(self, source: Source, cut: Cut) -> Sequence[str | None]:
+        with PackedText(self.params).opened(source, cut.args) as stream:
+            return self._first_record(self._parser(Layout((), None)), stream, source.name)
 
     def _first_record(self, parser: Parser, stream: ByteStream, name: str) -> list[str | None]:
         try:
@@ -74,6 +77,21 @@ class DelimitedInput(InputFormat):
             message = f"the first record of {name} is not text in {self.params.encoding}"
             raise ConfigError("encoding", message) from error
         return header
+
+    def _expect_in_place(self, selection: Selection, name: str, header: Sequence[str | None]) -> None:
+        """Raise `PermanentError` if a file's header has other names than the first one's where columns are named, or
+        the same names in other places where all are read."""
+        there = unique_names(header)
+        columns = self.params.columns()
+        named = {each.name for each in columns if each.index is None and "value" not in each.model_fields_set}
+        for place, wanted in zip(selection.used, selection.names, strict=True):
+            found = there[place] if place < len(there) else ""
+            if found != wanted and (wanted in named or (not columns and wanted in there)):
+                raise PermanentError(
+                    name,
+                    f"its header has {found!r} where the first file's has {wanted!r}",
+                    "name the columns by `index` if all files have them in the same order",
+                )
 
     def _too_long(self, name: str, error: RecordTooLong) -> PermanentError:
         return PermanentError(
