@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from starhaul import Block
 from starhaul_stores.files.formats.output import EncodedSink, OutputFormat, RowSink
-from starhaul_stores.files.partitions import folder_of, parted
+from starhaul_stores.files.partitions import folder_of, parted, unnamable
 from starhaul_stores.files.places.place import Place, Session, Staged, Staging
 
 _MEMORY = 64 << 20
@@ -89,9 +89,8 @@ class Fan:
             return self._file("").sink.write(batch)
         refused: dict[int, str] = {}
         for key, rows in parted(batch, self._partitions):
-            if "" in key:
-                name = self._partitions[key.index("")]
-                refused |= dict.fromkeys(rows, f"{name}: an empty text cannot be the name of a partition")
+            if why := unnamable(self._partitions, key):
+                refused |= dict.fromkeys(rows, why)
                 continue
             part = batch.take(pa.array(rows, pa.int64())).select(self._schema.names)
             written = self._file(folder_of(self._partitions, key) + "/").sink.write(part)

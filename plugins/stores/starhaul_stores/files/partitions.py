@@ -45,6 +45,16 @@ def folder_of(names: Sequence[str], values: Sequence[str | None]) -> str:
     return "/".join(f"{_escaped(name)}={text}" for name, text in zip(names, texts, strict=True))
 
 
+def unnamable(names: Sequence[str], values: Sequence[str | None]) -> str:
+    """Why no folder can be called by these values; empty if one can."""
+    for name, value in zip(names, values, strict=True):
+        if value == "":
+            return f"{name}: an empty text cannot be the name of a partition"
+        if value == NULL:
+            return f"{name}: the text {NULL} would be read as null"
+    return ""
+
+
 def parted(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[tuple[str | None, ...], Sequence[int]]]:
     """The rows of a batch by the values of these columns of text, in their order within each."""
     keys = list(zip(*(batch.column(name).to_pylist() for name in names), strict=True))

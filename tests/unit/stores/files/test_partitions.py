@@ -72,10 +72,11 @@ def test_what_is_written_into_folders_reads_back(tmp_path: Path) -> None:
     assert read(reader(tmp_path)) == sorted(rows, key=repr)
 
 
-def test_an_empty_text_is_no_partition(tmp_path: Path) -> None:
-    rejected = run(writer(tmp_path), batch(("a", "", 1), ("b", "1", 1)))
+def test_texts_that_are_no_partition(tmp_path: Path) -> None:
+    rejected = run(writer(tmp_path), batch(("a", "", 1), ("b", "1", 1), ("c", "__HIVE_DEFAULT_PARTITION__", 1)))
     assert [(row["text"], reason) for row, reason, _ in rejected] == [
-        ("a", "dt: an empty text cannot be the name of a partition")
+        ("a", "dt: an empty text cannot be the name of a partition"),
+        ("c", "dt: the text __HIVE_DEFAULT_PARTITION__ would be read as null"),
     ]
     assert read(reader(tmp_path)) == [("b", "1", 1)]
 
