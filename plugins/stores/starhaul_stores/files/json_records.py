@@ -33,6 +33,11 @@ def record(line: bytes) -> Record:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(value, Record):
         raise ValueError("it is no object")
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("it holds half of a surrogate pair, which is no character") from error
     return value
 
 

@@ -81,6 +81,19 @@ def test_records_that_are_none_are_rejected_with_their_line(tmp_path: Path) -> N
     assert [reason.split(": ")[0] for reason in reasons] == ["x:3", "x:4", "x:5", "x:6", "x:7", "x:8"]
 
 
+@pytest.mark.parametrize("kind", ["string", "json"])
+def test_halves_of_surrogate_pairs_reject_their_row(tmp_path: Path, kind: str) -> None:
+    lines = ['{"a": "\\ud83d\\ude00"}', '{"a": "\\uD800"}', '{"a": {"\\udc00": 1}}', '{"a": "\\\\ud800"}']
+    (tmp_path / "x").write_text("\n".join(lines))
+    rows, reasons = read(reader(tmp_path, column=[{"name": "a", "type": kind}]))
+    quote = '"' if kind == "json" else ""
+    backslash = "\\\\" if kind == "json" else "\\"
+    assert rows["a"].to_pylist() == [f"{quote}😀{quote}", f"{quote}{backslash}ud800{quote}"]
+    half = "it holds half of a surrogate pair, which is no character"
+    assert reasons == [f"x:2: {half}", f"x:3: {half}"]
+    assert len(read(reader(tmp_path))[1]) == 2
+
+
 def test_members_that_come_later_are_no_silence(tmp_path: Path) -> None:
     (tmp_path / "1").write_text('{"a": 1}\n')
     (tmp_path / "2").write_text('{"a": 2}\n{"a": 3, "b": 1}\n')
