@@ -176,6 +176,14 @@ def test_encodings(file: MakeFile, encoding: str) -> None:
     assert read(pieces) == expected
 
 
+@pytest.mark.parametrize("form", ["csv", "text"])
+def test_an_encoding_with_other_line_ends_is_not_cut(file: MakeFile, form: str) -> None:
+    """In EBCDIC the byte of ASCII's line end is another character."""
+    rows = [(str(n), "\x8e") for n in range(20)]
+    data = "".join(f"{n},{text}\n" for n, text in rows).encode("cp875")
+    assert read(reader(file(data), encoding="cp875", fileFormat=form, splitSize=10)) == (rows, [])
+
+
 def test_wrong_bytes_lose_their_row_alone(file: MakeFile) -> None:
     path = file("中,1\n".encode("gbk") + b"\x81,2\n" + "文,3\n".encode("gbk"))
     assert read(reader(path, encoding="gbk")) == (

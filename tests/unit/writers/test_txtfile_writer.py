@@ -413,6 +413,7 @@ def test_check_refuses_a_directory_that_cannot_be(tmp_path: Path, monkeypatch: p
         ({"fieldDelimiter": '"', "fileFormat": "csv"}, "fieldDelimiter"),
         ({"lineDelimiter": "END"}, "lineDelimiter"),
         ({"nullFormat": "a,b"}, "nullFormat"),
+        ({"nullFormat": "|", "fieldDelimiter": "||"}, "nullFormat"),
         ({"singleFile": True, "fileFormat": "parquet"}, "singleFile joins"),
         ({"singleFile": True, "compress": "zlib"}, "singleFile joins"),
         ({"fileName": "../x"}, "fileName"),

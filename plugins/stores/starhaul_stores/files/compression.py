@@ -85,7 +85,10 @@ def members(file: Any, codec: Codec, name: str) -> list[str]:
     if codec != "zip":
         return [""]
     with _damage_told(name, codec), zipfile.ZipFile(file) as archive:
-        return [info.filename for info in archive.infolist() if not info.is_dir()]
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    if twice := next((each for each in names if names.count(each) > 1), None):
+        raise PermanentError(name, f"holds two files that are called {twice!r}", "pack them by different names")
+    return names
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from starhaul_stores.files.streams import ByteStream
 
 _BOM = "\ufeff".encode()
 _SINGLE_BYTE = ("ascii", "iso8859", "latin", "cp125", "cp437", "cp85", "cp86", "cp87", "koi8", "mac-", "tis-620")
+_NO_ASCII = frozenset({"cp875"})
+"""Those of the above in which a line end is another byte."""
 _MULTI_BYTE = frozenset({"gbk", "gb2312", "gb18030", "big5", "big5hkscs", "cp949", "cp950", "cp932", "shift_jis"})
 _FIRST_TRAIL_BYTE = 0x30
 """Second bytes of a character of the `_MULTI_BYTE` encodings begin here (GB 18030's digits)."""
@@ -30,7 +32,7 @@ def canonical(encoding: str, where: str = "encoding") -> str:
 def cuttable(encoding: str, special: str) -> bool:
     """Whether a file in this encoding can be read from the middle: line ends and the `special` characters (quote,
     delimiter) are single bytes that are never part of another character. `encoding` as `canonical` gives it."""
-    if encoding == "utf-8" or encoding.startswith(_SINGLE_BYTE):
+    if encoding == "utf-8" or (encoding.startswith(_SINGLE_BYTE) and encoding not in _NO_ASCII):
         return encoding == "utf-8" or special.isascii()
     return encoding in _MULTI_BYTE and all(ord(character) < _FIRST_TRAIL_BYTE for character in special)
 

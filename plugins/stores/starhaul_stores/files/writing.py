@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from starhaul import Params
 from starhaul_stores.files.compression import ALIASES, Codec
+from starhaul_stores.files.dialect import overlaps_itself
 from starhaul_stores.files.hive_types import TargetColumn
 from starhaul_stores.files.parquet_schema import Node, message
 from starhaul_stores.files.parquet_types import arrow_field, expect_together
@@ -157,7 +158,8 @@ class FileWriterParams(Params):
             raise ValueError("`fieldDelimiter` is empty, or holds a quote, an escape or a line end")
         if style.quote is not None and style.quote in {"\n", "\r", style.line_end}:
             raise ValueError("`textQualifier` is a line end")
-        if any(text and text in style.null for text in (*reserved, style.delimiter)):
+        marks = [*style.delimiter] if overlaps_itself(style.delimiter) else [style.delimiter]
+        if any(text and text in style.null for text in (*reserved, *marks)):
             raise ValueError("`nullFormat` holds a delimiter, a quote, an escape or a line end")
         return self
 

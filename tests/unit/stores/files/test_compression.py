@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from starhaul import PermanentError
-from starhaul_stores.files.compression import WRITTEN, Codec, codec_of, compressed, decompressed, suffix_of
+from starhaul_stores.files.compression import WRITTEN, Codec, codec_of, compressed, decompressed, members, suffix_of
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "hadoop"
 TEXT = "".join(f"{row},text ü {'x' * (row % 200)}\n" for row in range(3000)).encode()
@@ -219,3 +219,14 @@ def test_a_bomb_takes_no_memory(codec: Codec) -> None:
         while part := stream.read(1 << 20):
             total += len(part)
     assert total == 200 << 20
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_with_two_files_of_one_name_is_refused() -> None:
+    """By its name only the last one could be read, twice."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a", "1\n")
+        archive.writestr("a", "2\n")
+    with pytest.raises(PermanentError, match="holds two files that are called 'a'"):
+        members(buffer, "zip", "x.zip")
