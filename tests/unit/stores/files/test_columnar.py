@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -192,6 +192,26 @@ def test_what_is_written_reads_back(tmp_path: Path, form: str, compress: str | N
     table = pa.table({"id": list(range(5000)), "text": [f"text {n}" for n in range(5000)]})
     write(tmp_path, table, fileFormat=form, suffix=f".{form}", compress=compress or ("snappy" if form == "orc" else ""))
     assert read(reader(tmp_path, form)) == (table, [])
+
+
+def test_maps_and_nested_times_in_avro(tmp_path: Path) -> None:
+    at, days = pa.timestamp("us"), pa.struct([("day", pa.list_(pa.date32()))])
+    table = pa.table({
+        "map": pa.array([[("a", 1), ("b", None)], None, [], [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64())),
+        "times": pa.array([[datetime.max], [datetime.min, None], None, []], pa.list_(at)),
+        "deep": pa.array([[("k", {"day": [date.min]})], [], None, []], pa.map_(pa.string(), days)),
+    })  # fmt: skip
+    path = write(tmp_path, table, fileFormat="avro")
+    rows, _ = read(reader(path, "avro"))
+    assert rows.to_pylist() == table.to_pylist()[:3], "a key comes twice in the last"
+
+
+@pytest.mark.parametrize("form", ["orc", "parquet"])
+def test_a_batch_of_which_nothing_is_left(tmp_path: Path, form: str) -> None:
+    table = pa.table({"at": pa.array([datetime(1500, 1, 1, 0, 0, 0, 5)], pa.timestamp("us"))})
+    more = {"parquetTimestamps": "int96"} if form == "parquet" else {}
+    path = write(tmp_path, table, fileFormat=form, **more)
+    assert read(reader(path, form))[0].num_rows == 0
 
 
 def test_how_timestamps_stand_in_parquet(tmp_path: Path) -> None:

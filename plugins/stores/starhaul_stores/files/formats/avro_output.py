@@ -50,26 +50,47 @@ class _Rows(RowSink):
         self._writer = writer
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
-        columns = [_values(column) for column in batch.columns]
         names = batch.schema.names
-        for row in zip(*columns, strict=True):
-            self._writer.write(dict(zip(names, row, strict=True)))
-        return {}
+        columns: list[list[Any]] = []
+        refused: dict[int, str] = {}
+        for name, column in zip(names, batch.columns, strict=True):
+            values, twice = _values(column)
+            columns.append(values)
+            refused |= dict.fromkeys(twice, f"{name}: a map has a key twice, which Avro's have not")
+        for number, row in enumerate(zip(*columns, strict=True)):
+            if number not in refused:
+                self._writer.write(dict(zip(names, row, strict=True)))
+        return refused
 
 
-def _values(column: pa.Array) -> list[Any]:
-    """Values as the writer takes them: times as numbers, which hold every year."""
-    return _numbers(column).to_pylist()
+def _values(column: pa.Array) -> tuple[list[Any], list[int]]:
+    """Values as the writer takes them, times as numbers, which hold every year; and the rows with a map that has a key
+    twice, whose values are None."""
+    numbers = column.cast(_numbers(column.type))
+    try:
+        return numbers.to_pylist(maps_as_pydicts="strict"), []
+    except KeyError:
+        values, twice = [], []
+        for row, scalar in enumerate(numbers):
+            try:
+                values.append(scalar.as_py(maps_as_pydicts="strict"))
+            except KeyError:
+                values.append(None)
+                twice.append(row)
+        return values, twice
 
 
-def _numbers(column: pa.Array) -> pa.Array:
+def _numbers(kind: pa.DataType) -> pa.DataType:
+    """The type with numbers in place of times, however deep they are."""
     types = pa.types
-    kind = column.type
     if types.is_date32(kind) or types.is_time32(kind):
-        return column.view(pa.int32())
+        return pa.int32()
     if types.is_timestamp(kind) or types.is_time64(kind):
-        return column.view(pa.int64())
+        return pa.int64()
     if types.is_struct(kind):
-        arrays = [_numbers(each) for each in column.flatten()]
-        return pa.StructArray.from_arrays(arrays, names=[field.name for field in kind], mask=column.is_null())
-    return column
+        return pa.struct([field.with_type(_numbers(field.type)) for field in kind])
+    if types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_numbers(kind.value_type)))
+    if types.is_map(kind):
+        return pa.map_(kind.key_type, _numbers(kind.item_type))
+    return kind

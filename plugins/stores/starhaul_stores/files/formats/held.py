@@ -22,7 +22,8 @@ class HeldRows:
     def add(self, batch: pa.RecordBatch, refused: Container[int] = ()) -> None:
         """Take a batch without the rows that are refused, and hand on what is held if it is enough."""
         if refused:
-            batch = batch.take([row for row in range(batch.num_rows) if row not in refused])
+            kept = [row for row in range(batch.num_rows) if row not in refused]
+            batch = batch.take(pa.array(kept, pa.int64()))
         if not batch.num_rows:
             return
         self._batches.append(batch)
