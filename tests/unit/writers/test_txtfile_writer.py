@@ -211,6 +211,23 @@ def test_patterns_and_bytes(tmp_path: Path) -> None:
     assert content(tmp_path) == b"2024/01/02 03:04:05,/wA=\n"
 
 
+@pytest.mark.parametrize(
+    ("parameters", "written"),
+    [
+        ({"fileFormat": "csv", "byteEncoding": "base64"}, b"YWI=\n\\N\n"),
+        ({"fileFormat": "json", "byteEncoding": "base64"}, b'{"raw":"YWI="}\n{"raw":null}\n'),
+        ({"fileFormat": "sql", "table": "t"}, b'INSERT INTO "t" ("raw") VALUES\n(\'\\x6162\'),\n(NULL);\n'),
+    ],
+)
+def test_bytes_of_one_length_are_bytes(tmp_path: Path, parameters: dict[str, Any], written: bytes) -> None:
+    batch = pa.record_batch({"raw": pa.array([b"ab", None], pa.binary(2))})
+    delivery = Delivery(writer(tmp_path, **parameters), batch.schema)
+    delivery.prepare()
+    (converted,) = delivery.converted(pa.Table.from_batches([batch]))
+    delivery.commit(delivery.write(delivery.task(), [converted]))
+    assert content(tmp_path) == written
+
+
 def test_truncate_replaces_when_the_run_has_succeeded(tmp_path: Path) -> None:
     for name in ("t__old", "t", "other", ".t__hidden"):
         (tmp_path / name).touch()

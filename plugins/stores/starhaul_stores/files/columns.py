@@ -180,6 +180,12 @@ def _from_base64(values: pa.Array) -> Cast:
     return Cast(values, pa.array(bad), lambda row: f"{texts[row]!r} is not base64") if any(bad) else Cast(values)
 
 
+def is_bytes(kind: pa.DataType) -> bool:
+    """Whether values of a type are bytes, of whatever length."""
+    types = pa.types
+    return any(test(kind) for test in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary))
+
+
 def to_base64(values: pa.Array) -> pa.Array:
     """Bytes as text."""
     encoded = [None if value is None else base64.b64encode(value).decode() for value in values.to_pylist()]

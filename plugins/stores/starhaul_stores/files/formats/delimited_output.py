@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from starhaul import ConfigError, with_text_pattern
 from starhaul_stores.csv_lines import Data, columns_of, encoding_of, has_csv_lines
-from starhaul_stores.files.columns import to_base64
+from starhaul_stores.files.columns import is_bytes, to_base64
 from starhaul_stores.files.compression import WRITTEN as CODECS
 from starhaul_stores.files.compression import compressed, suffix_of
 from starhaul_stores.files.encodings import Encoded, canonical
@@ -74,8 +74,7 @@ class DelimitedOutput(OutputFormat):
 
     def _accepted(self, field: pa.Field) -> pa.Field:
         """Text, which the hub makes of every type, by `dateFormat` if there is one; or bytes to encode."""
-        types = pa.types
-        if self.params.byte_encoding and (types.is_binary(field.type) or types.is_large_binary(field.type)):
+        if self.params.byte_encoding and is_bytes(field.type):
             return pa.field(field.name, pa.binary())
         text, pattern = pa.field(field.name, pa.string()), self.params.pattern()
         if _is_plain(field.type) and pattern is None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from starhaul import ConfigError, cast
-from starhaul_stores.files.columns import to_base64
+from starhaul_stores.files.columns import is_bytes, to_base64
 from starhaul_stores.files.compression import WRITTEN, compressed, suffix_of
 from starhaul_stores.files.encodings import Encoded, canonical
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
@@ -51,8 +51,7 @@ class _Rows(RowSink):
         self._base64 = base64
 
     def _shown(self, column: pa.Array) -> pa.Array:
-        binary = pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
-        return to_base64(column) if self._base64 and binary else column
+        return to_base64(column) if self._base64 and is_bytes(column.type) else column
 
     def write(self, batch: pa.RecordBatch) -> Mapping[int, str]:
         columns = [self._shown(column) for column in batch.columns]

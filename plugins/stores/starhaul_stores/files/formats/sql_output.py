@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from starhaul import ConfigError, cast
+from starhaul_stores.files.columns import is_bytes
 from starhaul_stores.files.compression import WRITTEN, compressed, suffix_of
 from starhaul_stores.files.encodings import Encoded, canonical
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
@@ -104,7 +105,7 @@ class _Rows(RowSink):
 
         types = pa.types
         kind = column.type
-        if types.is_binary(kind) or types.is_large_binary(kind):
+        if is_bytes(kind):
             shown = [None if value is None else self._bytes(value) for value in column.to_pylist()]
             return pc.fill_null(pa.array(shown, pa.string()), "NULL"), {}
         result = cast(column, pa.string())
