@@ -36,7 +36,7 @@ _NO_STANDARD_COLUMN = re.compile(
     rb"(?:PRIMARY|UNIQUE|CONSTRAINT|FOREIGN|CHECK|LIKE)\b|EXCLUDE\s*(?:USING\b|\()|PERIOD\s+FOR\b", re.IGNORECASE
 )
 """PostgreSQL's columns may be called `key` or `index`, without quotes."""
-_ROWS = re.compile(rb"(?:INSERT|REPLACE|COPY|MERGE|LOAD\s+DATA)\b", re.IGNORECASE)
+_ROWS = re.compile(rb"(?:/\*M?!\d*\s*)?(?:INSERT|REPLACE|COPY|MERGE|LOAD\s+DATA)\b", re.IGNORECASE)
 """How statements begin that give a table rows."""
 _ON = re.compile(rb"ON\s+(?:CONFLICT|DUPLICATE)\b", re.IGNORECASE)
 _MYSQLS = re.compile(rb"/\*M?!\d{5}")
@@ -53,6 +53,7 @@ _FIRST = re.compile(
     rb"(?:(?:INSERT|REPLACE)\s(?:\w+\s+)*?INTO|(?:CREATE|DROP)\s+TABLE(?:\s+IF\s+(?:NOT\s+)?EXISTS)?)\s+(`?)",
     re.IGNORECASE,
 )
+_NUMBER = rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _QUOTED = rb"'(?:[^'\\]|''|\\.)*+'" rb'|"(?:[^"\\]|""|\\.)*+"' rb"|`[^`]*+`"
 _STANDARD_QUOTED = rb"[eE]'(?:[^'\\]|''|\\.)*+'|'(?:[^']|'')*+'" rb'|"(?:[^"]|"")*+"'
 _COMMENT = rb"--[^\n]*+\n|/\*(?:[^*]|\*(?!/))*+\*/"
@@ -100,7 +101,7 @@ class SqlScript:
             rb"(?:(?P<null>NULL)|(?P<escaped>[eE]'(?:[^'\\]|''|\\.)*+')|(?:_binary\s+|_[a-z0-9]+\s+)?(?P<string>"
             + (rb"'(?:[^']|'')*+'" if standard else rb"'(?:[^'\\]|''|\\.)*+'")
             + rb")|[xX]'(?P<hex>[0-9A-Fa-f]*)'|0x(?P<hex0>[0-9A-Fa-f]+)|[bB]'(?P<bits>[01]*)'"
-            rb"|(?P<bare>[-+]?[0-9.][0-9.eE+-]*|TRUE|FALSE|DEFAULT))\s*",
+            rb"|(?P<bare>" + _NUMBER + rb"|TRUE|FALSE|DEFAULT))\s*",
             re.IGNORECASE | re.DOTALL,
         )
         self._standard = standard

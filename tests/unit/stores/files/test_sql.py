@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -112,6 +113,10 @@ def test_values_that_are_none() -> None:
         rows(b"INSERT INTO t VALUES (now());")
     with pytest.raises(ValueError, match="line 2: DEFAULT"):
         rows(b"INSERT INTO t VALUES (1),\n(DEFAULT);")
+    for sum_ in (b"1+1", b"2024-01-02", b"1e5-1", b"1.2.3"):
+        with pytest.raises(ValueError, match="line 1: there is no `,` or `\\)` after a value"):
+            rows(b"INSERT INTO t VALUES (" + sum_ + b");")
+    assert rows(b"INSERT INTO t VALUES (-1, +1.50, .5, 1., 1e-3);")[0][2] == [b"-1", b"+1.50", b".5", b"1.", b"1e-3"]
 
 
 @pytest.mark.parametrize(
@@ -120,11 +125,14 @@ def test_values_that_are_none() -> None:
         "INSERT INTO `t` SET a = 1;", "INSERT `t` VALUES (1);", "REPLACE `t` VALUES (1);",
         "INSERT INTO `t` SELECT 1;", "INSERT INTO `t` PARTITION (p) VALUES (1);",
         "COPY t FROM stdin WITH CSV;\n1\n\\.\n;", "COPY t FROM '/data/t';", "LOAD DATA INFILE 'x' INTO TABLE t;",
+        "/*!50000 INSERT INTO t VALUES (1) */;",
     ],
 )  # fmt: skip
 def test_rows_that_are_told_otherwise_end_the_run(statement: str) -> None:
     """They would be missing, and nothing would say so."""
-    with pytest.raises(ValueError, match=f"line 2: the rows of such a statement are not read: .{statement[:4]}"):
+    with pytest.raises(
+        ValueError, match=f"line 2: the rows of such a statement are not read: .{re.escape(statement[:4])}"
+    ):
         rows(f"INSERT INTO `t` VALUES (1);\n{statement}\nINSERT INTO `t` VALUES (3);\n".encode())
 
 
