@@ -94,6 +94,14 @@ def test_halves_of_surrogate_pairs_reject_their_row(tmp_path: Path, kind: str) -
     assert len(read(reader(tmp_path))[1]) == 2
 
 
+def test_what_is_no_json_is_no_number(tmp_path: Path) -> None:
+    """Whatever stands beside it, and by whichever way a block is read."""
+    (tmp_path / "x").write_text("".join(f'{{"a": {each}}}\n' for each in ("1.5", "NaN", "Infinity", "-Infinity")))
+    rows, reasons = read(reader(tmp_path, column=[{"name": "a", "type": "double"}]))
+    assert rows["a"].to_pylist() == [1.5]
+    assert [reason.split(": ")[0] for reason in reasons] == ["x:2", "x:3", "x:4"]
+
+
 def test_members_that_come_later_are_no_silence(tmp_path: Path) -> None:
     (tmp_path / "1").write_text('{"a": 1}\n')
     (tmp_path / "2").write_text('{"a": 2}\n{"a": 3, "b": 1}\n')

@@ -21,8 +21,9 @@ from starhaul_stores.files.places.source import Source
 from starhaul_stores.files.streams import ByteStream
 
 _LINES = Dialect(delimiter="\x01", quote=None, record_delimiter="\n")
-_MANY_DIGITS = re.compile(rb"[0-9][0-9.]{15}|[eE][+-]?[0-9]{3}")
-"""What a number looks like that a double may not hold with all its digits."""
+_NO_DOUBLE = re.compile(rb"[0-9][0-9.]{15}|[eE][+-]?[0-9]{3}|NaN|Inf")
+"""What a number looks like that a double may not hold with all its digits, and what pyarrow takes for a number beside
+JSON's."""
 _LOOKED_AT = 1 << 20
 """Bytes at the beginning of the first file that tell the fields."""
 
@@ -85,7 +86,7 @@ class JsonInput(InputFormat):
         lines = data.count(b"\n")
         if not data.startswith(b"{") or data.count(b"\n{") != lines - 1:
             return None  # a line is empty, or begins otherwise
-        if pa.float64() in wanted.types and _MANY_DIGITS.search(data):
+        if pa.float64() in wanted.types and _NO_DOUBLE.search(data):
             return None  # pyarrow rounds a number that has more digits than fit
         others = "ignore" if selection.width is None else "error"
         try:
