@@ -77,6 +77,13 @@ def test_headers_that_differ_from_the_first(tmp_path: Path) -> None:
         read(reader(tmp_path, skipHeader=True, column=[{"name": "id"}]))
 
 
+def test_a_name_that_comes_twice_is_not_guessed_at(file: MakeFile) -> None:
+    path = file(b"id,x,id\n1,a,2\n")
+    with pytest.raises(ConfigError, match=r"header of .*data\.csv has 'id' twice"):
+        reader(path, skipHeader=True, column=[{"name": "id"}]).check()
+    assert read(reader(path, skipHeader=True, column=[{"name": "x"}, {"index": 2}]))[0] == [("a", "2")]
+
+
 @pytest.mark.parametrize("form", ["csv", "text"])
 def test_a_header_behind_the_first_cut_is_no_row(file: MakeFile, form: str) -> None:
     data = "\n" * 40 + "id,name\n" + "".join(f"{n},x\n" for n in range(20))

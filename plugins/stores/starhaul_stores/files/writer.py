@@ -60,6 +60,11 @@ class FileWriter(Writer[P]):
         missing = [name for name in self.params.partition_columns if schema.names.count(name) != 1]
         if missing:
             raise ConfigError("partitionColumns", f"there is no column {missing[0]!r}", f"there are {schema.names}")
+        hidden = [name for name in self.params.partition_columns if name.startswith(".")]
+        if hidden:
+            raise ConfigError(
+                "partitionColumns", f"folders of {hidden[0]!r} are hidden by the dot", "rename the column"
+            )
         if not len(self._inside(schema)):
             raise ConfigError("column", "there are no columns to write")
         self._format.check(self._inside(schema))

@@ -99,6 +99,8 @@ def test_wrong_partitions(tmp_path: Path) -> None:
     schema = writer(tmp_path).accept(pa.schema([("text", pa.string()), ("n", pa.int64())]))
     with pytest.raises(ConfigError, match="there is no column 'dt'"):
         writer(tmp_path).check(schema)
+    with pytest.raises(ConfigError, match=r"folders of '\.n' are hidden by the dot"):
+        writer(tmp_path, partitionColumns=[".n"]).check(pa.schema([("text", pa.string()), (".n", pa.string())]))
     with pytest.raises(ConfigError, match="no columns to write"):
         writer(tmp_path).check(pa.schema([("dt", pa.string()), ("n", pa.string())]))
     (tmp_path / "dt=1").mkdir()

@@ -30,6 +30,8 @@ class DelimitedInput(InputFormat):
         header = self._header(source) if source.file.size else []
         if not header:
             return None
+        if twice := [name for name in sorted(self._named()) if header.count(name) > 1]:
+            raise ConfigError("column", f"the header of {source.name} has {twice[0]!r} twice", "give an `index`")
         names = unique_names(header if self.params.skip_header else [None] * len(header))
         return pa.schema([(name, pa.string()) for name in names])
 
@@ -82,16 +84,20 @@ class DelimitedInput(InputFormat):
         """Raise `PermanentError` if a file's header has other names than the first one's where columns are named, or
         the same names in other places where all are read."""
         there = unique_names(header)
-        columns = self.params.columns()
-        named = {each.name for each in columns if each.index is None and "value" not in each.model_fields_set}
+        named, every = self._named(), not self.params.columns()
         for place, wanted in zip(selection.used, selection.names, strict=True):
             found = there[place] if place < len(there) else ""
-            if found != wanted and (wanted in named or (not columns and wanted in there)):
+            if found != wanted and (wanted in named or (every and wanted in there)):
                 raise PermanentError(
                     name,
                     f"its header has {found!r} where the first file's has {wanted!r}",
                     "name the columns by `index` if all files have them in the same order",
                 )
+
+    def _named(self) -> set[str]:
+        """The columns that the job finds by their names."""
+        columns = self.params.columns() if self.params.skip_header else []
+        return {each.name for each in columns if each.index is None and "value" not in each.model_fields_set}
 
     def _too_long(self, name: str, error: RecordTooLong) -> PermanentError:
         return PermanentError(
