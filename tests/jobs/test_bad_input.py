@@ -229,3 +229,17 @@ def test_rejected_rows_can_be_replayed_once_the_target_takes_them(place: Place) 
     again = replay(report.run, job, state=place.folder / "state")
     assert (again.state, again.written) == ("done", 1)
     assert place.sql("SELECT id, name FROM t ORDER BY id") == [(1, "a"), (2, "b"), (3, "c")]
+
+
+def test_what_was_no_row_is_not_replayed_as_one(place: Place) -> None:
+    """Though the job's only column has the name and, but for its length, the type that the raw line has."""
+    from starhaul import replay
+
+    place.source.write_bytes(b'a\n"\xff"\n')
+    place.sql("CREATE TABLE r (row TEXT)")
+    reader, writer = {"column": [{"index": 0, "name": "row"}]}, {"table": "r"}
+    job = place.job(errorLimit={"record": 1}, reader=reader, writer=writer)
+    report = run(job, state=place.folder / "state")
+    assert place.rejects(report)[0]["row"] == {"row": '"\\xff"'}
+    with pytest.raises(ConfigError, match="none of its 1 rows can be sent again"):
+        replay(report.run, job, state=place.folder / "state")

@@ -12,7 +12,7 @@ from starhaul import ConfigError, PermanentError, Task
 from starhaul_stores.files.columns import unique_names
 from starhaul_stores.files.delimited import Layout, Parser, Record, RecordTooLong
 from starhaul_stores.files.encodings import shown
-from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection
+from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, raw_texts
 from starhaul_stores.files.formats.packed_text import PackedText
 from starhaul_stores.files.places.source import Source
 from starhaul_stores.files.streams import ByteStream
@@ -113,4 +113,4 @@ def _raw_of(records: Callable[[], Sequence[Record]], name: str, row: int) -> Raw
 
 
 def _raw(record: Record, name: str) -> Raw:
-    return Raw(pa.record_batch({"row": [shown(record.text)]}), 0, f"{name}:{record.line}")
+    return Raw(raw_texts({"row": shown(record.text)}), 0, f"{name}:{record.line}")

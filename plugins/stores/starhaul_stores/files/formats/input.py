@@ -62,6 +62,12 @@ class Raw(NamedTuple):
     """Where it stands: `data.csv:17`."""
 
 
+def raw_texts(texts: Mapping[str, str | None]) -> pa.RecordBatch:
+    """One row as it stands in a file of text, in pieces. They have a type that columns of text have not: a row that
+    was none is nothing that `starhaul replay` could send again."""
+    return pa.record_batch({name: pa.array([text], pa.large_string()) for name, text in texts.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Some rows in the order of the file."""

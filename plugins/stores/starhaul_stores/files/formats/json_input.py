@@ -14,7 +14,7 @@ from starhaul import PermanentError, Task
 from starhaul_stores.files.borders import count_lines
 from starhaul_stores.files.dialect import Dialect
 from starhaul_stores.files.encodings import shown
-from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection
+from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, raw_texts
 from starhaul_stores.files.formats.packed_text import PackedText
 from starhaul_stores.files.json_records import Record, inferred, json_text, members, record, text_of
 from starhaul_stores.files.places.source import Source
@@ -142,4 +142,4 @@ def _numbered(lines: Sequence[bytes], numbers: Sequence[int], name: str, first: 
 
 
 def _raw(line: bytes, name: str, number: int) -> Raw:
-    return Raw(pa.record_batch({"row": [shown(line)]}), 0, f"{name}:{number}")
+    return Raw(raw_texts({"row": shown(line)}), 0, f"{name}:{number}")

@@ -18,7 +18,7 @@ from starhaul_stores.files.compression import Codec
 from starhaul_stores.files.delimited import Layout, Parser
 from starhaul_stores.files.encodings import shown
 from starhaul_stores.files.exact_bytes import ExactBytes
-from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, even_cuts
+from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, even_cuts, raw_texts
 from starhaul_stores.files.formats.matching import damage_told
 from starhaul_stores.files.hadoop_codecs import codec_of_class, unpacked
 from starhaul_stores.files.places.source import Source
@@ -180,4 +180,4 @@ def _raw_of(records: Any, places: Sequence[int], name: str, row: int) -> Raw:
 
 
 def _raw(text: bytes, name: str, position: int) -> Raw:
-    return Raw(pa.record_batch({"row": [shown(text)]}), 0, f"{name}@{position}")
+    return Raw(raw_texts({"row": shown(text)}), 0, f"{name}@{position}")

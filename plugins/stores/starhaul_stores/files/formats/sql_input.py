@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, Task
 from starhaul_stores.files.encodings import shown
-from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection
+from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, raw_texts
 from starhaul_stores.files.formats.matching import taken
 from starhaul_stores.files.formats.packed_text import PackedText
 from starhaul_stores.files.places.source import Source
@@ -135,5 +135,5 @@ def _raw_of(rows: Sequence[Row], name: str, row: int) -> Raw:
 
 
 def _raw(row: Row, name: str) -> Raw:
-    texts = [None if value is None else shown(value) for value in row.values]
-    return Raw(pa.record_batch({f"value_{n}": [text] for n, text in enumerate(texts)}), 0, f"{name}:{row.line}")
+    texts = {f"value_{n}": None if value is None else shown(value) for n, value in enumerate(row.values)}
+    return Raw(raw_texts(texts), 0, f"{name}:{row.line}")
