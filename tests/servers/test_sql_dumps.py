@@ -72,6 +72,33 @@ def test_pg_dump(postgresql: PostgresqlSchema, tmp_path: Path, options: list[str
     assert read(tmp_path, table=f"{postgresql.name}.u") == [("1",)]
     rows = read(tmp_path, table="t", column=[*COLUMNS[:2], {"name": "raw"}, COLUMNS[3]])
     assert rows == [(*row[:2], None if row[2] is None else f"\\x{row[2].hex()}", row[3]) for row in ROWS]
+    assert read(tmp_path, table="t", column=COLUMNS) == ROWS
+
+
+@pytest.mark.parametrize("options", [[], ["--inserts"]])
+def test_pg_dump_of_bits_and_columns_called_by_words_of_mysql(
+    postgresql: PostgresqlSchema, tmp_path: Path, options: list[str]
+) -> None:
+    postgresql.db.execute("CREATE TABLE t (key int, index bit(4), exclude varbit, comment text, period int)")
+    postgresql.db.execute("INSERT INTO t VALUES (1, B'0101', B'', 'x', 2)")
+    postgresql.db.commit()
+    command = ["pg_dump", *options, "--schema", postgresql.name, "--dbname", postgresql.server.url]
+    (tmp_path / "dump.sql").write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    names = ["period", "key", "index", "exclude", "comment"]
+    assert read(tmp_path, column=[{"name": name} for name in names]) == [("2", "1", "0101", "", "x")]
+
+
+@pytest.mark.parametrize("options", [["--compact"], ["--compact", "--skip-quote-names"], ["--skip-quote-names"]])
+def test_mysqldump_of_few_words(mysql: MysqlDatabase, tmp_path: Path, options: list[str]) -> None:
+    program = shutil.which("mariadb-dump") or shutil.which("mysqldump")
+    assert program
+    mysql.execute("CREATE TABLE t (id INT PRIMARY KEY, text LONGTEXT)")
+    with mysql.db.cursor() as cursor:
+        cursor.executemany("INSERT INTO t VALUES (%s, %s)", enumerate(TEXTS))
+    target = ["--host=127.0.0.1", f"--port={mysql.server.port}", "--user=root", mysql.name]
+    dump = subprocess.run([program, "--no-defaults", *options, *target], check=True, capture_output=True).stdout
+    (tmp_path / "dump.sql").write_bytes(dump)
+    assert read(tmp_path) == [(str(number), text) for number, text in enumerate(TEXTS)]
 
 
 def test_databases_and_schemas_with_tables_of_one_name(
