@@ -132,6 +132,26 @@ def test_days_of_the_julian_calendar(hive: HiveTables, form: str) -> None:
     assert sorted(found) == expected
 
 
+def test_days_by_a_calendar_that_the_files_do_not_tell(hive: HiveTables) -> None:
+    """As in files of Hive 3.1: the job says by which, and by default they end the run."""
+    name, cluster = hive.name("t"), hive.server.cluster
+    hive.ask(
+        "CREATE TABLE {t}t (d date) STORED AS orc TBLPROPERTIES ('orc.compress'='NONE')",
+        "INSERT INTO {t}t VALUES (date '0600-03-01'), (date '1582-10-15')",
+    )
+    (file,) = cluster.names(f"/warehouse/{name}")
+    content = cluster.content(f"/warehouse/{name}/{file}")
+    start = content.rindex(b"\x58\x01")  # `calendar = JULIAN` in the footer, which becomes a field that nobody knows
+    cluster.put(f"/warehouse/{name}/{file}", content[:start] + b"\x78" + content[start + 1 :])
+    late = dt.date(1582, 10, 15)
+    with pytest.raises(PermanentError, match=r"'d' holds days before 1582-10-15, and the file does not .*`calendar`"):
+        read(reader(hive, table=name))
+    by_hive = read(reader(hive, table=name, read="query"))
+    assert by_hive == [(dt.date(600, 3, 1),), (late,)], "Hive 4 takes them for Julian"
+    assert read(reader(hive, table=name, calendar="julian")) == by_hive
+    assert read(reader(hive, table=name, calendar="gregorian")) == [(dt.date(600, 3, 4),), (late,)]
+
+
 def test_partitions_keep_what_they_were_made_with(hive: HiveTables) -> None:
     name, cluster = hive.name("p"), hive.server.cluster
     hive.ask(

@@ -53,6 +53,11 @@ class HiveReaderParams(HiveParams):
     """Zone of the timestamps in Parquet's INT96 (`Asia/Shanghai`) where the files do not name it, as those of older
     Hive and of Spark. Where it is needed and not given, HiveServer2 reads the rows, by the zone that it has."""
 
+    calendar: Literal["julian", "gregorian"] | None = None
+    """By which calendar the table's Parquet and ORC files count days before 1582-10-15 where neither they nor the
+    version of their maker tell, as those of Hive 3.1. `julian` is what Hive 4 takes them for, `gregorian` what Hive 3.1
+    meant. By default such days end the run. Where the files tell, that counts."""
+
     @field_validator("partition", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
@@ -171,6 +176,7 @@ class HiveReader(Reader[HiveReaderParams]):
             "names": selection.schema.names,
             "types": [column.type for column in selection.columns],
             "int96Zone": params.int96_zone,
+            "calendar": params.calendar,
         }
         found = self._files(parameters)
         if absent := found.absent():
