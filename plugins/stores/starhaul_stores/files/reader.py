@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
 from starhaul import Capability, Cast, ConfigError, PermanentError, Reader, Split, Task, legible
+from starhaul_stores.files.abreast import abreast
 from starhaul_stores.files.columns import TypedField, arrow_type, own_fields, resolved, typed
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.named import input_format
@@ -65,7 +67,8 @@ class FileReader(Reader[P]):
             files = [file for file in self._listed(link) if file.size]
             size = min(self.params.split_size, max(sum(file.size for file in files) // max(target, 1), _SMALLEST_CUT))
             fields = _to_text(self._own(link, files))
-            parts = [(file, cut) for file in files for cut in self._format.cuts(Source(link, file), size)]
+            cuts = abreast(link, files, lambda own, file: list(self._format.cuts(Source(own, file), size)))
+            parts = [(file, cut) for file, some in zip(files, cuts, strict=True) for cut in some]
         return [self._split(group, fields) for group in packed(parts, size, target)]
 
     def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
@@ -97,7 +100,11 @@ class FileReader(Reader[P]):
         return input_format(self.params)
 
     def _listed(self, link: Link) -> list[FileStatus]:
-        return self.kept(link.call(lambda session: listed(session, self.patterns, self.where, none=self.none)))
+        def meant(own: Link, pattern: str) -> list[FileStatus]:
+            return own.call(lambda session: listed(session, [pattern], self.where, none=self.none))
+
+        found = {file.path: file for files in abreast(link, self.patterns, meant) for file in files}
+        return self.kept([found[path] for path in sorted(found)])
 
     def kept(self, files: list[FileStatus]) -> list[FileStatus]:
         """Those of the files that are read."""
@@ -107,10 +114,17 @@ class FileReader(Reader[P]):
         """The fields of the first file that tells; None if none does, or none was asked."""
         if self._format.blind:
             return None
-        found = (own for file in files if (own := self._format.fields(Source(link, file))) is not None)
-        first = next(found, None)
+
+        def told(own: Link, file: FileStatus) -> pa.Schema | None:
+            return self._format.fields(Source(own, file))
+
+        found = ((number, own) for number, file in enumerate(files, 1) if (own := told(link, file)) is not None)
+        number, first = next(found, (len(files), None))
         anywhere = self.params.anywhere()
-        return first if first is None or not anywhere else _completed(first, found, anywhere)
+        if first is None or not anywhere:
+            return first
+        with closing(abreast(link, files[number:], told)) as others:
+            return _completed(first, filter(None, others), anywhere)
 
     def _fields(self, own: pa.Schema | None) -> list[TypedField]:
         """The columns of the rows: those of the job, or those of the files, and those in names of folders."""

@@ -44,6 +44,7 @@ class FtpPlace(Place):
     depth: int = 100
     """How many directories below the first are walked; more is an error."""
     most_open = 8  # each takes a login, and servers limit those of one address
+    abreast = 1
 
     @contextmanager
     def session(self) -> Iterator[Session]:

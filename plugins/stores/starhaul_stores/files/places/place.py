@@ -114,6 +114,9 @@ class Place(ABC):
     most_open: ClassVar[int] = 32
     """How many files one task may be writing at a time, as when it writes into many partitions."""
 
+    abreast: ClassVar[int] = 8
+    """How many sessions may look at files side by side while a run is planned."""
+
     shares_sessions: ClassVar[bool] = False
     """Whether several files may be staged in one session at a time. If not, each takes a session of its own."""
 

@@ -43,6 +43,7 @@ class SftpPlace(Place):
     """Of the names of files."""
     depth: int = 100
     """How many directories below the first are walked; more is an error."""
+    abreast = 1  # each takes a login, and servers limit those that are under way
     shares_sessions = True
 
     @contextmanager
