@@ -16,7 +16,7 @@ from starhaul.testing.delivery import Delivery
 from starhaul_stores.hive.connection import Connection
 from starhaul_writers.hive import HiveWriter, HiveWriterParams
 from tests.servers.hive import HiveTables
-from tests.servers.test_hive_reader import COLUMNS, ROWS, TEXT_ROWS, ordered, single
+from tests.servers.test_hive_reader import COLUMNS, ROWS, TEXT_ROWS, ordered, read, reader, single
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -307,7 +307,7 @@ def test_many_new_partitions(hive: HiveTables, monkeypatch: pytest.MonkeyPatch) 
         return rows(db, statement)
 
     monkeypatch.setattr(Connection, "rows", told)
-    days = [*map(str, range(10)), "a/c=d%'\\"]  # SET LOCATION takes no blanks
+    days = [*map(str, range(10)), "a/c=d%'\\"]
     table = pa.table({"a": pa.array(range(11), pa.int32()), "dt": days})
     delivered(writer(hive, table=hive.name("p")), table)
     assert sum("ADD IF NOT EXISTS" in each for each in statements) == 3
@@ -315,3 +315,54 @@ def test_many_new_partitions(hive: HiveTables, monkeypatch: pytest.MonkeyPatch) 
     assert ordered(hive.ask("SELECT * FROM {t}p")) == expected
     delivered(writer(hive, "overwrite", table=hive.name("p")), table)
     assert ordered(hive.ask("SELECT * FROM {t}p")) == expected
+
+
+def test_partitions_whose_folders_are_no_uris(hive: HiveTables) -> None:
+    """`SET LOCATION` takes none of these as they are."""
+    name = hive.name("p")
+    hive.ask("CREATE TABLE {t}p (a int) PARTITIONED BY (dt string, h string) STORED AS orc")
+    days = ["a b", "a|b", " <x> `y`", "50% \u3000|é😀", "plain"]
+    schema = pa.schema([("a", pa.int32()), ("dt", pa.string()), ("h", pa.string())])
+
+    def rows(first: int) -> pa.Table:
+        return pa.table({"a": range(first, first + len(days)), "dt": days, "h": [f"h {each}" for each in days]}, schema)
+
+    def expect(*tables: pa.Table) -> None:
+        expected = ordered([tuple(row.values()) for each in tables for row in each.to_pylist()])
+        assert ordered(hive.ask("SELECT * FROM {t}p")) == expected
+        for way in ("files", "query"):
+            assert ordered(read(reader(hive, table=name, read=way))) == expected
+        assert read(reader(hive, table=name, read="files", partition="dt=a|b/*")) == [
+            row for row in expected if row[1] == "a|b"
+        ]
+
+    delivered(writer(hive, table=name), rows(0))
+    for number in range(3):
+        target = writer(hive, "overwrite", table=name)
+        delivery = Delivery(target, schema, run=f"run_{next(_runs)}")
+        delivery.prepare()
+        receipt = target.write(delivery.task(), iter(delivery.converted(rows(number * 10))))
+        for _ in range(2):
+            delivery.commit(receipt)
+        expect(rows(number * 10))
+    runs = [f"/warehouse/{name}/_starhaul/{run}" for run in stray(hive, "p")]
+    told = [hive.server.cluster.ask("GET", "GETCONTENTSUMMARY", run).json()["ContentSummary"] for run in runs]
+    assert [each["fileCount"] for each in told if each["fileCount"]] == [5, 5], "the rows, and those before them"
+    delivered(writer(hive, table=name), rows(50))
+    expect(rows(20), rows(50))
+    one = {"dt": "a b", "h": "h a b"}
+    for number in (7, 8):
+        new = pa.table({"a": pa.array([number], pa.int32())})
+        delivered(writer(hive, "overwrite", table=name, partition=one), new)
+        assert hive.ask("SELECT a FROM {t}p WHERE dt = 'a b'") == [(number,)]
+        assert hive.ask("SELECT count(*) FROM {t}p WHERE dt != 'a b'") == [(8,)]
+
+
+def test_a_table_whose_location_is_no_uri(hive: HiveTables) -> None:
+    """Nothing but `overwrite` needs another location."""
+    hive.ask("CREATE EXTERNAL TABLE {t}t (a int) STORED AS orc LOCATION '/else/{t}a b'")
+    table = pa.table({"a": pa.array([1], pa.int32())})
+    delivered(writer(hive, table=hive.name("t")), table)
+    with pytest.raises(ConfigError, match=r"stands in '/else/.*a b', and Hive sets no location"):
+        writer(hive, "overwrite", table=hive.name("t")).check(table.schema)
+    assert read(reader(hive, table=hive.name("t"), read="files")) == [(1,)]

@@ -18,7 +18,14 @@ from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, connected
 from starhaul_stores.hive.params import HiveParams
 from starhaul_stores.hive.partitions import find_partition
-from starhaul_stores.hive.publication import Publication, clear_below, expect_like, is_passed_over, prune
+from starhaul_stores.hive.publication import (
+    Publication,
+    clear_below,
+    expect_like,
+    is_passed_over,
+    is_settable,
+    prune,
+)
 from starhaul_stores.hive.selection import path_of, type_name
 from starhaul_stores.hive.table_files import TableFilesWriter, TableFilesWriterParams, cluster, expect_hdfs
 from starhaul_stores.hive.target import RUNS, Target, create_table, target_of
@@ -97,6 +104,7 @@ class HiveWriter(Writer[HiveWriterParams]):
                 self._statement(schema)
                 return
             target = self._target_in(db)
+            self._expect_replaceable(target)
             self._expect_fit(db, target)
             self._expect_no_conflict(db, target)
         files = self._files(target, "")
@@ -225,6 +233,11 @@ class HiveWriter(Writer[HiveWriterParams]):
     def _session(self, files: TableFilesWriter) -> Iterator[HdfsSession]:
         with files.place.session() as session:
             yield cast(HdfsSession, session)
+
+    def _expect_replaceable(self, target: Target) -> None:
+        if self.params.write_mode == "overwrite" and not target.partitioned and not is_settable(target.home):
+            problem = f"{target.table.sql} stands in {target.home!r}, and Hive sets no location of such a name"
+            raise ConfigError("writeMode", problem, "choose `append`, or a location without blanks for the table")
 
     def _expect_fit(self, db: Connection, target: Target) -> None:
         """Those partitions that the rows name are looked at when they are published."""

@@ -4,14 +4,17 @@ They stand whole in a directory of the run, which Hive passes over. What is adde
 partition, has its files; a partition that is new appears with all of them at once, and without those that others may
 have left in its folder if the run is to replace rows. What replaces other rows stays where it is: the table or
 partition is given that directory as its location, in one step of the metastore, so that a query sees the old rows or
-the new ones. Every step may be repeated.
+the new ones. Every step may be repeated. Where the name of a partition's folder is none that Hive takes for a location,
+its files are moved to another in the run's directory first.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from starhaul import ConfigError, PermanentError
 from starhaul_stores.files.partitions import values_in
@@ -27,6 +30,8 @@ from starhaul_stores.hive.target import RUNS, Target
 
 _AT_ONCE = 100
 """Partitions that one statement adds."""
+_NOT_IN_A_URI = re.compile(r'[\s\x7f-\x9f"<>\\^`{|}]')
+"""Of these, Hive leaves blanks, `<`, `>`, `|` and the backtick as they are in names of folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +130,14 @@ class Publication:
         """Into a table or partition that is there. A query that is under way may still read the files that it began
         with: they go when the next run replaces those of this one."""
         there = path_of(location).rstrip("/")
-        if not self.replaces and there != here:
-            self._move(here, there, staged)
-        elif there != here:
-            for each in staged:
-                self._expect(f"{here}/{each.name.rpartition('/')[2]}", each.size)
+        own = here if is_settable(here) else f"{self.root}/{settable(whole)}".rstrip("/")
+        if there in (here, own):
+            return
+        self._move(here, own if self.replaces else there, staged)
+        if self.replaces:
             sql = partition_sql(self.target.table, values_in(f"{whole}/")) if whole else ""
-            self.db.rows(f"ALTER TABLE {self.target.table.sql} {sql} SET LOCATION {literal(self._url(here))}")
-            self._clear_before(there, here, whole)
+            self.db.rows(f"ALTER TABLE {self.target.table.sql} {sql} SET LOCATION {literal(self._url(own))}")
+            self._clear_before(there, own, whole)
 
     def _clear_before(self, there: str, here: str, whole: str) -> None:
         """Remove the files that were no rows any more when those in `there` still were, before those in `here` took
@@ -163,13 +168,16 @@ class Publication:
         home = self.target.home
         yield f"{home}/{whole}".rstrip("/")
         for entry in self.session.entries(f"{home}/{RUNS}"):
-            yield f"{entry.path}/{whole}".rstrip("/")
+            for name in {whole, settable(whole)}:
+                yield f"{entry.path}/{name}".rstrip("/")
 
     def _move(self, here: str, there: str, staged: Sequence[Staged]) -> None:
-        self.session.make_directory(there)
+        """Files that are there already may stay, if they are whole."""
+        if here != there:
+            self.session.make_directory(there)
         for each in staged:
             name = each.name.rpartition("/")[2]
-            if not self.session.rename(f"{here}/{name}", f"{there}/{name}"):
+            if here == there or not self.session.rename(f"{here}/{name}", f"{there}/{name}"):
                 self._expect(f"{there}/{name}", each.size)
 
     def _expect(self, path: str, size: int) -> None:
@@ -179,6 +187,17 @@ class Publication:
 
     def _url(self, path: str) -> str:
         return self.target.table.location.removesuffix(path_of(self.target.table.location)) + path
+
+
+def settable(path: str) -> str:
+    """A path that `SET LOCATION` takes, which Hive reads as one of Java's URIs: what these may not hold is escaped, as
+    Hive does it with other characters in names of folders. Where there is no such character it stays as it is."""
+    return _NOT_IN_A_URI.sub(lambda match: quote(match[0], safe=""), path)
+
+
+def is_settable(path: str) -> bool:
+    """Whether `SET LOCATION` takes a path as it is."""
+    return settable(path) == path
 
 
 def expect_like(table: Table, folder: str, partition: Table, cluster: Cluster) -> None:

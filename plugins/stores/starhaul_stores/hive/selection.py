@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from starhaul import ConfigError, with_native_type
-from starhaul_stores.files.partitions import NULL
+from starhaul_stores.files.partitions import NULL, values_in
 from starhaul_stores.hive.catalog import Column, Table
 from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, literal, quoted
@@ -139,7 +139,7 @@ def files_of(
         for folder, part in describe_partitions(db, table, chosen, every).items():
             if reason := table.kept_otherwise(part):
                 return f"its partition {folder} {reason}"
-            if not part.location.rstrip("/").endswith(f"/{folder}"):
+            if not chosen[folder].items() <= values_in(f"{part.location}/").items():
                 return f"its partition {folder} stands elsewhere, in {part.location}"
             locations.append(part.location)
     if strange := next(filter(None, map(cluster.misses, locations)), ""):
