@@ -154,6 +154,21 @@ def test_overwrite_refuses_what_a_swap_would_lose(mysql: MysqlDatabase) -> None:
         Delivery(writer(mysql, writeMode="overwrite"), pa.schema([("id", pa.int64())]))
 
 
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [("CASCADE", "deletes the rows of"), ("SET NULL", "alters the rows of"), ("RESTRICT", ""), ("NO ACTION", "")],
+)
+def test_the_plan_tells_what_replace_reaches(mysql: MysqlDatabase, rule: str, told: str) -> None:
+    mysql.execute(
+        "CREATE TABLE t (id int PRIMARY KEY)",
+        f"CREATE TABLE child (id int, t int, CONSTRAINT of_t FOREIGN KEY (t) REFERENCES t (id) ON DELETE {rule})",
+    )
+    facts = [each for each in writer(mysql, writeMode="replace").describe() if "foreign key of_t" in each]
+    assert len(facts) == bool(told)
+    assert all(f"ON DELETE {rule}" in each and f"{told} {mysql.name}.child" in each for each in facts)
+    assert not [each for each in writer(mysql, writeMode="update").describe() if "of_t" in each]
+
+
 def test_overwrite_refuses_a_table_with_a_history(mysql: MysqlDatabase) -> None:
     mysql.execute("CREATE TABLE t (id int PRIMARY KEY) WITH SYSTEM VERSIONING")
     with pytest.raises(ConfigError, match=r"'t' keeps the history of its rows.*DELETE FROM @table"):

@@ -192,6 +192,61 @@ class TestOverwriteOfATableThatOthersReferTo:
         assert db.execute("SELECT id FROM t ORDER BY 1").fetchall() == [(1,), (2,)]
 
 
+class TestReplaceOfRowsThatOthersReferTo:
+    """It deletes the old row, and foreign keys act on that."""
+
+    @staticmethod
+    def referring(rule: str) -> str:
+        return (
+            "CREATE TABLE child (id integer PRIMARY KEY, t integer, "
+            f"CONSTRAINT of_t FOREIGN KEY (t) REFERENCES t (id) ON DELETE {rule})"
+        )
+
+    @pytest.mark.parametrize("rule", ["CASCADE", "SET NULL"])
+    def test_that_would_delete_or_alter_them(self, filled: RdbmsDatabase, tmp_path: Path, rule: str) -> None:
+        filled.execute(self.referring(rule), "INSERT INTO child VALUES (1, 1)")
+        told = rf"what refers to it: of_t of .*child \(ON DELETE {rule}\) \(use writeMode update"
+        if filled.engine == "sqlite":  # does not look at foreign keys, and cannot be told to by `session`
+            assert run(tmp_path, filled.url, "1,ONE\n", writeMode="replace").written == 1
+        else:
+            with pytest.raises(ConfigError, match=told):
+                run(tmp_path, filled.url, "1,ONE\n", writeMode="replace")
+            assert rows_of(filled)[0] == (1, "one", "old")
+        assert run(tmp_path, filled.url, "1,TWO\n", writeMode="update").written == 1
+        assert filled.execute("SELECT id, t FROM child") == [(1, 1)]
+
+    def test_that_forbid_it(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
+        filled.execute(self.referring("RESTRICT"), "INSERT INTO child VALUES (1, 1)")
+        report = run(tmp_path, filled.url, "1,ONE\n2,TWO\n", writeMode="replace")
+        rejected = int(filled.engine != "sqlite")
+        assert (report.state, report.written, report.rejected) == ("done", 2 - rejected, rejected)
+        assert rows_of(filled) == [(1, "one", "old") if rejected else (1, "ONE", "new"), (2, "TWO", "new")]
+        assert filled.execute("SELECT id, t FROM child") == [(1, 1)]
+
+    def test_that_come_with_the_run(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
+        report = run(tmp_path, filled.url, "1,ONE\n", writeMode="replace", preSql=[self.referring("CASCADE")])
+        if filled.engine == "sqlite":
+            assert report.state == "done"
+            return
+        assert report.state == "failed"
+        assert "of_t of" in str(report.error)
+        assert rows_of(filled)[0] == (1, "one", "old")
+
+    def test_of_the_table_itself(self, rdbms: RdbmsDatabase, tmp_path: Path) -> None:
+        rdbms.execute(
+            "CREATE TABLE t (id integer PRIMARY KEY, a varchar(5), up integer, "
+            "CONSTRAINT of_t FOREIGN KEY (up) REFERENCES t (id) ON DELETE CASCADE)",
+            "INSERT INTO t VALUES (1, 'one', NULL)",
+            "INSERT INTO t VALUES (2, 'two', 1)",
+        )
+        if rdbms.engine == "sqlite":  # does not look at foreign keys, unless it is told to
+            assert run(tmp_path, rdbms.url, "1,ONE\n", writeMode="replace").written == 1
+        else:
+            with pytest.raises(ConfigError, match=r"of_t of .*t \(ON DELETE CASCADE"):
+                run(tmp_path, rdbms.url, "1,ONE\n", writeMode="replace")
+        assert rdbms.execute("SELECT count(*) FROM t") == [(2,)]
+
+
 class TestRows:
     def test_rows_that_would_be_cut_are_rejected(self, filled: RdbmsDatabase, tmp_path: Path) -> None:
         report = run(tmp_path, filled.url, '3,abcde\n4,abcdef\n5,"abcde "\n,no key\n6,\n')

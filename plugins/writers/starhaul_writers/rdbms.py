@@ -14,9 +14,10 @@ class RdbmsWriter(SqlAlchemyWriter[RdbmsWriterParams]):
     with the database's message; a database without savepoints fails the task instead.
 
     `update` is ON CONFLICT, ON DUPLICATE KEY UPDATE or MERGE where the dialect is known to have it, else INSERT and
-    UPDATE. `replace` is DELETE and INSERT. `overwrite` fills a staging table, and replaces the rows of the table by its
-    own in one transaction (DELETE, INSERT); a table that foreign keys of others refer to, as far as its dialect tells
-    of them, is refused, since the DELETE would reach their rows, and a trigger that keeps or drops rows fails the run.
+    UPDATE. `replace` is DELETE and INSERT; a table is refused if foreign keys would delete or alter what refers to a
+    row that goes. `overwrite` fills a staging table, and replaces the rows of the table by its own in one transaction
+    (DELETE, INSERT); a table that foreign keys of others refer to is refused, since the DELETE would reach their rows,
+    and a trigger that keeps or drops rows fails the run. Foreign keys are known as far as the dialect tells of them.
     The ledger table is emptied, not dropped, when a run ends.
 
     Tested on PostgreSQL 15, MariaDB 10.11 and SQLite. A run must not open one SQLite file by this plugin and by

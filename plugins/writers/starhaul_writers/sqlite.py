@@ -32,7 +32,14 @@ from starhaul_stores.sqlite.creation import TableCreation, carry_out, creation, 
 from starhaul_stores.sqlite.insertion import Insertion, changes_elsewhere, insert_sql, required_columns
 from starhaul_stores.sqlite.ledger import Ledger
 from starhaul_stores.sqlite.swap import drop_staging, drop_stale, stage, staging_name, swap
-from starhaul_stores.sqlite.target import fields_for, fields_to_create, require_a_key, target_names, upsert
+from starhaul_stores.sqlite.target import (
+    fields_for,
+    fields_to_create,
+    refuse_cascades,
+    require_a_key,
+    target_names,
+    upsert,
+)
 from starhaul_stores.sqlite.transaction import my_turn, task_transaction, transaction
 
 _OUTSIDE = ("VACUUM", "PRAGMA", "ATTACH", "DETACH")  # what SQLite does not do, or not fully, within a transaction
@@ -53,7 +60,8 @@ class SqliteWriterParams(Params):
     created, the source's."""
     write_mode: Literal["insert", "ignore", "replace", "update", "overwrite"] = "insert"
     """`insert`: a row with a key that is there already is rejected. `ignore` (`insert ignore`): it is skipped.
-    `replace`: it replaces the old row. `update`: it updates the old row. `overwrite`: the rows replace the whole table
+    `replace`: it replaces the old row; refused where `session` sets `foreign_keys`, and such keys would delete or alter
+    what refers to that row. `update`: it updates the old row. `overwrite`: the rows replace the whole table
     when all have arrived; until then readers see the old ones. Triggers do not fire then."""
     keys: tuple[str, ...] = ()
     """For `update`: the columns that tell whether a row is there already, those of a primary key or unique index; the
@@ -321,6 +329,7 @@ class SqliteWriter(Writer[SqliteWriterParams]):
         if `columns`, those that are written, lack one of them, or for `replace` every key."""
         if self.params.write_mode == "replace":
             require_a_key(db, table, columns)
+            refuse_cascades(db, table)
         if self.params.write_mode != "update":
             return (), []
         keys, updated = (map(unquoted, names) for names in (self.params.keys, self.params.update_columns))

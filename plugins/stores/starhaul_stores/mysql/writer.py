@@ -22,6 +22,7 @@ from starhaul import (
     Writer,
     WriteRequest,
 )
+from starhaul_stores.mysql.cascades import what_replace_reaches
 from starhaul_stores.mysql.catalog import (
     Table,
     find_table,
@@ -234,6 +235,8 @@ class MysqlWireWriter(Writer[P]):
         with self._open() as db:
             table = find_table(db, self.params.target)
             way = self._way(db)
+            mode = None if table is None else self._mode(table)
+            reached = what_replace_reaches(db, table) if table is not None and mode == "replace" else []
         facts = [f"Writes by {way}."]
         if self.params.exactly_once:
             facts.append(f"Each task is one transaction with a ledger row in {self.params.ledger_table}.")
@@ -241,10 +244,10 @@ class MysqlWireWriter(Writer[P]):
             facts.append("There is no ledger: rows of an attempt that fails stay, and another attempt may repeat them.")
         if self.params.write_mode == "overwrite":
             facts.append("The rows go to a staging table, which takes the table's place in one RENAME TABLE.")
-        if table is not None and len(table.unique_keys) > 1 and self._mode(table) in ("update", "replace"):
+        if table is not None and len(table.unique_keys) > 1 and mode in ("update", "replace"):
             keys = " or ".join(f"({', '.join(key)})" for key in table.unique_keys)
             facts.append(f"A row is there already if any of its unique keys is: {keys}.")
-        return [*facts, *zone_facts(self.params)]
+        return [*facts, *reached, *zone_facts(self.params)]
 
     def _paced(self, db: Connection, task: Task, batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         """The same batches, perhaps held back while the server is out of breath."""

@@ -18,7 +18,7 @@ from starhaul_stores.rdbms.creation import creation
 from starhaul_stores.rdbms.discovery import address_of, quoted
 from starhaul_stores.rdbms.insertion import Insertion
 from starhaul_stores.rdbms.ledger import RdbmsLedger
-from starhaul_stores.rdbms.references import refuse_references
+from starhaul_stores.rdbms.references import refuse_cascades, refuse_references
 from starhaul_stores.rdbms.statements import Target
 from starhaul_stores.rdbms.target import (
     check_keys,
@@ -215,6 +215,8 @@ class SqlAlchemyWriter(Writer[W]):
             keys = check_keys(table, self.params.keys, mode)
         updated = names_in_table(table, self.params.update_columns, "updateColumns")
         require_written([*keys, *updated], known, mode)
+        if mode == "replace":
+            refuse_cascades(db, table)
         rest = [column.name for column in columns if column.name not in keys]
         return Target(table.sql, columns, keys, updated or rest, db.dialect, db.quoted)
 

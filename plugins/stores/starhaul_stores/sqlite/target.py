@@ -91,6 +91,21 @@ def _conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple
     raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
 
 
+def refuse_cascades(db: Connection, table: Table) -> None:
+    """Raise `ConfigError` if foreign keys, where the connection looks at them, would delete or alter what refers to a
+    row that REPLACE deletes."""
+    found = db.execute(
+        "SELECT DISTINCT m.name, f.on_delete FROM pragma_foreign_keys p, sqlite_master m, "
+        "pragma_foreign_key_list(m.name) f WHERE p.foreign_keys = 1 AND m.type = 'table' "
+        "AND lower(f.\"table\") = lower(?) AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1, 2",
+        [table.name],
+    )
+    if found:
+        told = ", ".join(f"one of {name} (ON DELETE {rule})" for name, rule in found)
+        problem = f"replace deletes the old row, and with it would go, or be altered, what refers to it: {told}"
+        raise ConfigError("writeMode", problem, "use writeMode update, or drop the foreign key")
+
+
 def require_a_key(db: Connection, table: Table, written: Sequence[Column]) -> None:
     """Raise `ConfigError` if the table has keys and each has a column that is not `written`: every row would be new."""
     given, keys = given_by_rows(table, written), unique_keys(db, table)

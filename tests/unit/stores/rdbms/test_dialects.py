@@ -26,7 +26,7 @@ from starhaul_stores.rdbms.catalog import Table, find_table, full_name
 from starhaul_stores.rdbms.connection import MARK, Connection, connect
 from starhaul_stores.rdbms.creation import creation
 from starhaul_stores.rdbms.ledger import RdbmsLedger
-from starhaul_stores.rdbms.references import references, refuse_references
+from starhaul_stores.rdbms.references import references, refuse_cascades, refuse_references
 from starhaul_stores.rdbms.selection import of_table
 from starhaul_stores.rdbms.slices import condition, slices
 from starhaul_stores.rdbms.statements import Target
@@ -384,15 +384,23 @@ class TestIdentities:
 
 class TestReferences:
     def test_oracle(self) -> None:
-        db = oracle([("of_order", "SHOP.LINES")])
+        lines = ("of_order", "SHOP.LINES")
+        db = oracle([(*lines, "NO ACTION", 0)])
         with pytest.raises(ConfigError, match=r"of_order of SHOP\.LINES"):
             refuse_references(db, orders_of_oracle(db))
         assert db.asked[0][1] == ["ORDERS", "SHOP"]
+        refuse_references(oracle([(*lines, "NO ACTION", 1)]), orders_of_oracle(db))
+        refuse_cascades(oracle([(*lines, "NO ACTION", 0)]), orders_of_oracle(db))
+        for own in (0, 1):
+            with pytest.raises(ConfigError, match=r"of_order of SHOP\.LINES \(ON DELETE SET NULL\).*writeMode update"):
+                refuse_cascades(oracle([(*lines, "SET NULL", own)]), orders_of_oracle(db))
 
     def test_sqlserver(self) -> None:
         db = sqlserver()
         of = table(db, "Orders", ["id"], "My Db.dbo", id="BIGINT")
         refuse_references(db, of)
+        with pytest.raises(ConfigError, match=r"FK of dbo\.Lines \(ON DELETE CASCADE"):
+            refuse_cascades(sqlserver([("FK", "dbo.Lines", "CASCADE", 0), ("FK2", "dbo.More", "NO_ACTION", 0)]), of)
         sql, parameters = db.asked[0]
         assert "FROM [My Db].sys.foreign_keys f JOIN [My Db].sys.objects o " in sql
         assert parameters == ["[My Db].dbo.[Orders]"]
@@ -412,13 +420,17 @@ class TestReferences:
                 db.execute(sql)
             found = find_table(db, "t")
             assert found is not None
-            assert references(db, found) == []
-            db.execute("CREATE TABLE child (t integer REFERENCES T (id) ON DELETE CASCADE, u integer REFERENCES t)")
+            refuse_references(db, found)
+            refuse_cascades(db, found)
+            key = "FOREIGN KEY (t) REFERENCES t (id) ON DELETE CASCADE"
+            db.execute(f"CREATE TABLE child (t integer, u integer REFERENCES T, {key})")
             if known:
                 assert references(db, found) == [], "they are not enforced"
             db._driver.connection.cursor().execute("PRAGMA foreign_keys = ON")
             with pytest.raises(ConfigError, match="refer: one of child"):
                 refuse_references(db, found)
+            with pytest.raises(ConfigError, match=r"what refers to it: one of child \(ON DELETE CASCADE\) \("):
+                refuse_cascades(db, found)
 
 
 def test_names() -> None:

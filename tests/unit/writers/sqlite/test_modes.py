@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from starhaul import Capability
+from starhaul import Capability, ConfigError
 from tests.unit.writers.sqlite.conftest import KEYED, reasons, rows_of, run, sql, writer
 
 
@@ -93,3 +93,20 @@ def test_promises_depend_on_the_mode(path: Path) -> None:
     assert writer(path).promises() == {once}
     assert writer(path, writeMode="replace").promises() == {once, Capability.IDEMPOTENT}
     assert writer(path, writeMode="overwrite").promises() == {once, Capability.ATOMIC}
+
+
+@pytest.mark.parametrize("rule", ["CASCADE", "SET NULL", "NO ACTION"])
+@pytest.mark.parametrize("own", [False, True])
+def test_replace_does_not_reach_what_refers_to_a_row(path: Path, rule: str, own: bool) -> None:
+    """It deletes the old row; SQLite looks at foreign keys only where the job tells it to."""
+    key = f"up INTEGER REFERENCES T (id) ON DELETE {rule}"
+    sql(path, f"CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT{', ' + key if own else ''})")
+    sql(path, f"CREATE TABLE child (id INTEGER PRIMARY KEY{'' if own else ', ' + key})")
+    column = {"column": ["id", "v"], "writeMode": "replace"}
+    writer(path, **column).check(rows_of((1, "x")).schema)
+    looked_at = writer(path, session=["PRAGMA foreign_keys = ON"], **column)
+    if rule == "NO ACTION":
+        looked_at.check(rows_of((1, "x")).schema)
+        return
+    with pytest.raises(ConfigError, match=rf"one of {'t' if own else 'child'} \(ON DELETE {rule}\) \(use writeMode"):
+        looked_at.check(rows_of((1, "x")).schema)
