@@ -9,6 +9,7 @@ import click
 
 from starhaul.api.errors import Cancelled, ConfigError, PluginError, StarhaulError
 from starhaul.report.figures import printable
+from starhaul.report.output import say
 
 
 def explain(error: BaseException, *, debug: bool) -> int:
@@ -43,7 +44,7 @@ def reasons(error: BaseException, *, debug: bool) -> list[str]:
 def tell(kind: str, message: str) -> None:
     """One line on standard error: `error: …` or `warning: …`."""
     label = click.style(kind, fg="red" if kind == "error" else "yellow", bold=True)
-    click.echo(f"{label}: {printable(message)}", err=True)
+    say(f"{label}: {printable(message)}")
 
 
 def _lines(error: StarhaulError) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -10,6 +9,7 @@ from collections import defaultdict
 from starhaul.api.events import Event, RunFinished, RunStarted
 from starhaul.engine.progress import Progress
 from starhaul.report.figures import count, duration, printable, size
+from starhaul.report.output import say
 from starhaul.report.pace import Pace, is_running, share, total
 
 
@@ -44,7 +44,7 @@ class ProgressLines:
 
     def say(self, message: str) -> None:
         """Tell the user something at once. From any thread."""
-        print(message, file=sys.stderr, flush=True)
+        say(message)
 
     def restore(self) -> None:
         """Leave the terminal as it was found, right before the process ends."""
