@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -65,6 +67,21 @@ class _Reader(ReaderConformance):
     def empty_reader(self, tmp_path: Path, expected: pa.Table) -> TxtFileReader:
         return self._of(_fill(tmp_path / "empty", expected, 0))
 
+    @pytest.fixture
+    def bad_reader(self, tmp_path: Path, expected: pa.Table) -> TxtFileReader:
+        folder = _fill(tmp_path / "bad", expected, expected.num_rows)
+        with (folder / "part0.csv").open("a") as file:
+            file.write("no number,x,1.00,2024-02-29\n")
+        return self._of(folder)
+
+    @pytest.fixture
+    def cut_reader(self, tmp_path: Path, expected: pa.Table) -> TxtFileReader:
+        folder = _fill(tmp_path / "cut", expected, expected.num_rows)
+        packed = gzip.compress((folder / "part0.csv").read_bytes())
+        (folder / "part0.csv").unlink()
+        (folder / "part0.csv.gz").write_bytes(packed[: len(packed) * 2 // 3])
+        return self._of(folder)
+
     def _of(self, path: Path) -> TxtFileReader:
         parameters = {"path": str(path), "column": COLUMNS, "skipHeader": True, "nullFormat": "\\N", **self.settings}
         return TxtFileReader(TxtFileReaderParams.model_validate(parameters, by_alias=True, by_name=False))
@@ -97,6 +114,16 @@ class _Writer(WriterConformance):
     @pytest.fixture
     def unwritable(self) -> pa.Schema | None:
         return pa.schema([])
+
+    @pytest.fixture
+    def breakdown(self, tmp_path: Path) -> Callable[[], AbstractContextManager[object]]:
+        @contextmanager
+        def without_its_folder() -> Iterator[None]:
+            moved = (tmp_path / "out").rename(tmp_path / "away")
+            yield
+            moved.rename(tmp_path / "out")
+
+        return without_its_folder
 
 
 class _SpellingReader(MemoryReader):

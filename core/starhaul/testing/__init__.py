@@ -47,11 +47,13 @@ pytest.register_assert_rewrite(
     "starhaul.testing.delivery",
     "starhaul.testing.plugin",
     "starhaul.testing.reader",
+    "starhaul.testing.reader_failures",
     "starhaul.testing.transformer",
     "starhaul.testing.writer",
     "starhaul.testing.writer_encodings",
     "starhaul.testing.writer_failures",
     "starhaul.testing.writer_promises",
+    "starhaul.testing.writer_upkeep",
     "starhaul.testing.writer_values",
 )
 
@@ -63,7 +65,7 @@ from starhaul.testing.task import RecordingTask  # noqa: E402
 from starhaul.testing.transformer import TransformerConformance  # noqa: E402
 from starhaul.testing.writer import WriterConformance  # noqa: E402
 
-KIT_VERSION = "1.1"
+KIT_VERSION = "1.2"
 """Major: a test asks for something else than before. Minor: there are new tests. Equal: only fixes."""
 
 __all__ = [

@@ -37,6 +37,14 @@ def as_job_parameters(params: Params) -> dict[str, Any]:
     return document
 
 
+def assert_keeps_secrets(plugin: AnyPlugin, text: str, what: str) -> None:
+    """Fail if the text holds the value of a secret parameter, unless another parameter has that value as well."""
+    given = plugin.params.model_dump(by_alias=True)
+    open_text = json.dumps(to_jsonable_python(_with_secrets(given, lambda secret: "")))
+    shown = [each for each in plugin.params.secrets() if each and each not in open_text and each in text]
+    assert not shown, f"{what} holds the value of a secret parameter"
+
+
 class PluginConformance:
     """Tests of the declaration. The classes for readers, writers and transformers extend it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +19,18 @@ from starhaul.api.task import Split
 from starhaul.testing.addresses import ReaderAddresses
 from starhaul.testing.compare import assert_same_columns, assert_same_rows, exact_rows
 from starhaul.testing.delivery import split_through_json
-from starhaul.testing.plugin import AnyPlugin, PluginConformance, again, as_job_parameters
+from starhaul.testing.plugin import AnyPlugin, PluginConformance, again, as_job_parameters, assert_keeps_secrets
+from starhaul.testing.reader_failures import ReaderFailures
 from starhaul.testing.resources import held_open
 from starhaul.testing.task import RecordingTask
 
 
-class ReaderConformance(ReaderAddresses, PluginConformance):
-    """Every reader must pass these. Override `reader`, `expected` and `empty_reader`; see `starhaul.testing`."""
+class ReaderConformance(ReaderFailures, ReaderAddresses, PluginConformance):
+    """Every reader must pass these. Override `reader`, `expected` and `empty_reader`; see `starhaul.testing`.
+
+    Override `bad_reader` and `cut_reader` too wherever the store has such a thing, and `change` if the reader holds its
+    source: the tests that need them are skipped, with the reason shown, where they are not given.
+    """
 
     @pytest.fixture
     def reader(self) -> Reader[Any]:
@@ -240,6 +246,11 @@ class ReaderConformance(ReaderAddresses, PluginConformance):
         reader.check()
         reader.check()
         assert_same_rows(_read(reader, reader.split(1)), expected, "check() changes what is read")
+
+    def test_splits_keep_secrets(self, reader: Reader[Any]) -> None:
+        splits = json.dumps([[split.id, dict(split.args)] for split in reader.split(3)])
+        assert_keeps_secrets(reader, splits, "a split, which the run store keeps,")
+        assert_keeps_secrets(reader, "\n".join(reader.describe()), "describe(), which `starhaul plan` prints,")
 
     def test_describes_itself_in_sentences(self, reader: Reader[Any]) -> None:
         reader.check()

@@ -14,17 +14,18 @@ from starhaul.testing.plugin import AnyPlugin, PluginConformance
 from starhaul.testing.writer_encodings import WriterEncodings
 from starhaul.testing.writer_failures import WriterFailures
 from starhaul.testing.writer_promises import WriterPromises
+from starhaul.testing.writer_upkeep import WriterUpkeep
 from starhaul.testing.writer_values import WriterValues
 
 
 class WriterConformance(
-    WriterValues, WriterPromises, WriterFailures, WriterEncodings, WriterAddresses, PluginConformance
+    WriterValues, WriterPromises, WriterFailures, WriterUpkeep, WriterEncodings, WriterAddresses, PluginConformance
 ):
     """Every writer must pass these. Override `writer` and `readback`; see `starhaul.testing`.
 
-    Override `bad_batch`, `unwritable` and `leftovers` too wherever the store has such a thing, and `encoded` and
-    `encoded_bad` if the writer takes an encoding: the tests that need them are skipped, with the reason shown, where
-    they are not given.
+    Override `bad_batch`, `unwritable`, `leftovers` and `breakdown` too wherever the store has such a thing, and
+    `encoded` and `encoded_bad` if the writer takes an encoding: the tests that need them are skipped, with the reason
+    shown, where they are not given.
     """
 
     unsupported_types: ClassVar[Mapping[str, str]] = {}

@@ -96,6 +96,13 @@ class WriterFailures:
         assert shown == bad_batch.num_rows - 1 == receipt.rows, (
             f"of {bad_batch.num_rows} rows one is bad: {shown} arrived, the receipt says {receipt.rows}"
         )
+        rejected = task.batches[0]
+        assert rejected.schema.names == delivery.schema.names, (
+            f"a writer rejects rows as it got them, all columns: {rejected.schema.names} is not {delivery.schema.names}"
+        )
+        sent = pa.Table.from_batches(batches, schema=delivery.schema)
+        all_rows = pa.concat_tables([readback(delivery.schema), pa.Table.from_batches([rejected])])
+        assert_same_rows(all_rows, sent, "the row that was rejected and those that arrived are not the ones written")
 
     def test_reject_limit_passes_through(
         self, writer: Writer[Any], readback: Readback, bad_batch: pa.RecordBatch | None

@@ -228,13 +228,13 @@ class WriterPromises:
         delivery.commit(delivery.write(delivery.task(), first))
         replay = Delivery(appending, sample.schema, run="run_2")
         replay.prepare()
-        second = replay.converted(_renumbered(sample, 1000))
+        second = replay.converted(renumbered(sample, 1000))
         replay.commit(replay.write(replay.task(), second))
         told = "after a second run with appending() the target does not hold the rows of both"
         assert_same_rows(readback(delivery.schema), _table(delivery, [*first, *second]), told)
 
     def test_works_from_four_threads(self, delivery: Delivery, readback: Readback, sample: pa.Table) -> None:
-        rows = pa.concat_tables([_renumbered(sample, n * sample.num_rows) for n in range(8)])
+        rows = pa.concat_tables([renumbered(sample, n * sample.num_rows) for n in range(8)])
         parts = [delivery.converted(rows.slice(n * sample.num_rows, sample.num_rows)) for n in range(8)]
         with ThreadPoolExecutor(4) as pool:
             receipts: list[Receipt] = list(pool.map(delivery.write_with_retries, range(8), parts))
@@ -248,7 +248,7 @@ def _table(delivery: Delivery, batches: list[pa.RecordBatch]) -> pa.Table:
     return pa.Table.from_batches(batches, schema=delivery.schema)
 
 
-def _renumbered(table: pa.Table, start: int) -> pa.Table:
+def renumbered(table: pa.Table, start: int) -> pa.Table:
     """The rows with other numbers in the first column, if it holds numbers."""
     first = table.schema.field(0)
     if not pa.types.is_integer(first.type):

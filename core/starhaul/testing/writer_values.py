@@ -81,6 +81,10 @@ class WriterValues:
         assert first == second, "accept() must give the same answer until something changes"
         if first is not None:
             assert len(first) == len(sample.schema), "accept() must answer one field for each field of the source"
+            mixed = sorted(first.names) == sorted(sample.schema.names) and first.names != sample.schema.names
+            assert not mixed, (
+                f"accept() answers the source's columns in another order, {first.names}: values would swap"
+            )
 
     def test_rows_without_batches(self, writer: Writer[Any], readback: Readback, sample: pa.Table) -> None:
         delivery = Delivery(writer, sample.schema)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -48,3 +49,14 @@ class TestHelloWriter(WriterConformance):
     @pytest.fixture
     def leftovers(self, tmp_path: Path) -> Callable[[], list[str]]:
         return lambda: [path.name for path in tmp_path.glob(".*")]
+
+    @pytest.fixture
+    def breakdown(self, tmp_path: Path) -> Callable[[], AbstractContextManager[object]]:
+        @contextmanager
+        def without_its_folder() -> Iterator[None]:
+            (staging,) = tmp_path.glob(".*")
+            moved = staging.rename(tmp_path / "away")
+            yield
+            moved.rename(staging)
+
+        return without_its_folder

@@ -6,7 +6,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -14,9 +14,12 @@ import pyarrow as pa
 import pytest
 from pydantic import ConfigDict, SecretStr
 
-from starhaul import Block, Capability, PermanentError, Split, Task
+from starhaul import Block, Capability, PermanentError, RejectLimitExceeded, Split, Task
 from starhaul.testing import ReaderConformance
 from starhaul.testing.memory import MemoryReader, MemoryReaderParams, MemoryStore, decode, encode
+
+BAD = 4711
+"""Number of the row that cannot be read."""
 
 
 class Spoiled(ReaderConformance):
@@ -34,7 +37,10 @@ class Spoiled(ReaderConformance):
 
     @pytest.fixture
     def reader(self, store: MemoryStore) -> MemoryReader:
-        return self.spoiled(self.spoiled.params_type(store=store.name, encoded=True))
+        parameters = {"store": store.name, "encoded": True}
+        if issubclass(self.spoiled.params_type, PasswordParams):
+            parameters["password"] = "hunter22"
+        return self.spoiled(self.spoiled.params_type.model_validate(parameters))
 
     @pytest.fixture
     def change(self, store: MemoryStore, expected: pa.Table) -> Callable[[], object]:
@@ -47,6 +53,23 @@ class Spoiled(ReaderConformance):
     @pytest.fixture
     def empty_reader(self, empty_store: MemoryStore) -> MemoryReader:
         return self.spoiled(self.spoiled.params_type(store=empty_store.name))
+
+    @pytest.fixture
+    def bad_store(self, expected: pa.Table) -> MemoryStore:
+        bad = pa.table({"id": pa.array([BAD], pa.int64()), "name": ["x"]})
+        return MemoryStore("bad", pa.concat_tables([expected.slice(0, 2), bad, expected.slice(2)]).combine_chunks())
+
+    @pytest.fixture
+    def bad_reader(self, bad_store: MemoryStore) -> MemoryReader | None:
+        return self.spoiled(self.spoiled.params_type(store=bad_store.name)) if issubclass(self.spoiled, Picky) else None
+
+    @pytest.fixture
+    def cut_store(self, expected: pa.Table) -> MemoryStore:
+        return MemoryStore("cut", expected)
+
+    @pytest.fixture
+    def cut_reader(self, cut_store: MemoryStore) -> MemoryReader | None:
+        return self.spoiled(self.spoiled.params_type(store=cut_store.name)) if issubclass(self.spoiled, Cut) else None
 
 
 class DropsSlice(MemoryReader):
@@ -239,6 +262,69 @@ class TellsPasswordInRepr(MemoryReader):
         return f"TellsPasswordInRepr({params.password.get_secret_value()})"
 
 
+class SplitsHoldPassword(MemoryReader):
+    params_type = PasswordParams
+
+    def split(self, target: int) -> Sequence[Split]:
+        params: Any = self.params
+        login = {"login": f"root:{params.password.get_secret_value()}"}
+        return [replace(each, args={**each.args, **login}) for each in super().split(target)]
+
+
+class TellsPasswordInPlan(MemoryReader):
+    params_type = PasswordParams
+
+    def describe(self) -> Sequence[str]:
+        params: Any = self.params
+        return (f"Logs in as root:{params.password.get_secret_value()}.",)
+
+
+class Picky(MemoryReader):
+    """Good: rejects the row that cannot be read."""
+
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        for batch in super().read(split, task):
+            good = [value != BAD for value in batch.column(0).to_pylist()]
+            for row in (row for row, fine in enumerate(good) if not fine):
+                self.reject(batch, row, task)
+            yield batch.filter(pa.array(good, pa.bool_()))
+
+    def reject(self, batch: pa.RecordBatch, row: int, task: Task) -> None:
+        task.reject(batch, row, "it is bad")
+
+
+class DropsBadRows(Picky):
+    def reject(self, batch: pa.RecordBatch, row: int, task: Task) -> None:
+        pass
+
+
+class DropsBatchesWithBadRows(Picky):
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        return (batch for batch in super().read(split, task) if batch.num_rows == self.params.batch_rows)
+
+
+class IgnoresRejectLimit(Picky):
+    def reject(self, batch: pa.RecordBatch, row: int, task: Task) -> None:
+        with suppress(RejectLimitExceeded):
+            super().reject(batch, row, task)
+
+
+class Cut(MemoryReader):
+    """Good: tells that its source breaks off."""
+
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        for batch in super().read(split, task):
+            yield batch
+            if self.params.store == "cut":
+                raise PermanentError("store", "it breaks off")
+
+
+class EndsEarly(Cut):
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        with suppress(PermanentError):
+            yield from super().read(split, task)
+
+
 class ImportsItsDriver(MemoryReader):
     __module__ = "pyarrow.csv"  # stands for a plugin module that imports what is heavy
 
@@ -269,6 +355,12 @@ CAUGHT_BY: Mapping[type[MemoryReader], str] = {
     ShowsPassword: "test_secrets_are_declared",
     TellsPasswordInError: "test_secrets_are_never_shown",
     TellsPasswordInRepr: "test_secrets_are_never_shown",
+    SplitsHoldPassword: "test_splits_keep_secrets",
+    TellsPasswordInPlan: "test_splits_keep_secrets",
+    DropsBadRows: "test_bad_row_is_rejected",
+    DropsBatchesWithBadRows: "test_bad_row_is_rejected",
+    IgnoresRejectLimit: "test_reject_limit_passes_through",
+    EndsEarly: "test_half_a_source_is_an_error",
     ImportsItsDriver: "test_import_is_light",
 }
 """Each sabotage and the test that must find it; others may find it too."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from pydantic import SecretStr
 
 from starhaul import Block, Capability, PermanentError, Receipt, RejectLimitExceeded, Task, Writer
 from starhaul.testing import WriterConformance
@@ -32,7 +35,7 @@ class Spoiled(WriterConformance):
     @pytest.fixture
     def writer(self, store: MemoryStore) -> MemoryWriter:
         parameters = {"store": store.name, "mode": self.mode, "refuse": 4711, "encoded": True}
-        return self.spoiled(MemoryWriterParams.model_validate(parameters))
+        return self.spoiled(self.spoiled.params_type.model_validate(parameters))
 
     @pytest.fixture
     def readback(self, store: MemoryStore) -> Callable[[pa.Schema], pa.Table]:
@@ -61,6 +64,16 @@ class Spoiled(WriterConformance):
     @pytest.fixture
     def encoded(self, good_rows: MemoryStore) -> MemoryReader:
         return MemoryReader(MemoryReaderParams(store=good_rows.name, encoded=True))
+
+    @pytest.fixture
+    def breakdown(self, store: MemoryStore) -> Callable[[], AbstractContextManager[object]]:
+        @contextmanager
+        def broken() -> Iterator[None]:
+            schema, store.schema = store.schema, None
+            yield
+            store.schema = schema
+
+        return broken
 
     @pytest.mark.parametrize("name", TABLES)
     def test_round_trip(self, writer: Writer[Any], readback: Callable[[pa.Schema], pa.Table], name: str) -> None:
@@ -361,6 +374,82 @@ class DropsWholeBadBlock(MemoryWriter):
         return self.write(task, good)
 
 
+class RejectsTheNeighbour(MemoryWriter):
+    """Tells of another row than the store refused."""
+
+    def _accepted(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
+        numbers = batch.column(0).to_pylist()
+        if 4711 in numbers:
+            task.reject(batch, numbers.index(4711) - 1, "the store refuses it")
+        return batch.filter(pc.not_equal(batch.column(0), 4711))
+
+
+class SortsColumns(MemoryWriter):
+    def accept(self, source: pa.Schema) -> pa.Schema:
+        return pa.schema(sorted(source, key=lambda field: field.name, reverse=True))
+
+
+class AbortEmptiesTarget(MemoryWriter):
+    def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
+        super().abort(run, receipts)
+        MemoryStore.named(self.params.store).visible.clear()
+
+
+class PreparesOnce(MemoryWriter):
+    """Makes its table, and stumbles over a table that is there."""
+
+    def prepare(self, schema: pa.Schema, run: str) -> None:
+        if MemoryStore.named(self.params.store).schema is not None:
+            raise PermanentError("target", "the table exists")
+        super().prepare(schema, run)
+
+
+class LeaksDescriptor(MemoryWriter):
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        os.open(os.devnull, os.O_RDONLY)
+        return super().write(task, batches)
+
+
+class LeaksThreadOfFailure(MemoryWriter):
+    """Has a thread feed the store, and leaves it waiting when the source fails."""
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        over = threading.Event()
+        threading.Thread(target=over.wait, args=(10,), name="feeder", daemon=True).start()
+        receipt = super().write(task, batches)
+        over.set()
+        return receipt
+
+
+class PasswordParams(MemoryWriterParams):
+    password: SecretStr = SecretStr("hunter22")
+    """Password of the store."""
+
+
+class ReceiptHoldsPassword(MemoryWriter):
+    params_type = PasswordParams
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        params: Any = self.params
+        login = {"login": f"root:{params.password.get_secret_value()}"}
+        return replace(super().write(task, batches), data=login)
+
+
+class SwallowsBreakdown(MemoryWriter):
+    """Believes that what it sent has arrived."""
+
+    def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
+        whole = list(batches)
+        with suppress(PermanentError):
+            super().write(task, whole)
+        return Receipt(task.id, sum(batch.num_rows for batch in whole), attempt=task.attempt)
+
+    def _accepted(self, batch: pa.RecordBatch, task: Task) -> pa.RecordBatch:
+        if MemoryStore.named(self.params.store).schema is None:
+            raise PermanentError("target", "does not answer")
+        return super()._accepted(batch, task)
+
+
 class HoldsWholeTask(MemoryWriter):
     """Good, but for what it declares: see the class of its tests."""
 
@@ -402,6 +491,14 @@ CAUGHT_BY: Mapping[type[MemoryWriter], tuple[str, str]] = {
     SwallowsEncodedFailure: ("atomic", "test_encoded_failure_passes"),
     LosesEncodedRow: ("atomic", "test_encoded_rows_arrive"),
     DropsWholeBadBlock: ("atomic", "test_encoded_bad_row_is_rejected"),
+    RejectsTheNeighbour: ("atomic", "test_bad_row_is_rejected"),
+    SortsColumns: ("atomic", "test_accept_is_stable"),
+    AbortEmptiesTarget: ("atomic", "test_abort_keeps_what_was_there"),
+    PreparesOnce: ("atomic", "test_prepare_twice_is_once"),
+    LeaksDescriptor: ("atomic", "test_writing_frees_everything"),
+    LeaksThreadOfFailure: ("atomic", "test_writing_frees_everything"),
+    ReceiptHoldsPassword: ("atomic", "test_receipts_keep_secrets"),
+    SwallowsBreakdown: ("atomic", "test_a_breakdown_is_told"),
     HoldsWholeTask: ("atomic", "test_streams_its_batches"),
 }
 """Each sabotage, the promise it is made under, and the test that must find it; others may find it too."""
