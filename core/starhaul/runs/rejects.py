@@ -82,7 +82,9 @@ class RejectPart:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._file = _private(self._path, buffering=0)
-            self._file.write(data)
+            rest = memoryview(data)
+            while rest:  # a disk that is nearly full takes a part, and says so
+                rest = rest[self._file.write(rest) :]
             self.rows += counts
 
     def close(self) -> None:

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import io
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pytest
 
+import starhaul.runs.rejects as rejects_module
 from starhaul.redactor import Redactor
 from starhaul.runs.rejects import RejectPart, Room, counted, decode, files_of, merge, part_path, read_rejects
 
@@ -38,6 +42,21 @@ def test_a_row_comes_back_as_it_was(tmp_path: Path) -> None:
     assert line["row"] == {
         "id": "1", "amount": "1.50", "at": "2024-02-29 01:02:03.456789", "text": "a", "raw": "00ff",
     }  # fmt: skip
+
+
+def test_a_disk_that_takes_a_row_in_parts_gets_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one does that is nearly full, until somebody makes room: half a line would be a row that is lost."""
+
+    class Slow(io.FileIO):
+        def write(self, data: Any, /) -> int:
+            return super().write(memoryview(data)[:100])
+
+    monkeypatch.setattr(rejects_module, "_private", lambda path, buffering: Slow(path, "w"))
+    rejects = part(tmp_path)
+    for row in (0, 1):
+        rejects.add(BATCH, row, "write", "no room", "")
+    rejects.close()
+    assert [line["row"]["id"] for line in read_rejects(part_path(tmp_path, 0, "t0", 1))] == ["1", "2"]
 
 
 def test_secrets_stay_out(tmp_path: Path) -> None:
