@@ -51,7 +51,7 @@ class Sitting:
         self._stop = stop
         self._progress = progress
         self._tell = tell
-        self._started = time.time()
+        self._started, self._since = time.time(), time.monotonic()
         self._warnings = [str(warning) for warning in plan.job.warnings]
         self._delivery: Delivery | None = None
         self._halt = Stop()
@@ -194,7 +194,8 @@ class Sitting:
             self._warnings.append(f"{unkept} rejected rows were not kept: settings.rejects.maxBytes was reached")
         if self.state == "done":
             shutil.rmtree(self._parts, ignore_errors=True)
-        ending = Ending(self.state, self._started, time.time(), self.failure, failed, rejects, self._warnings)
+        ended = self._started + time.monotonic() - self._since  # the clock may have been set meanwhile
+        ending = Ending(self.state, self._started, ended, self.failure, failed, rejects, self._warnings)
         return make_report(self.run, self._job, self.streams, ending, self._redact)
 
     def _now(self, stream: StreamBooks, state: StreamState) -> None:

@@ -199,7 +199,7 @@ class RunStore:
 
     def runs(self, limit: int = 50) -> list[RunRecord]:
         """The newest runs, the newest first."""
-        rows = self._read("SELECT * FROM runs ORDER BY started DESC, id DESC LIMIT ?", limit)
+        rows = self._read("SELECT * FROM runs ORDER BY rowid DESC LIMIT ?", limit)  # whatever the clock said
         return [run_record(row) for row in rows]
 
     def runs_before(self, moment: float) -> list[RunRecord]:

@@ -108,6 +108,23 @@ def test_speed_limit_is_job_wide(bench: Bench) -> None:
     assert time.monotonic() - since >= 12 / 20 - 0.1
 
 
+def test_a_clock_that_is_set_back_does_not_end_a_run_before_it_began(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_700_000_000.0]
+
+    def clock() -> float:
+        now[0] -= 3600
+        return now[0]
+
+    monkeypatch.setattr(time, "time", clock)
+    first, second = bench.run(), bench.run(mode="exactly_once")
+    assert 0 <= first.seconds < 60
+    assert first.started <= first.ended
+    with RunStore(bench.state) as store:
+        assert [run.id for run in store.runs()] == [second.run, first.run]
+
+
 def test_the_run_store_remembers_the_report(bench: Bench) -> None:
     report = bench.run()
     with RunStore(bench.state) as store:
