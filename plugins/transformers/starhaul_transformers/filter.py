@@ -59,11 +59,8 @@ class FilterParams(ColumnParams):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str | None) -> str | None:
-        try:
-            if name is not None and not _OFFSET.fullmatch(name):
-                ZoneInfo(name)
-        except (ValueError, KeyError, OSError) as error:
-            raise ValueError(f"there is no time zone {name!r}") from error
+        if name is not None and not _is_zone(name):
+            raise ValueError(f"there is no time zone {name!r}")
         return name
 
 
@@ -152,7 +149,18 @@ class Filter(Transformer[FilterParams]):
                 f"milliseconds since 1970 are compared with values of type {source}, which have no zone",
                 "write the zone they are in (DataX takes them for GMT+8), or compare with a time of ISO 8601",
             )
+        if zone is not None and not _is_zone(zone):
+            raise ConfigError(
+                "timeZone", f"the job's is {zone!r}, and there is none of that name", "Asia/Shanghai is one"
+            )
         return zone or "UTC"
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(_OFFSET.fullmatch(name) or ZoneInfo(name))
+    except (ValueError, KeyError, OSError):
+        return False
 
 
 def _pattern(pattern: str, *, negated: bool) -> Holds:

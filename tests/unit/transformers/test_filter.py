@@ -137,6 +137,9 @@ def test_times_without_a_zone_are_in_that_of_the_job(transform: Transform) -> No
     for formats in (Formats(datax=True), Formats(time_zone="+08:00"), Formats(time_zone="Asia/Shanghai")):
         midnight.formats = formats
         assert list(transform(midnight, values, pa.timestamp("us")).kept) == [1]
+    midnight.formats = Formats(time_zone="Mars/Base")
+    with pytest.raises(ConfigError, match="there is none of that name"):
+        transform(midnight, values, pa.timestamp("us"))
     midnight.formats = Formats(datax=True, time_zone="UTC")
     assert list(transform(midnight, values, pa.timestamp("us")).kept) == [0]
 
