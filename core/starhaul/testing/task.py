@@ -21,6 +21,8 @@ class RecordingTask:
     run: str = "run_1"
     attempt: int = 1
     cancelled: bool = False
+    stopped: bool = False
+    """Whether `reject` or `pause` raised `Cancelled`."""
     reject_limit: int | None = None
     """Rejecting more rows than this raises `RejectLimitExceeded`."""
     rejected: list[tuple[dict[str, Any], str, str]] = field(default_factory=list)
@@ -30,8 +32,7 @@ class RecordingTask:
     notes: Counter[str] = field(default_factory=Counter)
 
     def reject(self, batch: pa.RecordBatch, row: int, reason: str, *, at: str = "") -> None:
-        if self.cancelled:
-            raise Cancelled
+        self._raise_if_cancelled()
         if not 0 <= row < batch.num_rows:
             raise IndexError(f"task.reject: row {row} of a batch of {batch.num_rows} rows")
         if not reason.strip():
@@ -50,7 +51,11 @@ class RecordingTask:
         end = time.monotonic() + seconds
         while not self.cancelled and time.monotonic() < end:
             time.sleep(0.005)
+        self._raise_if_cancelled()
+
+    def _raise_if_cancelled(self) -> None:
         if self.cancelled:
+            self.stopped = True
             raise Cancelled
 
 

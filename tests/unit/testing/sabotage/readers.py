@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ConfigDict, SecretStr
 
-from starhaul import Block, Capability, PermanentError, RejectLimitExceeded, Split, Task
+from starhaul import Block, Cancelled, Capability, PermanentError, RejectLimitExceeded, Split, Task
 from starhaul.testing import ReaderConformance
 from starhaul.testing.memory import MemoryReader, MemoryReaderParams, MemoryStore, decode, encode
 
@@ -309,6 +309,16 @@ class IgnoresRejectLimit(Picky):
             super().reject(batch, row, task)
 
 
+class ReadsOnWhenCancelled(MemoryReader):
+    """Waits between batches, and takes the wish to stop for the end of the wait."""
+
+    def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
+        for batch in super().read(split, task):
+            with suppress(Cancelled):
+                task.pause(0)
+            yield batch
+
+
 class Cut(MemoryReader):
     """Good: tells that its source breaks off."""
 
@@ -361,6 +371,7 @@ CAUGHT_BY: Mapping[type[MemoryReader], str] = {
     DropsBatchesWithBadRows: "test_bad_row_is_rejected",
     IgnoresRejectLimit: "test_reject_limit_passes_through",
     EndsEarly: "test_half_a_source_is_an_error",
+    ReadsOnWhenCancelled: "test_stops_when_cancelled",
     ImportsItsDriver: "test_import_is_light",
 }
 """Each sabotage and the test that must find it; others may find it too."""
