@@ -148,4 +148,12 @@ def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
 
 
 def test_longer_secrets_go_first() -> None:
-    assert Redactor(frozenset({"abc", "abcdef", ""}))("xabcdefx abc") == "x***x ***"
+    assert Redactor(frozenset({"abcd", "abcdef", ""}))("xabcdefx abcd") == "x***x ***"
+
+
+def test_a_short_secret_is_one_where_it_stands_alone() -> None:
+    """In the midst of words the gaps would tell what it is, and hide each row that holds the letter."""
+    redact = Redactor(frozenset({"x", "1"}))
+    assert redact("Expecting 10 of x:1@h") == "Expecting 10 of ***:***@h"
+    assert redact.touches('{"a": "1"}')
+    assert not redact.touches('{"a": "10x"}')
