@@ -117,7 +117,8 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     for warning in report.warnings:
         yield "warning", printable(warning)
     if report.rejects is not None:
-        yield "rejects", f"{counted(report.rejected, 'row')} set aside in {report.rejects}"
+        told = counted(report.rejected, "row") if report.rejected else "those of the attempt that failed are"
+        yield "rejects", f"{told} set aside in {report.rejects}"
         for line in islice((each for each in read_rejects(Path(report.rejects)) if "reason" in each), REJECTS_SHOWN):
             place = line["at"] or f"{line['stream']} {line['task']}"
             yield "", printable(f"{place}: {line['reason']}")

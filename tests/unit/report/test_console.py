@@ -103,6 +103,16 @@ def test_a_failure_tells_where_why_and_what_next(tmp_path: Path) -> None:
     ]
 
 
+def test_rejects_of_an_attempt_that_failed_are_told_without_a_number(tmp_path: Path) -> None:
+    """They do not count, as the attempt does not."""
+    rejects = tmp_path / "run.jsonl"
+    line = {"v": 1, "stream": "orders", "task": "t3", "attempt": 1, "at": "", "stage": "read", "reason": "no number"}
+    rejects.write_text(json.dumps(line) + "\n")
+    shown = lines(report(stream(rejected=0), state="failed", rejects=str(rejects)))
+    assert f"rejects  those of the attempt that failed are set aside in {rejects}" in shown
+    assert "         orders t3: no number" in shown
+
+
 def test_a_run_that_cannot_be_resumed_says_so() -> None:
     assert lines(report(state="stopped"))[-1].startswith("resume  not possible")
 
