@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import sqlite3
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -319,3 +320,49 @@ def test_floats_that_their_column_would_round(mysql: MysqlDatabase, tmp_path: Pa
         report = run(tmp_path, url, "1,0.1\n2,-2.5\n3,1.005\n4,1.125\n")
         assert (report.written, report.rejected) == (2, 2)
         assert mysql.execute("SELECT * FROM t ORDER BY id") == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "fits", "misfits"),
+    [
+        ("money", ["1.50", "-0.01"], ["1.005"]),
+        ("oid", ["0", "4294967295"], ["-1"]),
+    ],
+)
+def test_what_postgresql_would_alter_is_rejected(
+    postgresql: PostgresqlSchema, tmp_path: Path, kind: str, fits: list[str], misfits: list[str]
+) -> None:
+    """Each of these types takes more than it holds."""
+    postgresql.db.execute(f"CREATE TABLE t (id int PRIMARY KEY, a {kind})".encode())
+    url = f"postgresql+psycopg://postgres@127.0.0.1:{postgresql.server.port}/postgres"
+    rows = "".join(f"{number},{value}\n" for number, value in enumerate([*fits, *misfits]))
+    report = run(tmp_path, f"{url}?options=-csearch_path%3D{postgresql.name}", rows)
+    assert (report.written, report.rejected) == (len(fits), len(misfits))
+    told = postgresql.db.execute("SELECT ltrim(replace(a::text, '$', ''), '0') FROM t ORDER BY id").fetchall()
+    assert [text or "0" for (text,) in told] == fits
+
+
+def test_a_blank_too_many_for_a_text_of_mysql_is_rejected(mysql: MysqlDatabase, tmp_path: Path) -> None:
+    """The server leaves it out with a note."""
+    mysql.execute("CREATE TABLE t (id int PRIMARY KEY, a tinytext)")
+    url = f"mysql+pymysql://root@127.0.0.1:{mysql.server.port}/{mysql.name}"
+    report = run(tmp_path, url, f"1,{'x' * 255}\n2,{'x' * 255} \n3,{'x' * 254} \n")
+    assert (report.written, report.rejected) == (2, 1)
+    assert mysql.execute("SELECT id, length(a) FROM t ORDER BY id") == [(1, 255), (3, 255)]
+
+
+def test_what_sqlite_would_make_numbers_of_is_rejected(tmp_path: Path) -> None:
+    """NULL in an INTEGER PRIMARY KEY, but not in an INT PRIMARY KEY; documents that look like a number."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as source, source:
+        source.execute("CREATE TABLE t (id int, a text)")
+        source.executemany("INSERT INTO t VALUES (?, ?)", [(1, "1e5"), (None, '"x"'), (3, "12"), (4, '{"a": 1.0}')])
+    with closing(sqlite3.connect(tmp_path / "test.db")) as db:
+        db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a JSON)")
+        db.execute("CREATE TABLE u (id INT PRIMARY KEY, a JSON)")
+        reader = {"name": "sqlite", "path": str(tmp_path / "source.db"), "table": "t"}
+        for table, rejected in (("t", 2), ("u", 1)):
+            writer = {"name": "rdbms", "url": f"sqlite:///{tmp_path / 'test.db'}", "table": table}
+            job = {"reader": reader, "writer": writer, "settings": {"errorLimit": {"record": 9}}}
+            assert starhaul.run(job, state=tmp_path / "state").rejected == rejected
+        assert db.execute("SELECT * FROM t").fetchall() == [(3, 12), (4, '{"a": 1.0}')]
+        assert db.execute("SELECT * FROM u").fetchall() == [(None, '"x"'), (3, 12), (4, '{"a": 1.0}')]

@@ -39,7 +39,7 @@ def unfit(batch: pa.RecordBatch, columns: Sequence[Column], dialect: str) -> dic
         for mask, reason in (
             (_null(values, column), "takes no NULL"),
             (None if traits.non_finite else _not_finite(values), "this database has no NaN and no infinities"),
-            (coarser(values, column, dialect), f"{column.type.text} would round it, or take it for another"),
+            (coarser(values, column, dialect), f"{column.type.text} would cut or round it, or take it for another"),
             (_too_long(values, column) if traits.enforces_lengths else None, f"longer than {column.type.text} holds"),
         ):
             if mask is not None:
@@ -112,7 +112,7 @@ def _one_by_one(values: pa.Array) -> tuple[list[Any], dict[int, str]]:
 
 
 def _null(values: pa.Array, column: Column) -> pa.Array | None:
-    return values.is_null() if column.not_null and values.null_count else None
+    return values.is_null() if (column.not_null or column.numbers) and values.null_count else None
 
 
 def _not_finite(values: pa.Array) -> pa.Array | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from starhaul import ConfigError
-from starhaul_stores.rdbms.connection import Connection
+from starhaul_stores.rdbms.connection import MARK, Connection
 from starhaul_stores.rdbms.engine import reflecting
 from starhaul_stores.rdbms.traits import Traits
 from starhaul_stores.rdbms.type_names import TypeName, type_name
@@ -34,6 +34,8 @@ class Column:
     identity: bool
     alchemy: Any = None
     """SQLAlchemy's type."""
+    numbers: bool = False
+    """Whether it numbers the rows where it is given NULL, as SQLite's INTEGER PRIMARY KEY."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def find_table(db: Connection, text: str) -> Table | None:
             name = alike[0]
         columns = tuple(_column(db, told) for told in inspector.get_columns(name, schema=schema))
         key, unique = _keys(inspector, name, schema)
+        if db.dialect == "sqlite" and len(key) == 1:
+            columns = tuple(replace(each, numbers=_is_rowid(db, name, schema, each, key)) for each in columns)
     if not columns:
         return None
     return Table(schema, name, sql_name(db, schema, name), columns, key, unique)
@@ -142,6 +146,14 @@ def _column(db: Connection, told: Any) -> Column:
         told.get("identity") is not None,  # of SQL Server it may be empty
         told["type"],
     )
+
+
+def _is_rowid(db: Connection, table: str, schema: str | None, column: Column, key: tuple[str, ...]) -> bool:
+    """Whether it is SQLite's INTEGER PRIMARY KEY. SQLAlchemy calls an INT so, too, which is another thing."""
+    if key != (column.name,):
+        return False
+    declared = f"SELECT upper(type) FROM pragma_table_info({MARK}, {MARK}) WHERE pk"
+    return bool(db.value(declared, [table, schema or "main"]) == "INTEGER")
 
 
 def _keys(inspector: Inspector, name: str, schema: str | None) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

@@ -1,5 +1,5 @@
 """Values that a column takes and silently makes others of: rounded times and floats, padded bytes, numbers of years
-and enums."""
+and enums, texts that are cut."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import pyarrow as pa
 
 from starhaul_stores.rdbms.catalog import Column
 
+_OCTETS = {"TINYTEXT": 2**8 - 1, "TEXT": 2**16 - 1, "MEDIUMTEXT": 2**24 - 1}
+"""What MySQL's texts hold: blanks beyond that it leaves out with a note."""
+_NUMERAL = r"^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$"
+_WHOLE = r"^(?:0|-?[1-9]\d{0,17})$"
 _TICKS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 
 
@@ -15,6 +19,14 @@ def coarser(values: pa.Array, column: Column, dialect: str) -> pa.Array | None:
     import pyarrow.compute as pc
 
     kind, head = values.type, column.type.head
+    if dialect == "postgresql" and head == "MONEY" and pa.types.is_decimal(kind):
+        return pc.not_equal(pc.round(values, 2), values)
+    if dialect == "sqlite" and head == "JSON":  # SQLite takes it for a number
+        texts = values.storage if isinstance(values, pa.ExtensionArray) else values
+        numeral = pc.match_substring_regex(texts, _NUMERAL)
+        return pc.and_(numeral, pc.invert(pc.match_substring_regex(texts, _WHOLE)))
+    if dialect in ("mysql", "mariadb") and head in _OCTETS and pa.types.is_string(kind):
+        return pc.and_(pc.greater(pc.binary_length(values), _OCTETS[head]), pc.ends_with(values, " "))
     if dialect == "mssql" and head == "DATETIME" and pa.types.is_timestamp(kind):  # counts 300ths of a second
         last = _rest(_ticks(values), 10)
         return pc.invert(pc.is_in(last, pa.array([0, 3, 7], pa.int64())))

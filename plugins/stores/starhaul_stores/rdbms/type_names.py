@@ -16,7 +16,7 @@ _PLAIN: Mapping[str, pa.DataType] = MappingProxyType(
         **dict.fromkeys(("BOOLEAN", "BOOL", "BIT"), pa.bool_()),
         **dict.fromkeys(("TINYINT", "INT1"), pa.int8()),
         **dict.fromkeys(("SMALLINT", "INT2", "SMALLSERIAL", "YEAR"), pa.int16()),
-        **dict.fromkeys(("INTEGER", "INT", "INT4", "MEDIUMINT", "SERIAL", "OID"), pa.int32()),
+        **dict.fromkeys(("INTEGER", "INT", "INT4", "MEDIUMINT", "SERIAL"), pa.int32()),
         **dict.fromkeys(("BIGINT", "INT8", "BIGSERIAL"), pa.int64()),
         **dict.fromkeys(("UTINYINT",), pa.uint8()),
         **dict.fromkeys(("USMALLINT",), pa.uint16()),
@@ -85,7 +85,10 @@ def type_name(text: str) -> TypeName:
 
 def arrow_type(name: TypeName, dialect: str) -> pa.DataType | None:
     """The type that holds every value of a column, or every one that Arrow can hold; None where there is none."""
-    own = {"oracle": _of_oracle, "mssql": _of_sqlserver, "mysql": _of_mysql, "mariadb": _of_mysql, "sqlite": _of_sqlite}
+    own = {
+        "oracle": _of_oracle, "mssql": _of_sqlserver, "mysql": _of_mysql, "mariadb": _of_mysql, "sqlite": _of_sqlite,
+        "postgresql": _of_postgresql,
+    }  # fmt: skip
     found = own[dialect](name) if dialect in own else None
     return found if found is not None else _of_standard(name)
 
@@ -109,6 +112,10 @@ def _of_standard(name: TypeName) -> pa.DataType | None:
         return None
     found = _PLAIN.get(head)
     return _UNSIGNED.get(found, found) if "UNSIGNED" in name.words else found
+
+
+def _of_postgresql(name: TypeName) -> pa.DataType | None:
+    return pa.uint32() if name.head == "OID" else None
 
 
 def _of_oracle(name: TypeName) -> pa.DataType | None:

@@ -45,7 +45,8 @@ class Insertion:
     columns: Sequence[Column]
     """Those of the INSERT, in its order."""
     required: frozenset[str]
-    """Columns in which REPLACE would put the default for NULL, in silence."""
+    """Columns in which SQLite would put something else for NULL, in silence: REPLACE the default, and any INSERT the
+    next number in an INTEGER PRIMARY KEY."""
     count: bool
     """Whether changes of triggers and foreign keys must be told from those of the INSERT."""
     chunk: int
@@ -85,7 +86,7 @@ class Insertion:
                 bad.setdefault(row, f"column {column.name!r}: {values.reason}: {shown}")
             if column.name in self.required and source.null_count:
                 for row in _rows_where(source.is_null()):
-                    bad.setdefault(row, f"NOT NULL constraint failed: {column.name}")
+                    bad.setdefault(row, f"column {column.name!r} takes no NULL")
         return bad
 
     def _insert(self, bound: pa.RecordBatch, rows: pa.RecordBatch) -> None:
@@ -111,9 +112,9 @@ class Insertion:
 
 def required_columns(table: Table, columns: Sequence[Column], mode: Mode) -> frozenset[str]:
     """`Insertion.required` of a write mode."""
-    if mode != "replace":
-        return frozenset()
-    return frozenset(column.name for column in columns if column.not_null and column.name != table.rowid_alias)
+    return frozenset(
+        column.name for column in columns if column.name == table.rowid_alias or (mode == "replace" and column.not_null)
+    )
 
 
 def changes_elsewhere(db: Connection, table: Table) -> bool:

@@ -50,12 +50,22 @@ def test_triggers_do_not_spoil_the_count(path: Path) -> None:
     assert reasons(task) == ["eight is out"]
 
 
+@pytest.mark.parametrize("mode", ["insert", "ignore", "replace", "update", "overwrite"])
+def test_null_becomes_no_number(path: Path, mode: str) -> None:
+    """An INTEGER PRIMARY KEY would take it for the wish for one."""
+    sql(path, KEYED)
+    receipt, task = run(writer(path, writeMode=mode), rows_of((5, "a"), (None, "b"), (7, "c")))
+    assert sql(path, "SELECT * FROM t ORDER BY id") == [(5, "a"), (7, "c")]
+    assert receipt.rows == 2
+    assert reasons(task) == ["column 'id' takes no NULL"]
+
+
 def test_replace_puts_no_default_in_place_of_null(path: Path) -> None:
     sql(path, KEYED, "INSERT INTO t VALUES (3, 'old')")
     receipt, task = run(writer(path, writeMode="replace"), rows_of((1, "a"), (3, "c"), (4, None), (3, "last")))
     assert sql(path, "SELECT * FROM t ORDER BY id") == [(1, "a"), (3, "last")]
     assert receipt.rows == 3
-    assert reasons(task) == ["NOT NULL constraint failed: name"]
+    assert reasons(task) == ["column 'name' takes no NULL"]
 
 
 def test_update_sets_the_named_columns(path: Path) -> None:
