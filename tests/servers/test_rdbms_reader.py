@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +166,16 @@ class TestPostgresqlTypes:
         url = f"{url}?options=-csearch_path%3D{postgresql.name}"
         assert read(reader(url, table="t"), 2).to_pydict() == {"k": ["B", "a"], "j": ["2.50", '{"a": 1.10}']}
         assert read(reader(url, querySql="SELECT j FROM t ORDER BY k")).to_pydict() == {"j": ["2.50", '{"a": 1.10}']}
+
+
+class TestSqliteTypes:
+    def test_a_decimal_in_a_text(self, tmp_path: Path) -> None:
+        """As `sqlitewriter` declares it. SQLAlchemy takes the second number for a collation."""
+        with closing(sqlite3.connect(tmp_path / "test.db")) as db, db:
+            db.execute("CREATE TABLE t (id int, d DECIMAL_TEXT(12,4) COLLATE RTRIM, v varchar(9) COLLATE NOCASE)")
+            db.execute("INSERT INTO t VALUES (1, '12345678.1234', 'a')")
+        found = read(reader(f"sqlite:///{tmp_path / 'test.db'}", table="t"))
+        assert found.to_pylist() == [{"id": 1, "d": "12345678.1234", "v": "a"}]
 
 
 class TestBadValues:

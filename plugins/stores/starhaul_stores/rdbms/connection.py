@@ -91,6 +91,8 @@ class Connection:
         """The name of a SQLAlchemy type in this database; empty for one that has none."""
         from sqlalchemy.exc import SQLAlchemyError
 
+        if isinstance(getattr(kind, "collation", None), int):  # for which it takes the 4 of SQLite's DECIMAL_TEXT(12,4)
+            kind = type(kind)()
         try:
             return str(kind.compile(self._driver.dialect))
         except (SQLAlchemyError, NotImplementedError):
