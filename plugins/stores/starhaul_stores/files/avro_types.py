@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Context, Decimal
+from math import isfinite
 from typing import Any
 
 import pyarrow as pa
 
 from starhaul import ConfigError
+from starhaul_stores.files.json_records import Numeral, Record, json_text
 
 _PRIMITIVE = {
     "null": pa.null(), "boolean": pa.bool_(), "int": pa.int32(), "long": pa.int64(), "float": pa.float32(),
@@ -36,7 +39,10 @@ def arrow_fields(schema: Mapping[str, Any]) -> pa.Schema:
     if not isinstance(schema, dict) or schema.get("type") != "record":
         raise ValueError(f"its rows are of type {json.dumps(schema)[:50]}, not records")
     _remember(schema, named)
-    return pa.schema([(field["name"], arrow_type(field["type"], named)) for field in schema["fields"]])
+    try:
+        return pa.schema([(field["name"], arrow_type(field["type"], named)) for field in schema["fields"]])
+    except RecursionError:
+        raise ValueError("its schema holds itself, and its rows may be nested to any depth") from None
 
 
 def arrow_type(schema: Any, named: dict[str, Any]) -> pa.DataType:
@@ -77,7 +83,7 @@ def converter(kind: pa.DataType) -> Convert | None:
         scale = kind.scale
         return lambda value: Decimal(int.from_bytes(value, "big", signed=True)).scaleb(-scale, _CONTEXT)
     if isinstance(kind, pa.JsonType):
-        return lambda value: json.dumps(value, default=_shown, ensure_ascii=False)
+        return lambda value: json_text(_as_json(value))
     if types.is_struct(kind):
         inner = {field.name: each for field in kind if (each := converter(field.type)) is not None}
         return _of_struct(inner) if inner else None
@@ -91,14 +97,17 @@ def converter(kind: pa.DataType) -> Convert | None:
 
 
 def plain(schema: Any) -> Any:
-    """A schema without its logical types, so that values come as they stand in the file."""
+    """A schema without its logical types, so that values come as they stand in the file; but for unions of several
+    types, whose values become JSON."""
     if isinstance(schema, list):
-        return [plain(each) for each in schema]
+        several = sum(each != "null" for each in schema) > 1
+        return schema if several else [plain(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    inside = ("type", "items", "values", "fields")
     kept = {key: value for key, value in schema.items() if key != "logicalType"}
-    return {key: plain(value) if key in inside else value for key, value in kept.items()}
+    if "fields" in kept:
+        kept["fields"] = [plain(field) for field in kept["fields"]]
+    return {key: plain(value) if key in ("type", "items", "values") else value for key, value in kept.items()}
 
 
 def avro_schema(schema: pa.Schema) -> dict[str, Any]:
@@ -184,5 +193,22 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _shown(value: Any) -> Any:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+def _as_json(value: Any) -> Any:
+    """A value of a union as `json_text` takes it: decimals as numbers with all their digits, times as the hub spells
+    them, bytes as Avro's own JSON has them. `ValueError` for a number that JSON has not."""
+    match value:
+        case Decimal():
+            return Numeral(f"{value:f}")
+        case bytes():
+            return value.decode("latin-1")
+        case datetime():
+            return value.isoformat(" ").replace("+00:00", "Z")
+        case dict():
+            return Record((name, _as_json(each)) for name, each in value.items())
+        case list():
+            return [_as_json(each) for each in value]
+        case float() if not isfinite(value):
+            raise ValueError(f"a union holds {value}, for which JSON has no number")
+        case None | bool() | int() | float() | str():
+            return value
+    return str(value)

@@ -127,6 +127,34 @@ def test_other_schemas_beside_it(tmp_path: Path) -> None:
         reader(tmp_path).check()
 
 
+def test_unions_of_several_types(tmp_path: Path) -> None:
+    number = {"type": "bytes", **_decimal(10, 2)}
+    day, at = ({"type": kind, "logicalType": name} for kind, name in (("int", "date"), ("long", "timestamp-micros")))
+    unions = [["null", "string", "double", number, day, {"type": "array", "items": "long"}], ["null", "bytes", at]]
+    fields = [{"name": name, "type": union} for name, union in zip("ab", unions, strict=True)]
+    schema = {"type": "record", "name": "r", "fields": fields}
+    values = [Decimal("12.30"), date(2024, 2, 29), [2**63 - 1], "é", 0.1, None]
+    times = [datetime(1, 1, 1, 2, 3, 4, 5, tzinfo=UTC), b"\xff\x00", None, None, None, None]
+    rows = [{"a": value, "b": time} for value, time in zip(values, times, strict=True)]
+    with (tmp_path / "x").open("wb") as file:
+        fastavro.writer(file, schema, rows)
+    found = read(reader(tmp_path))[0]
+    assert found["a"].to_pylist() == ["12.30", '"2024-02-29"', "[9223372036854775807]", '"é"', "0.1", None]
+    assert found["b"].to_pylist()[:3] == ['"0001-01-01 02:03:04.000005Z"', '"ÿ\\u0000"', None]
+    with (tmp_path / "x").open("wb") as file:
+        fastavro.writer(file, schema, [{"a": float("nan"), "b": None}])
+    with pytest.raises(PermanentError, match="a union holds nan, for which JSON has no number"):
+        read(reader(tmp_path))
+
+
+def test_a_schema_that_holds_itself(tmp_path: Path) -> None:
+    more = {"name": "next", "type": ["null", "r"]}
+    with (tmp_path / "x").open("wb") as file:
+        fastavro.writer(file, {"type": "record", "name": "r", "fields": [more]}, [{"next": {"next": None}}])
+    with pytest.raises(PermanentError, match="its schema holds itself"):
+        reader(tmp_path).check()
+
+
 def test_names_that_avro_has_not(tmp_path: Path) -> None:
     given = {"path": str(tmp_path), "fileName": "t", "writeMode": "append", "fileFormat": "avro"}
     writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
