@@ -87,6 +87,26 @@ def test_days_of_every_year(hive: HiveTables, form: str, more: dict[str, str]) -
     assert ordered(shown) == list(zip(days, table["at"].to_pylist(), strict=True))
 
 
+@pytest.mark.parametrize("null", ["", " ", "a "])
+def test_how_null_stands_to_the_last_blank(hive: HiveTables, null: str) -> None:
+    """DESCRIBE pads what it tells with blanks, as if all of these were alike."""
+    style = f"ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' NULL DEFINED AS '{null}' STORED AS textfile"
+    hive.ask(f"CREATE TABLE {{t}}t (a string, b string) {style}")
+    rows = [("1", None), ("2", ""), ("3", " "), ("4", "a")]
+    columns = dict(zip("ab", map(list, zip(*rows, strict=True)), strict=True))
+    delivered(writer(hive, table=hive.name("t")), pa.table(columns), rejects=0 if null == "a " else 1)
+    expected = [row for row in rows if row[1] != null]
+    assert ordered(hive.ask("SELECT * FROM {t}t")) == ordered(expected)
+    assert ordered(read(reader(hive, table=hive.name("t"), read="files"))) == ordered(expected)
+
+
+def test_the_folders_of_new_partitions_are_called_as_hive_calls_them(hive: HiveTables) -> None:
+    hive.ask("CREATE TABLE {t}p (a int) PARTITIONED BY (p string) STORED AS orc")
+    rows = pa.table({"a": [1, 2], "p": ["{x}", "[y]^|~\x7f"]})
+    delivered(writer(hive, table=hive.name("p")), rows)
+    assert sorted(read(reader(hive, table=hive.name("p"), read="files"))) == [(1, "{x}"), (2, "[y]^|~\x7f")]
+
+
 def test_partitions(hive: HiveTables, tmp_path: Path) -> None:
     name = hive.name("p")
     hive.ask("CREATE TABLE {t}p (a int, b varchar(3)) PARTITIONED BY (dt date, h string) STORED AS orc")

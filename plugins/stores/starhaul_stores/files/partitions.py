@@ -13,8 +13,8 @@ from starhaul import Params
 from starhaul_stores.files.columns import arrow_type
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
-_ESCAPED = re.compile(r"[\x00-\x1f\x7f\"#%'*/:=?\\{}\[\]^]")
-"""The characters that Hive escapes in names of folders (`FileUtils.escapePathName`)."""
+_ESCAPED = re.compile(r"[\x00-\x1f\x7f\"#%'*/:=?\\{\[\]^]")
+"""The characters that Hive escapes in names of folders (`FileUtils.escapePathName`); `}` is none of them."""
 
 
 class PartitionColumn(Params):

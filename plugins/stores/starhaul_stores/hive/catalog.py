@@ -20,6 +20,7 @@ _FORMATS = {
     "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat": "parquet",
 }
 _LENGTH = re.compile(r"(?:var)?char\((\d+)\)")
+_NULL = "serialization.null.format"
 _PLAIN_TEXT = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 
 
@@ -87,7 +88,7 @@ class Table:
     @property
     def null(self) -> str:
         """How NULL stands in a text file."""
-        return self.properties.get("serialization.null.format", "\\N")
+        return self.properties.get(_NULL, "\\N")
 
     def obstacle(self) -> str:
         """Why its files cannot be read or written as they are, or an empty text."""
@@ -112,7 +113,8 @@ class Table:
         if partition.format != self.format:
             return f"is {partition.format or 'of another format'}, not {self.format}"
         own = replace(partition, properties={**self.properties, **partition.properties})  # as Hive has it
-        if self.format == "text" and (own.delimiter, own.null) != (self.delimiter, self.null):
+        # blanks behind a partition's null are not told
+        if self.format == "text" and (own.delimiter, own.null.rstrip(" ")) != (self.delimiter, self.null.rstrip(" ")):
             return f"has {own.delimiter!r} between fields and {own.null!r} for NULL, other than the table"
         return own.obstacle()
 
@@ -137,7 +139,21 @@ def find_table(db: Connection, name: str, database: str) -> Table:
         if not any(sign in error.problem for sign in ("10001", "10072", "not found")):
             raise
         raise _no_such_table(db, schema, own) from error
-    return parsed(schema, own, told)
+    table = parsed(schema, own, told)
+    if table.format != "text" or _NULL not in table.properties:
+        return table
+    return replace(table, properties={**table.properties, _NULL: _null_of(db, table)})
+
+
+def _null_of(db: Connection, table: Table) -> str:
+    """How NULL stands in a table's text files, to the last blank: DESCRIBE pads all cells, also an empty one."""
+    told = table.null.rstrip(" ")
+    answer = "\n".join(str(row[0]) for row in db.rows(f"SHOW CREATE TABLE {table.sql}"))
+    found = re.search(rf"'{re.escape(_NULL)}'='({re.escape(told)} *)'", answer)
+    if found is None and not told:
+        hint = "read it by a query; ask Hive by SHOW CREATE TABLE"
+        raise PermanentError(table.sql, f"Hive does not tell its {_NULL}", hint)
+    return table.null if found is None else found[1]
 
 
 def parsed(database: str, name: str, told: Sequence[Sequence[Any]]) -> Table:

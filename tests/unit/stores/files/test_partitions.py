@@ -57,6 +57,8 @@ def batch(*rows: tuple[Any, ...]) -> pa.RecordBatch:
 
 
 def test_names_of_folders_are_escaped_as_hive_does_it() -> None:
+    every = 'x!"#$%&()*+,-./:;<=>?@[]^_`{|}~ y'  # as Hive 4.0.1 called the folder
+    assert folder_of(["p"], [every]) == "p=x!%22%23$%25&()%2A+,-.%2F%3A;<%3D>%3F@%5B%5D%5E_`%7B|}~ y"
     assert folder_of(["a=b", "c"], ["x/y:z%ü é", None]) == "a%3Db=x%2Fy%3Az%25ü é/c=__HIVE_DEFAULT_PARTITION__"
     assert values_in("/r/a%3Db=x%2Fy%3Az%25ü é/c=__HIVE_DEFAULT_PARTITION__/f=1") == {"a=b": "x/y:z%ü é", "c": None}
 
