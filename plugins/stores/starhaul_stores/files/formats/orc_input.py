@@ -13,7 +13,10 @@ from starhaul_stores.files.formats.calendars import of_orc
 from starhaul_stores.files.formats.distant import stripe
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.matching import damage_told, plain, raw_row, rows_at_once, sound, taken
+from starhaul_stores.files.formats.orc_tail import largest_stripe
 from starhaul_stores.files.places.source import Source
+
+_LARGE = 16 << 20
 
 
 class OrcInput(InputFormat):
@@ -26,6 +29,14 @@ class OrcInput(InputFormat):
             schema = plain(_opened(native).schema)
         # Hive leaves files without rows that have no columns, either.
         return pa.schema([_as_microseconds(field) for field in schema]) if len(schema) else None
+
+    def note(self, source: Source) -> str:
+        with source.random() as native, damage_told(source.name, "ORC"):
+            size = largest_stripe(_opened(native).reader.serialized_file_tail())
+        if size < _LARGE:
+            return ""
+        stripes = f"{source.name} has stripes of {size >> 20} MiB"
+        return f"{stripes}: each task holds one, unpacked, with the columns that are read"
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
         with source.random() as native, damage_told(source.name, "ORC"):

@@ -1,4 +1,4 @@
-"""The end of an ORC file, which says by which calendar its dates and timestamps count."""
+"""The end of an ORC file, which says by which calendar its dates and timestamps count, and how large stripes are."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ _CALENDAR = b"\x58\x02"
 """`calendar = PROLEPTIC_GREGORIAN` as protobuf has it: field 11, value 2."""
 _POSTSCRIPT, _FOOTER = 1, 2
 """Numbers of fields of a `FileTail`."""
-_VERSION, _WRITER, _CALENDAR_FIELD = 6, 9, 11
-"""Of a `PostScript`, and two of a `Footer`."""
+_VERSION, _STRIPE, _WRITER, _CALENDAR_FIELD = 6, 3, 9, 11
+"""Of a `PostScript`, and three of a `Footer`."""
+_DATA_LENGTH = 3
+"""Of a `StripeInformation`."""
 _JULIAN, _PROLEPTIC = 1, 2
 _JAVA = 0
 _OF_HIVE_3 = 7
@@ -76,6 +78,13 @@ def is_proleptic(tail: bytes) -> bool | None:
     if footer.get(_WRITER, _JAVA) != _JAVA:
         return True
     return None if int(postscript.get(_VERSION, 0)) >= _OF_HIVE_3 else False
+
+
+def largest_stripe(tail: bytes) -> int:
+    """Bytes of the largest stripe as it stands in the file, by the file's tail; 0 if there is none."""
+    footer = bytes(dict(_fields(tail)).get(_FOOTER, b""))
+    stripes = (dict(_fields(bytes(stripe))) for number, stripe in _fields(footer) if number == _STRIPE)
+    return max((int(stripe.get(_DATA_LENGTH, 0)) for stripe in stripes), default=0)
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
