@@ -139,6 +139,9 @@ class Hbase11xReader(Reader[HbaseReaderParams]):
     Each region is a slice of its own. Slices are told by row keys, so a region that is split or moved while it is read
     gives each row once. HBase has no snapshots for readers: rows written meanwhile may be read or not, each whole.
 
+    The user that the Thrift server runs as must be allowed to read each column that is named (without one, the table):
+    of several columns HBase gives those that may be read, and the others would be null.
+
     A value that is not of its column's type (8 bytes for a `long`, …) rejects its row; DataX reads the first 8 of more.
     An empty cell is null, as in DataX; but an empty `string`, `binarystring` or `bytes` is empty. A cell that is not
     there is null.
@@ -152,8 +155,8 @@ class Hbase11xReader(Reader[HbaseReaderParams]):
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.SPLIT})
 
     def check(self) -> None:
-        """The table and its column families are there, the types and constants make sense."""
-        from starhaul_stores.hbase.connection import connected, require_families
+        """The table and its column families are there, every column may be read, the types and constants make sense."""
+        from starhaul_stores.hbase.connection import connected, require_families, require_readable
 
         self.params.range.bounds()
         for index, column in enumerate(self.params.column):
@@ -166,6 +169,7 @@ class Hbase11xReader(Reader[HbaseReaderParams]):
         ]
         with connected(self.params) as client:
             require_families(self.params, client, named)
+            require_readable(self.params, client, named)
 
     def schema(self) -> pa.Schema:
         if self.params.mode == "normal":

@@ -20,7 +20,8 @@ class Hbase11xWriter(Writer[HbaseWriterParams]):
     otherwise: the start of the run (the end of that second), which a resumed run keeps. So a row that is written again
     by a retry or a resumed run takes its own place, and leaves no second version. Cells that others write meanwhile are
     newer and win. The clock of this machine counts: if it is late, cells that are there already may be newer than those
-    of the run. Each task looks for its last row at the end, and fails if a newer deletion hides it.
+    of the run. Each task looks for its last row at the end, and fails if a newer deletion hides it; so the user that
+    the Thrift server runs as must be allowed to read what is written, too.
 
     A row that HBase refuses (a key of more than 32767 bytes, a cell that is too large) is found and rejected, and so is
     a row without any cell.
@@ -42,7 +43,7 @@ class Hbase11xWriter(Writer[HbaseWriterParams]):
         return pa.schema([_accepted(field, wanted.get(index, ())) for index, field in enumerate(source)])
 
     def check(self, schema: pa.Schema) -> None:
-        from starhaul_stores.hbase.connection import connected, require_families
+        from starhaul_stores.hbase.connection import connected, require_families, require_readable
         from starhaul_stores.hbase.mutations import plan_mutations
 
         plan_mutations(self.params, schema)
@@ -51,6 +52,7 @@ class Hbase11xWriter(Writer[HbaseWriterParams]):
             named = [("columnFamily", f"{self.params.column_family}:")]
         with connected(self.params) as client:
             require_families(self.params, client, named)
+            require_readable(self.params, client, named, "each task looks for its last row")
 
     def prepare(self, schema: pa.Schema, run: str) -> None:
         """Delete all rows, where the job says so."""

@@ -5,6 +5,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.math.BigDecimal;
 import java.net.Socket;
+import java.security.PrivilegedExceptionAction;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -23,15 +24,19 @@ import org.apache.hadoop.hbase.client.ConnectionFactory;
 import org.apache.hadoop.hbase.client.Put;
 import org.apache.hadoop.hbase.client.Table;
 import org.apache.hadoop.hbase.client.TableDescriptorBuilder;
+import org.apache.hadoop.hbase.security.access.Permission;
+import org.apache.hadoop.hbase.security.access.UserPermission;
 import org.apache.hadoop.hbase.thrift.ThriftServer;
 import org.apache.hadoop.hbase.util.Bytes;
 import org.apache.hadoop.hbase.zookeeper.MiniZooKeeperCluster;
 import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
+import org.apache.hadoop.security.UserGroupInformation;
 
 /**
  * ZooKeeper, a master, a region server and Thrift servers in one process, for tests.
  *
- * Arguments: folder and port of ZooKeeper, then PORT[:OPTION...] of each Thrift server. Prints READY, then reads commands, a line
+ * Arguments: folder and port of ZooKeeper, then PORT[:OPTION...] of each Thrift server (`as=USER` is whom HBase takes it for, else
+ * it is the superuser's; the others are its own options). Prints READY, then reads commands, a line
  * each, and answers each with a line, OK or ERR with a reason. Ends with its input. Keys are in Base64.
  */
 public final class HBaseUnderTest {
@@ -86,17 +91,23 @@ public final class HBaseUnderTest {
   private void startThrift(String described) throws Exception {
     String[] parts = described.split(":");
     List<String> options = new ArrayList<>(List.of("-b", "127.0.0.1", "-p", parts[0], "--infoport", "-1"));
+    UserGroupInformation user = UserGroupInformation.getCurrentUser();
     for (String option : Arrays.copyOfRange(parts, 1, parts.length)) {
-      options.add("--" + option);
+      if (option.startsWith("as=")) {
+        user = UserGroupInformation.createRemoteUser(option.substring(3));
+      } else {
+        options.add("--" + option);
+      }
     }
     if (described.contains(":framed")) {
       options.add("-hsha");
     }
     options.add("start");
     ThriftServer server = new ThriftServer(new Configuration(settings));
+    UserGroupInformation owner = user;
     Thread running = new Thread(() -> {
       try {
-        server.run(options.toArray(new String[0]));
+        owner.doAs((PrivilegedExceptionAction<Integer>) () -> server.run(options.toArray(new String[0])));
       } catch (Exception ended) {
         ended.printStackTrace();
       }
@@ -128,6 +139,7 @@ public final class HBaseUnderTest {
         case "disable": admin.disableTable(TableName.valueOf(words[1])); break;
         case "drop-family": admin.deleteColumnFamily(TableName.valueOf(words[1]), Bytes.toBytes(words[2])); break;
         case "put-values": putValues(words[1]); break;
+        case "grant": grant(words); break;
         case "stop-thrift": thrift.remove(words[1]).stop(); break;
         case "start-thrift": startThrift(words[1]); break;
         default: return "ERR there is no command " + words[0];
@@ -136,6 +148,21 @@ public final class HBaseUnderTest {
     } catch (Exception failure) {
       return "ERR " + failure.toString().replaceAll("\\s+", " ");
     }
+  }
+
+  /** grant USER TABLE[:FAMILY[:QUALIFIER]] ACTION[,...] */
+  private void grant(String[] words) throws Exception {
+    byte[][] parts = Arrays.stream(words[2].split(":")).map(Bytes::toBytes).toArray(byte[][]::new);
+    Permission.Action[] actions =
+        Arrays.stream(words[3].split(",")).map(Permission.Action::valueOf).toArray(Permission.Action[]::new);
+    Permission.Builder permission = Permission.newBuilder(TableName.valueOf(parts[0])).withActions(actions);
+    if (parts.length > 1) {
+      permission.withFamily(parts[1]);
+    }
+    if (parts.length > 2) {
+      permission.withQualifier(parts[2]);
+    }
+    admin.grant(new UserPermission(words[1], permission.build()), false);
   }
 
   /** create TABLE FAMILY=VERSIONS[,...] [KEY ...] */

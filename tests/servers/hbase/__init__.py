@@ -41,14 +41,18 @@ log4j.appender.A.target=System.err
 log4j.appender.A.layout=org.apache.log4j.PatternLayout
 log4j.appender.A.layout.ConversionPattern=%d %p %c %m%n
 """
+_AUTHORIZATION = "org.apache.hadoop.hbase.security.access.AccessController"
+_GUARDED = ("master", "region", "regionserver")
 _numbers = count(1)
 
 
 class HbaseServer:
     """A running HBase. `thrift` tells the port of each kind of Thrift server; tests that stop one start it again."""
 
-    def __init__(self, folder: Path, kinds: Sequence[str], heap: str) -> None:
+    def __init__(self, folder: Path, kinds: Sequence[str], heap: str, *, guarded: bool = False) -> None:
+        """`guarded`: users may do what they were granted, and the superuser, whom Thrift servers ask as, everything."""
         self.folder = folder
+        self._guarded = guarded
         self.thrift = {kind: free_port() for kind in kinds}
         self._zookeeper, self._master, self._region = free_port(), free_port(), free_port()
         self._heap = heap
@@ -123,6 +127,16 @@ class HbaseServer:
             protocol="compact" if "compact" in kind else "binary",
         )
 
+    @contextmanager
+    def thrift_of(self, user: str) -> Iterator[str]:
+        """A Thrift server for the time of a `with` block, `host:port`, which HBase takes for this user."""
+        port = free_port()
+        self.command("start-thrift", f"{port}:as={user}")
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            self.command("stop-thrift", str(port))
+
     def restart_thrift(self, kind: str = "binary") -> None:
         """Cut all connections of a Thrift server and start another in its place."""
         self.stop_thrift(kind)
@@ -155,6 +169,8 @@ class HbaseServer:
             "hbase.regionserver.handler.count": 8,
             "hbase.master.wait.on.regionservers.maxtostart": 1,
             "hbase.regionserver.msginterval": 200,
+            "hbase.security.authorization": str(self._guarded).lower(),
+            **{f"hbase.coprocessor.{each}.classes": _AUTHORIZATION for each in _GUARDED if self._guarded},
             "hbase.bucketcache.size": 0,
             "hfile.block.cache.size": 0.2,
             "hbase.hregion.memstore.flush.size": 16 << 20,
@@ -191,10 +207,12 @@ class HbaseTables:
 
 
 @contextmanager
-def running(kinds: Sequence[str] = tuple(_OPTIONS), heap: str = "320m") -> Iterator[HbaseServer]:
-    """A new HBase for the time of a `with` block."""
+def running(
+    kinds: Sequence[str] = tuple(_OPTIONS), heap: str = "320m", *, guarded: bool = False
+) -> Iterator[HbaseServer]:
+    """A new HBase for the time of a `with` block; see `HbaseServer` for the arguments."""
     with new_folder("hbase") as folder:
-        server = HbaseServer(folder, kinds, heap)
+        server = HbaseServer(folder, kinds, heap, guarded=guarded)
         try:
             server.start()
             yield server
@@ -205,7 +223,7 @@ def running(kinds: Sequence[str] = tuple(_OPTIONS), heap: str = "320m") -> Itera
 @pytest.fixture(scope="session")
 def hbase_server() -> Iterator[HbaseServer]:
     """An HBase of this run's own."""
-    with running() as server:
+    with running(guarded=True) as server:
         yield server
 
 

@@ -12,6 +12,11 @@ from starhaul import ConfigError, PermanentError, TransientError
 from starhaul_stores.hbase.parameters import HbaseParams
 
 _NO_TABLE = ("TableNotFoundException", "TableNotEnabledException")
+_DENIED = "AccessDeniedException"
+_GRANT = "give the user that the Thrift server runs as this right (`grant` in the HBase shell)"
+_NO_FAMILY = "NoSuchColumnFamilyException"
+_NOWHERE = "starhaul-none:"
+"""A column family that no table has: who may read it, where it was there, may read the whole table."""
 _PASSING = (
     "NotServingRegion", "RegionTooBusy", "ServerNotRunningYet", "PleaseHold", "ConnectException", "CallTimeout",
     "ConnectionClosing", "RegionServerStopped", "RegionMoved", "RegionOpening", "SocketTimeout", "InterruptedIO",
@@ -118,8 +123,10 @@ def told(params: HbaseParams) -> Iterator[None]:
         hint = "is it `framed` or `compact`? see thriftTransport, thriftProtocol"
         raise TransientError(where, f"the connection to the Thrift server failed: {message_of(error)}", hint) from error
     except (IOError, IllegalArgument, AlreadyExists, TApplicationException) as error:
+        if _DENIED in (text := message_of(error)):
+            raise PermanentError(where, _denial(text), _GRANT) from error
         kind = TransientError if passing(error) else PermanentError
-        raise kind(where, message_of(error)) from error
+        raise kind(where, text) from error
 
 
 def refusal(error: Exception) -> str | None:
@@ -130,9 +137,14 @@ def refusal(error: Exception) -> str | None:
     if not isinstance(error, IllegalArgument | IOError | TApplicationException):
         return None
     text = message_of(error)
-    if passing(error) or any(name in text for name in (*_NO_TABLE, "AccessDenied")):
+    if passing(error) or any(name in text for name in (*_NO_TABLE, _DENIED)):
         return None
     return text
+
+
+def _denial(text: str) -> str:
+    """Who may not do what, without Java's names."""
+    return text.rpartition(f"{_DENIED}: ")[2]
 
 
 def message_of(error: Exception) -> str:
@@ -145,8 +157,9 @@ def message_of(error: Exception) -> str:
     return (telling[0] if telling else type(error).__name__)[:500]
 
 
-def families(params: HbaseParams, client: Any) -> dict[str, int]:
-    """Name of each column family → how many versions it keeps. `ConfigError` if there is no such table."""
+def families(params: HbaseParams, client: Any) -> dict[str, int] | None:
+    """Name of each column family → how many versions it keeps; None where the user may not know (only who may change
+    a table is told). `ConfigError` if there is no such table."""
     from Hbase_thrift import IOError
 
     try:
@@ -154,22 +167,63 @@ def families(params: HbaseParams, client: Any) -> dict[str, int]:
     except IOError as error:
         if "TableNotFoundException" in message_of(error):
             raise ConfigError("table", f'there is no table "{params.table}"', "create it first") from error
-        raise
-    if not found:
+        if _DENIED not in message_of(error):
+            raise
+        found = None
+    if found is not None and not found:
         raise ConfigError("table", f'there is no table "{params.table}"', "create it first")
     if not client.isTableEnabled(params.table.encode()):
         raise ConfigError("table", f'the table "{params.table}" is disabled', "enable it in the HBase shell")
-    return {_text(name).rstrip(":"): each.maxVersions for name, each in found.items()}
+    return None if found is None else {_text(name).rstrip(":"): each.maxVersions for name, each in found.items()}
 
 
 def require_families(params: HbaseParams, client: Any, columns: Sequence[tuple[str, str]]) -> None:
-    """`ConfigError` for a column, given with its parameter, whose family the table does not have."""
+    """`ConfigError` for a column, given with its parameter, whose family the table does not have, as far as the user
+    may know."""
     there = families(params, client)
+    if there is None:
+        return
     for where, column in columns:
         family = column.partition(":")[0]
         if family not in there:
             known = ", ".join(sorted(there))
             raise ConfigError(where, f'{params.where()} has no column family "{family}"', f"it has {known}")
+
+
+def require_readable(params: HbaseParams, client: Any, columns: Sequence[tuple[str, str]], why: str = "") -> None:
+    """`ConfigError` for a column (`family:qualifier`, or a whole family as `family:`), given with its parameter, that
+    the user may not read; without columns, for the table. Scans of several give those that may be read and no word of
+    the others, as if they were empty."""
+    table = _denied(params, client, _NOWHERE)
+    if table is None:
+        return
+    hint = ", ".join(filter(None, (why, _GRANT)))
+    for where, column in columns:
+        if (denial := _denied(params, client, column)) is not None:
+            raise ConfigError(where, f"{column} of {params.where()} cannot be read: {denial}", hint)
+    if not columns:
+        raise ConfigError("table", f"{params.where()} cannot be read: {table}", hint)
+
+
+def _denied(params: HbaseParams, client: Any, column: str) -> str | None:
+    """Why the user may not read a column or a family; None if it may, whether it is there or not."""
+    from Hbase_thrift import IOError, TScan
+
+    scan = TScan(startRow=b"", stopRow=b"\0", columns=[column.encode()])
+    try:
+        scanner = client.scannerOpenWithScan(params.table.encode(), scan, {})
+        try:
+            client.scannerGet(scanner)
+        finally:
+            with suppress(Exception):
+                client.scannerClose(scanner)
+    except IOError as error:
+        told = message_of(error)
+        if _DENIED in told:
+            return _denial(told)
+        if _NO_FAMILY not in told:
+            raise
+    return None
 
 
 def region_starts(params: HbaseParams, client: Any) -> list[bytes]:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from starhaul import PermanentError
-from starhaul_stores.hbase.connection import families
+from starhaul_stores.hbase.connection import families, require_readable
 from starhaul_stores.hbase.scan import scanned
 from starhaul_stores.hbase.write_parameters import HbaseWriterParams
 from starhaul_stores.hbase.writing import run_timestamp
@@ -21,7 +21,12 @@ def delete_rows(params: HbaseWriterParams, client: Any, run: str) -> None:
     from Hbase_thrift import BatchMutation, Mutation  # registered by happybase
 
     table, started = params.table.encode(), run_timestamp(run)
-    whole = [Mutation(True, family.encode(), None, params.wal_flag) for family in families(params, client)]
+    there = families(params, client)
+    if there is None:
+        problem = "truncate has to know the column families, which only those who may change the table are told"
+        raise PermanentError(params.where(), problem, "grant CREATE or ADMIN on it, or empty it otherwise")
+    require_readable(params, client, [("truncate", f"{family}:") for family in there])
+    whole = [Mutation(True, family.encode(), None, params.wal_flag) for family in there]
     for rows in scanned(params, run, [], b"", b"", None, time.sleep):
         deletions = [BatchMutation(row.row, whole) for row in rows]
         if started is None:

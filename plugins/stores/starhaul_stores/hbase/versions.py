@@ -35,8 +35,8 @@ def version_batches(
     task: Task,
 ) -> Iterator[pa.RecordBatch]:
     """A batch of `schema` for each chunk of scanned rows: `most` versions of each cell (-1: all), the latest first."""
-    kept = families(params, link.client)
-    single = {cell for cell in kinds if kept[cell.partition(":")[0]] == 1}
+    kept = families(params, link.client) or {}
+    single = {cell for cell in kinds if kept.get(cell.partition(":")[0]) == 1}
     for rows in chunks:
         found = [each for row in rows for each in _versions(params, link, row, single, most)]
         yield _batch(found, kinds, key, schema, params.encoding, task)
