@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
-from tests.servers.process import ServerProcess, preloaded
+from tests.servers.process import preloaded
 
 _SOURCE = Path(__file__).with_name("full_disk.c")
 
 
-def can_fill_up(server: ServerProcess, files: str) -> None:
+class Server(Protocol):
+    """What takes its environment from `variables` when it is started."""
+
+    folder: Path
+    variables: dict[str, str]
+
+
+def can_fill_up(server: Server, files: str) -> None:
     """Have a server that is not started yet on a disk that `fill_up` fills; what it writes elsewhere than into files
     whose path holds `files` always finds room."""
     server.variables |= {
@@ -19,15 +27,15 @@ def can_fill_up(server: ServerProcess, files: str) -> None:
     }
 
 
-def fill_up(server: ServerProcess) -> None:
+def fill_up(server: Server) -> None:
     """From now on there is no room."""
     _sign(server).touch()
 
 
-def make_room(server: ServerProcess) -> None:
+def make_room(server: Server) -> None:
     """There is room again."""
     _sign(server).unlink(missing_ok=True)
 
 
-def _sign(server: ServerProcess) -> Path:
+def _sign(server: Server) -> Path:
     return server.folder / "full"

@@ -59,13 +59,15 @@ class HdfsCluster:
         self.superuser = getpass.getuser()
         self.port, self.http_port, *self._data_ports = free_ports(5)
         self._options = options
+        self.variables: dict[str, str] = {}
+        """Of the environment, for nodes that are not started yet."""
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         for name in ("hdfs", "datanode", "static"):
             (folder / "webapps" / name).mkdir(parents=True)
         (folder / "log4j.properties").write_text(_LOGGING)
         (folder / "secret").write_text(os.urandom(16).hex())
-        for site in ("core-site.xml", "hdfs-site.xml"):
-            write_site(folder / site, {**self._properties(), **properties})
+        self._own: dict[str, Any] = {}
+        self.configure(properties)
 
     @property
     def default_fs(self) -> str:
@@ -76,6 +78,13 @@ class HdfsCluster:
     def url(self) -> str:
         """Where WebHDFS answers."""
         return f"http://127.0.0.1:{self.http_port}"
+
+    def configure(self, properties: Mapping[str, Any]) -> None:
+        """Change properties for nodes that are not started yet; None is what the cluster has by itself."""
+        self._own |= properties
+        own = {name: value for name, value in self._own.items() if value is not None}
+        for site in ("core-site.xml", "hdfs-site.xml"):
+            write_site(self.folder / site, {**self._properties(), **own})
 
     def pid(self, node: str) -> int:
         """The process of a node."""
@@ -88,8 +97,9 @@ class HdfsCluster:
         guard = ["setpriv", "--pdeathsig", "KILL"]
         for node in nodes or _NODES:
             with (self.folder / f"{node}.log").open("ab") as log:
+                command, environment = [*guard, *self._java(_NODES[node])], {**os.environ, **self.variables}
                 self._running[node] = subprocess.Popen(
-                    [*guard, *self._java(_NODES[node])], stdout=log, stderr=log, cwd=self.folder
+                    command, stdout=log, stderr=log, cwd=self.folder, env=environment
                 )
         deadline = time.monotonic() + _START_SECONDS
         while not self._ready():

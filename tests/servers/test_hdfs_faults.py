@@ -22,6 +22,7 @@ from starhaul_stores.files.places.place import FileStatus
 from starhaul_stores.files.places.source import Link, Source
 from starhaul_stores.hdfs.login import Login
 from starhaul_writers.hdfs import HdfsWriter, HdfsWriterParams
+from tests.servers.full_disk import can_fill_up, fill_up, make_room
 from tests.servers.hdfs import HdfsDirectory
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -225,6 +226,54 @@ def test_a_data_node_dies_while_reading_and_while_writing(hdfs: HdfsDirectory) -
     receipt = delivery.write(delivery.task(attempt=2), batches)
     delivery.commit(receipt)
     assert read(reader(hdfs, path=f"{hdfs.path}/out")) == receipt.rows == 300_000
+
+
+@pytest.fixture
+def tight(hdfs: HdfsDirectory) -> Iterator[HdfsDirectory]:
+    """One whose data node's disk `fill_up` fills."""
+    cluster = hdfs.cluster
+    cluster.kill("datanode")
+    can_fill_up(cluster, "/data/current/")
+    cluster.start("datanode")
+    yield hdfs
+    make_room(cluster)
+    cluster.variables.clear()
+    cluster.configure({"dfs.datanode.du.reserved": None})
+    cluster.kill("datanode")
+    cluster.start("datanode")
+
+
+def test_a_disk_that_is_full(tight: HdfsDirectory) -> None:
+    """In the midst of a file, and from the beginning, when the name node knows."""
+    cluster, out = tight.cluster, f"{tight.path}/out"
+    write(writer(tight, path=out))
+    before = cluster.names(out)
+    target = writer(tight, path=out)
+    delivery = Delivery(target, ROWS.schema, run="run_2")
+    delivery.prepare()
+    batches = delivery.converted(pa.concat_tables([ROWS] * 300))
+
+    def filling() -> Iterator[pa.RecordBatch]:
+        yield from batches[:100]
+        fill_up(cluster)
+        yield from batches[100:]
+
+    with pytest.raises(TransientError, match="is a data node up, with space on its disks"):
+        delivery.write(delivery.task(), filling())
+    assert cluster.names(out) == before, "what was written is gone"
+    assert read(reader(tight, path=out)) == ROWS.num_rows
+    cluster.kill("datanode")
+    cluster.configure({"dfs.datanode.du.reserved": 1 << 60})
+    cluster.start("datanode")
+    with pytest.raises(TransientError, match="is a data node up, with space on its disks"):
+        delivery.write(delivery.task(attempt=2), batches)
+    assert cluster.names(out) == before
+    cluster.kill("datanode")
+    make_room(cluster)
+    cluster.configure({"dfs.datanode.du.reserved": None})
+    cluster.start("datanode")
+    delivery.commit(delivery.write(delivery.task(attempt=3), batches))
+    assert read(reader(tight, path=out)) == 301 * ROWS.num_rows
 
 
 def test_a_cluster_without_a_data_node(hdfs: HdfsDirectory) -> None:

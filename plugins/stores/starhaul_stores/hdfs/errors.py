@@ -30,7 +30,8 @@ _HINTS = {
     "SafeModeException": "the name node leaves safe mode by itself, or by `hdfs dfsadmin -safemode leave`",
     "StandbyException": "no name node of the cluster is active",
 }
-_NO_DATA_NODE = "could only be written to 0 of"
+_NO_DATA_NODE = ("Failed to find datanode", "could only be written to 0 of", "are bad. Aborting")
+"""What is said before there is a file, at its first byte, and in its midst."""
 _IN_SAFE_MODE = "Name node is in safe mode"
 _MOST = 300
 
@@ -51,7 +52,8 @@ def failure(where: str, exception: str | None, message: str) -> StarhaulError:
         return PermanentError(where, text or exception, _FINAL[exception])
     if _IN_SAFE_MODE in message:
         return TransientError(where, "the name node is in safe mode", _HINTS["SafeModeException"])
-    hint = "is a data node up, with space on its disks?" if _NO_DATA_NODE in message else _HINTS.get(exception, "")
+    no_node = any(sign in message for sign in _NO_DATA_NODE)
+    hint = "is a data node up, with space on its disks?" if no_node else _HINTS.get(exception, "")
     return TransientError(where, f"{exception}: {text}", hint)
 
 
