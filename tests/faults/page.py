@@ -91,7 +91,8 @@ def _mode_rows(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
                 yield [link, mode, promised, route, *_figures([each for each in mine if each.route == route])]
             if not mine:
                 same = [other for other in run if _same_code(writer, writers[other]) and other != name]
-                told = f"not run itself; `write` and `commit` are those of `{min(same)}`" if same else "not run"
+                nearest = min(same, key=lambda other: (-_kinship(writer, writers[other]), other), default=None)
+                told = f"not run itself; `write` and `commit` are those of `{nearest}`" if nearest else "not run"
                 yield [link, mode, promised, told, "", "", "", ""]
 
 
@@ -149,6 +150,11 @@ def _promises(writer: type[Any], mode: str) -> str:
 
 def _same_code(writer: type[Any], other: type[Any]) -> bool:
     return bool(writer.write is other.write and writer.commit is other.commit)
+
+
+def _kinship(writer: type[Any], other: type[Any]) -> int:
+    """How many classes both are made of."""
+    return len({*writer.__mro__} & {*other.__mro__})
 
 
 def main() -> None:
