@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest.mock import Mock
@@ -13,6 +14,7 @@ import pytest
 from starhaul import TransientError
 from starhaul.testing import RecordingTask
 from starhaul_stores.mysql import slices as mysql_slices
+from starhaul_stores.mysql.connection import Connection
 from tests.conftest import MysqlDatabase
 from tests.servers.mysql_reading import counted, reader, slices
 
@@ -50,6 +52,21 @@ def test_a_table_is_cut_anew_where_it_was_cut_before(mysql: MysqlDatabase, monke
     assert len(first) == len(splits) == 4
     assert sorted(read) == [-7, *range(1500, 3001), 9000]
     assert cuts.call_count == 1
+
+
+def test_a_server_whose_version_is_a_mere_number(mysql: MysqlDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of MySQL: it is asked what it is each time, which takes a connection that is open."""
+    counted(mysql, 100)
+    asked = Connection.value
+
+    def value(self: Connection, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        found = asked(self, sql, parameters)
+        return "8.0.36" if sql == "SELECT VERSION()" else found
+
+    monkeypatch.setattr(Connection, "value", value)
+    monkeypatch.setattr(pymysql.connections.Connection, "get_server_info", lambda self: "8.0.36")
+    with reader(mysql, table="t").hold(2) as held:
+        assert "of one moment" in held.describe()[1]
 
 
 def test_slices_are_read_on_when_their_connections_are_lost(mysql: MysqlDatabase) -> None:

@@ -163,8 +163,9 @@ class MysqlWireReader(FindingReader[P]):
         where = condition({}, self.params.condition)
         with self._open(sources[0]) as db:
             tables = [table_of(db, source).sql for source in sources if source.table is not None]
+            runs_subqueries = db.product == "MySQL" and db.version.startswith("5.5.")
         touches = [f"SELECT 1 FROM {table}{where} LIMIT 0" for table in dict.fromkeys(tables)]
-        if db.product != "MySQL" or not db.version.startswith("5.5."):  # which would run them
+        if not runs_subqueries:
             touches += [f"SELECT 1 FROM ({each.query}\n) AS q LIMIT 0" for each in sources if each.query is not None]
         locked = tables if len(tables) == len(sources) else []
         return one_moment(lambda: self._open(sources[0]), channels, locked, touches)
