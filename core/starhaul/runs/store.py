@@ -297,10 +297,9 @@ class RunStore:
 
     def _error(self, error: Exception) -> PermanentError:
         hint = "free the disk, mend its permissions, or name another state directory with STARHAUL_STATE_DIR"
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if "is locked" in str(error):
             hint = f"another program has held it for {_BUSY_SECONDS:.0f} seconds: look which, and try again"
-        elif code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        elif "not a database" in str(error) or "malformed" in str(error):
             hint = "move the state directory away: with it go the history and what could be resumed, but no data"
         return PermanentError(str(self._path), f"the run store cannot be used: {error}", hint)
 
