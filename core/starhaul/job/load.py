@@ -50,6 +50,11 @@ def load_job(
         raise ConfigError.of(
             [document.problem((), "a job document is a mapping", "it begins with 'reader:' or 'job:'")]
         )
+    if not document.value.keys() & {"job", "reader", "writer", "streams"}:
+        for key in document.value:
+            if key.lower() == "job" or key == "content":
+                hint = 'DataX\'s form is {"job": {"content": [ … ], "setting": { … }}}, in this case'
+                raise ConfigError.of([document.problem((key,), "the job stands in no key 'job'", hint)])
     if trusted is None:
         trusted = not os.environ.get("STARHAUL_UNTRUSTED_JOBS")
     known = Variables(variables or {}, os.environ if environment is None else environment, trusted)

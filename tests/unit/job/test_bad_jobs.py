@@ -153,6 +153,13 @@ def test_what_an_alternative_that_was_not_meant_would_want_is_not_told() -> None
     assert [(each.at, each.problem) for each in found] == [(("column", 0), "not both")]
 
 
+@pytest.mark.parametrize("document", [{"Job": {"content": []}}, {"setting": {}, "content": []}])
+def test_a_job_of_datax_without_its_outermost_key(load: Load, document: dict[str, Any]) -> None:
+    (told,) = problems(load, document)
+    assert "the job stands in no key 'job'" in told
+    assert '{"job": {"content"' in told
+
+
 def test_unknown_plugins(load: Load) -> None:
     text = "reader: {name: friut, path: a}\nwriter: {name: fruit, path: b}\n"
     with pytest.raises(PluginError) as caught:
