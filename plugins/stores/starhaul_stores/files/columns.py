@@ -203,7 +203,8 @@ def _resolved(column: FileColumn, number: int, own: pa.Schema | None) -> TypedFi
     if index is None:
         index = -1 if own is None else own.get_field_index(column.name)
         if index < 0:
-            known = f"they have {', '.join(own.names)}" if own else "set `skipHeader`, or give an `index`"
+            untold = "they tell no names: are they without rows? In text set `skipHeader`, or give an `index`"
+            known = f"they have {', '.join(own.names)}" if own else untold
             raise ConfigError(where, f"the files have no field {column.name!r}, or several", known)
     if own is None or index >= len(own):
         return TypedField(
