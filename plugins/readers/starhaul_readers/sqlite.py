@@ -96,11 +96,11 @@ class _Source:
 class SqliteReader(Reader[SqliteReaderParams]):
     """Reads tables, views and queries of SQLite databases, exactly as declared.
 
-    Each slice is read in one transaction; the slices of a table that is written meanwhile are of several moments, unlike
-    a `querySql`, which is one slice. A value whose storage class is not that of its column's declared type is not
-    coerced: its row is rejected with the value. Columns without a usable declaration, and expressions, take the type of
-    the values found, for which they are read once more beforehand: integers int64, with reals float64, blobs binary,
-    anything with text string.
+    Each slice is read in one transaction; the slices of a table that is written meanwhile are of several moments,
+    unlike a `querySql`, which is one slice. A value whose storage class is not that of its column's declared type is
+    not coerced: its row is rejected with the value. Columns without a usable declaration, and expressions, take the
+    type of the values found, for which they are read once more beforehand: integers int64, with reals float64, blobs
+    binary, anything with text string.
     """
 
     name = "sqlitereader"
