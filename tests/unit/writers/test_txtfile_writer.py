@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pyarrow import orc, parquet
 from pydantic import ValidationError
 
+import starhaul
 from starhaul import ConfigError, PermanentError, Receipt
 from starhaul.testing import RecordingTask
 from starhaul.testing.delivery import Delivery
@@ -316,6 +317,19 @@ def test_two_runs_that_replace_at_once_do_not_remove_each_other(
     assert shown(tmp_path) == ["t__run_1_t0", "t__run_2_t0"]
     one.commit("run_1", [receipts["run_1"]])
     assert shown(tmp_path) == ["t__run_1_t0"]
+
+
+@pytest.mark.parametrize("mode", ["truncate", "overwrite", "nonConflict", "append"])
+def test_two_streams_of_a_job_do_not_replace_each_other(tmp_path: Path, mode: str) -> None:
+    target = {"name": "csv", "path": str(tmp_path / "out"), "fileName": "t", "writeMode": mode, "fileFormat": "csv"}
+    constant = {"value": "x", "type": "string"}
+    source = {"name": "stream", "column": [constant, constant], "sliceRecordCount": 2}
+    streams = [{"name": name, "reader": source, "writer": target} for name in "ab"]
+    for _ in range(1 if mode == "nonConflict" else 2):
+        report = starhaul.run({"streams": streams}, state=tmp_path / "state")
+        assert report.state == "done", report.error
+    rows = sum(len(path.read_text().splitlines()) for path in (tmp_path / "out").iterdir())
+    assert rows == (8 if mode == "append" else 4)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"compress": "gzip"}, {"fileFormat": "json"}])

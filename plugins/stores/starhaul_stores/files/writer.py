@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, TypeVar
 
 import pyarrow as pa
@@ -19,6 +20,8 @@ from starhaul_stores.files.writing import FileWriterParams
 
 P = TypeVar("P", bound=FileWriterParams)
 
+_RUN = re.compile(r"\d{8}_\d{6}_[0-9a-f]{6}(?=_\d+$)")
+"""The part of `Task.run` that all streams of a run share."""
 _ABANDONED_AFTER = 7 * 24 * 3600
 """Seconds after which staging that nobody wrote to is taken for that of a dead run. A run that is resumed later than
 this fails, and says why."""
@@ -74,7 +77,7 @@ class FileWriter(Writer[P]):
         with self.place.session() as session:
             session.make_directory(self.directory)
             session.clear(self.directory, self.params.file_name, before=time.time() - _ABANDONED_AFTER)
-            self._expect_no_conflict(session)
+            self._expect_no_conflict(session, run)
 
     def write(self, task: Task, batches: Iterable[pa.RecordBatch]) -> Receipt:
         """One file, also if there are no rows, as in DataX (see `even_empty`); with partitions, one for each; several
@@ -118,13 +121,13 @@ class FileWriter(Writer[P]):
         staged = _staged(receipts)
         names = {each.name for each in staged}
         with self.place.session() as session:
-            self._expect_no_conflict(session, names)
-            older = self._replaced(session, names)
+            self._expect_no_conflict(session, run)
+            older = self._replaced(session, names, run)
             session.publish(self.directory, staged)
             for path in older:
                 session.remove(path)
             session.clear(self.directory, self._start(run))
-            self._expect_alone(session, names)
+            self._expect_alone(session, names, run)
 
     def abort(self, run: str, receipts: Sequence[Receipt]) -> None:
         with self.place.session() as session:
@@ -196,22 +199,24 @@ class FileWriter(Writer[P]):
         found = session.walk(self.directory, hidden) if folders else session.entries(self.directory)
         return [file for file in found if not file.directory and file.name.startswith(start) and not hidden(file.name)]
 
-    def _replaced(self, session: Session, names: set[str]) -> list[str]:
+    def _others(self, session: Session, run: str) -> list[FileStatus]:
+        """Those that this run has not shown, by whichever of its streams."""
+        found = _RUN.match(run)
+        mark = f"__{found[0] if found else run}_"
+        return [file for file in self._existing(session) if mark not in file.name]
+
+    def _replaced(self, session: Session, names: set[str], run: str) -> list[str]:
         """The files that the new ones take the place of. `overwrite` leaves partitions alone that got no rows."""
         if self.params.write_mode not in ("truncate", "overwrite"):
             return []
-        kept = self._paths(names)
-        folders = {path.rpartition("/")[0] for path in kept}
+        folders = {f"{self.directory.rstrip('/')}/{name}".rpartition("/")[0] for name in names}
         every = self.params.write_mode == "truncate" or not self.params.partition_columns
-        existing = [file.path for file in self._existing(session) if file.path not in kept]
-        return sorted(path for path in existing if every or path.rpartition("/")[0] in folders)
+        others = [file.path for file in self._others(session, run)]
+        return sorted(path for path in others if every or path.rpartition("/")[0] in folders)
 
-    def _paths(self, names: Collection[str]) -> set[str]:
-        return {f"{self.directory.rstrip('/')}/{name}" for name in names}
-
-    def _expect_alone(self, session: Session, names: set[str]) -> None:
+    def _expect_alone(self, session: Session, names: set[str], run: str) -> None:
         """After the older files are gone: whether another run has shown some of its own meanwhile."""
-        if newer := self._replaced(session, names):
+        if newer := self._replaced(session, names, run):
             raise PermanentError(
                 self.place.shown(newer[0]),
                 f"came while this run replaced the files that begin with {self.params.file_name!r}, and stands beside "
@@ -219,11 +224,9 @@ class FileWriter(Writer[P]):
                 "two runs write there at once: `starhaul resume` removes what is not this run's, or run the other anew",
             )
 
-    def _expect_no_conflict(self, session: Session, names: Collection[str] = ()) -> None:
-        """`names` are those of this run's own files."""
-        kept = self._paths(names)
-        existing = self._existing(session) if self.params.write_mode == "nonConflict" else []
-        if there := [file for file in existing if file.path not in kept]:
+    def _expect_no_conflict(self, session: Session, run: str = "") -> None:
+        there = self._others(session, run) if self.params.write_mode == "nonConflict" else []
+        if there:
             first = self.place.shown(min(file.path for file in there)).rpartition("/")[2]
             raise ConfigError(
                 "writeMode",
