@@ -13,6 +13,7 @@ class Pad(Transformer[ColumnParams]):
 
     The text to pad with is repeated, and cut, as it needs. A longer value keeps its first characters, on either side.
     Null counts as an empty text. A column of another type becomes text first, as the job's `conversion` says.
+    Characters are counted; DataX counts units of UTF-16, of which an emoji has two.
     """
 
     name = "dx_pad"

@@ -13,6 +13,7 @@ class Replace(Transformer[ColumnParams]):
 
     A part that reaches beyond the end is cut there; a row whose text ends before the start is rejected; null stays
     null. A column of another type becomes text first, as the job's `conversion` says.
+    Characters are counted; DataX counts units of UTF-16, of which an emoji has two.
     """
 
     name = "dx_replace"
