@@ -43,8 +43,8 @@ class Use:
 
     @property
     def parameters(self) -> dict[str, Any] | None:
-        """The parameters, if they are a mapping."""
-        parameters = self.entry.get("parameter")
+        """The parameters, if they are a mapping. None at all are an empty one."""
+        parameters = self.entry.get("parameter", {})
         return parameters if isinstance(parameters, dict) else None
 
     def where(self, document: Document, at: At) -> tuple[Document, At]:

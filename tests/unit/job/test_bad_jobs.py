@@ -17,6 +17,9 @@ Load = Callable[..., Job]
 
 READER = {"name": "fruit", "path": ["a"]}
 WRITER = {"name": "fruit", "path": "b"}
+DATAX = [
+    {"reader": {"name": "fruit", "parameter": {"path": ["a"]}}, "writer": {"name": "fruit", "parameter": {"path": "b"}}}
+]
 
 
 def reader(**parameters: Any) -> dict[str, Any]:
@@ -98,9 +101,9 @@ def test_lines_of_json(load: Load) -> None:
          ["reader: unknown key 'reader' (known: $schema, settings, name, streams)"]),
         ({"job": 5}, ["job: must be a mapping, found the number 5"]),
         ({"job": {"content": []}}, ["job.content: must have at least 1 items, found a list"]),
-        ({"job": {"content": [{"reader": READER, "writer": WRITER}], "setting": {"dryRun": "perhaps"}}},
+        ({"job": {"content": DATAX, "setting": {"dryRun": "perhaps"}}},
          ["job.setting.dryRun: must be true or false, found the text 'perhaps'"]),
-        ({"job": {"content": [{"reader": READER, "writer": WRITER}], "setting": {"speed": []}}},
+        ({"job": {"content": DATAX, "setting": {"speed": []}}},
          ["job.setting.speed: must be a mapping, found a list"]),
         (reader(path=[]), ["reader.path: must have at least 1 items, found a list"]),
         (reader(skipHeader="yes"), ["reader.skipHeader: must be true or false, found the text 'yes'"]),
@@ -225,3 +228,13 @@ def test_deep_and_huge_values_are_refused(load: Load) -> None:
         load(reader(options=deep))
     text = f"reader: {'[' * 60}{']' * 60}\nwriter: x"
     assert problems(load, text)
+
+
+def test_parameters_that_a_datax_job_lacks_are_missed(load: Load) -> None:
+    """As a job has that writes them under another key."""
+    entries = {"reader": {"name": "fruitreader", "parametr": READER}, "writer": {"name": "fruitwriter"}}
+    told = problems(load, {"job": {"setting": {}, "content": [entries]}})
+    assert [each for each in told if "path" in each] == [
+        "job.content[0].reader.parameter.path: 'path' is required and missing (Files to read)",
+        "job.content[0].writer.parameter.path: 'path' is required and missing (Target)",
+    ]
