@@ -30,7 +30,8 @@ quickstart: $(VENV)/.ready-bench $(LINEITEM)  ## move 120,000 rows of TPC-H line
 # second is shown when the first is over.
 BESIDE := tests/unit tests/jobs tests/fleet tests/packaging \
 	$(wildcard $(addprefix tests/servers/test_,oceanbase.py rdbms_reader.py rdbms_writer.py mysql_reader.py \
-	mysql_slices.py mysql_moments.py mysql_writer.py mysql_tls.py)) \
+	mysql_slices.py mysql_moments.py mysql_writer.py mysql_tls.py postgresql_slices.py postgresql_snapshots.py \
+	postgresql_overwrite.py)) \
 	$(wildcard $(addprefix tests/conformance/test_,mysql.py oceanbase.py rdbms.py sqlite.py stream.py txtfile.py \
 	columnar_files.py local_place.py s3.py s3_place.py transformers.py))
 BESIDE_SAYS := .cache/tests-beside.txt
