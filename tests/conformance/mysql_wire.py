@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -122,6 +123,16 @@ class MysqlWriterTests(WriterConformance):
     @pytest.fixture
     def bad_batch(self) -> pa.RecordBatch | None:
         return pa.record_batch({"id": [1, 2, 1], "name": ["a", "b", "a key twice"]})
+
+    @pytest.fixture
+    def breakdown(self, mysql: MysqlDatabase) -> Callable[[], AbstractContextManager[object]]:
+        @contextmanager
+        def without_the_table() -> Iterator[None]:
+            mysql.execute("RENAME TABLE target TO away")
+            yield
+            mysql.execute("RENAME TABLE away TO target")
+
+        return without_the_table
 
     @pytest.fixture
     def unwritable(self) -> pa.Schema:

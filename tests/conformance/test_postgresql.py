@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -187,6 +188,16 @@ class PostgresqlWriterTests(WriterConformance):
     @pytest.fixture
     def bad_batch(self) -> pa.RecordBatch:
         return pa.record_batch({"id": [1, 2, 1], "name": ["a", "b", "a key twice"]})
+
+    @pytest.fixture
+    def breakdown(self, postgresql: PostgresqlSchema) -> Callable[[], AbstractContextManager[object]]:
+        @contextmanager
+        def without_the_table() -> Iterator[None]:
+            postgresql.db.execute("ALTER TABLE target RENAME TO away")
+            yield
+            postgresql.db.execute("ALTER TABLE away RENAME TO target")
+
+        return without_the_table
 
     @pytest.fixture
     def encoded(self, postgresql: PostgresqlSchema) -> PostgresqlReader:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -120,6 +121,16 @@ class RdbmsWriterTests(WriterConformance):
         if self.mode in ("update", "replace"):
             return pa.record_batch({"id": [1, None, 2], "name": ["a", "no key", "c"]})
         return pa.record_batch({"id": [1, 2, 1], "name": ["a", "b", "a key twice"]})
+
+    @pytest.fixture
+    def breakdown(self, rdbms: RdbmsDatabase) -> Callable[[], AbstractContextManager[object]]:
+        @contextmanager
+        def without_the_table() -> Iterator[None]:
+            rdbms.execute("ALTER TABLE target RENAME TO away")
+            yield
+            rdbms.execute("ALTER TABLE away RENAME TO target")
+
+        return without_the_table
 
     @pytest.fixture
     def unwritable(self) -> pa.Schema:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -149,6 +149,18 @@ class SqliteWriterTests(WriterConformance):
     @pytest.fixture
     def bad_batch(self) -> pa.RecordBatch:
         return pa.record_batch({"id": [1, 2, 1], "name": ["a", "b", "a key twice"]})
+
+    @pytest.fixture
+    def breakdown(self, path: Path) -> Callable[[], AbstractContextManager[object]]:
+        @contextmanager
+        def without_the_file() -> Iterator[None]:
+            away = path.rename(path.with_name("away"))
+            path.mkdir()
+            yield
+            path.rmdir()
+            away.rename(path)
+
+        return without_the_file
 
     @pytest.fixture
     def unwritable(self) -> pa.Schema:

@@ -32,7 +32,7 @@ class WriterUpkeep:
     @pytest.fixture
     def breakdown(self) -> Callable[[], AbstractContextManager[object]] | None:
         """A function that gives a context within which the target cannot be written, and is as before afterwards: a
-        server that does not answer, a folder without permission. None if nothing can go wrong with the target."""
+        server that does not answer, a table that is away. None if that cannot be had in a test, or not happen."""
         return None
 
     def test_prepare_twice_is_once(self, writer: Writer[Any], readback: Readback, sample: pa.Table) -> None:
@@ -105,7 +105,7 @@ class WriterUpkeep:
     ) -> None:
         """The target is out of order: that is an error and no receipt, and another attempt is as the first."""
         if breakdown is None:
-            pytest.skip("no `breakdown`: nothing can go wrong with the target")
+            pytest.skip("no `breakdown`: the target cannot be put out of order in a test")
         delivery = Delivery(writer, sample.schema)
         delivery.prepare()
         batches = delivery.converted(sample)
