@@ -29,6 +29,12 @@ class TestMysqlReader(MysqlReaderTests, ReaderConformance):
         return lambda: mysql.execute("DELETE FROM source WHERE id = 5")
 
     @pytest.fixture
+    def bad_reader(self, mysql: MysqlDatabase) -> MysqlReader:
+        fill(mysql, "bad", ROWS)
+        mysql.execute("INSERT INTO bad (id, born) VALUES (77, '0000-00-00')")
+        return MysqlReader(MysqlReaderParams.model_validate({"url": mysql.url, "table": "bad"}))
+
+    @pytest.fixture
     def empty_reader(self, mysql: MysqlDatabase) -> MysqlReader:
         fill(mysql, "nothing", ())
         return MysqlReader(MysqlReaderParams.model_validate({"url": mysql.url, "table": "nothing"}))

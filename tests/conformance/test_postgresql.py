@@ -100,6 +100,13 @@ class TestPostgresqlReader(ReaderConformance):
         return lambda: postgresql.db.execute("INSERT INTO source (id) VALUES (77); DELETE FROM source WHERE id = 5")
 
     @pytest.fixture
+    def bad_reader(self, postgresql: PostgresqlSchema, expected: pa.Table) -> PostgresqlReader:
+        fill(postgresql, "bad", ROWS)
+        postgresql.db.execute("INSERT INTO bad (id, born) VALUES (77, 'infinity')")
+        params = {"url": postgresql.url, "table": "bad", "column": expected.schema.names}
+        return PostgresqlReader(PostgresqlReaderParams.model_validate(params))
+
+    @pytest.fixture
     def empty_reader(self, postgresql: PostgresqlSchema) -> PostgresqlReader:
         fill(postgresql, "nothing", ())
         return PostgresqlReader(PostgresqlReaderParams.model_validate({"url": postgresql.url, "table": "nothing"}))

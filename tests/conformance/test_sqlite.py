@@ -87,6 +87,13 @@ class TestSqliteReader(ReaderConformance):
         return SqliteReader(SqliteReaderParams(path=str(_database(tmp_path / "full.db", ROWS)), table=("source",)))
 
     @pytest.fixture
+    def bad_reader(self, tmp_path: Path) -> SqliteReader:
+        path = _database(tmp_path / "bad.db", ROWS)
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("INSERT INTO source (id, born) VALUES (77, 'no day')")
+        return SqliteReader(SqliteReaderParams(path=str(path), table=("source",)))
+
+    @pytest.fixture
     def empty_reader(self, tmp_path: Path) -> SqliteReader:
         path = _database(tmp_path / "empty.db", [])
         with closing(sqlite3.connect(path)) as db:
