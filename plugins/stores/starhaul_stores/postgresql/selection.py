@@ -72,7 +72,7 @@ def _described(db: Connection, select: str, required: Mapping[int, set[int]]) ->
     told = db.execute(f"SELECT format_type(t, m) FROM (VALUES {pairs}) AS _starhaul(n, t, m) ORDER BY n")
     origins = columns if not required else db.described(f"{select} LIMIT 0")
     fields = []
-    names = told_apart([name for name, *_ in columns])
+    names = told_apart([name for name, *_ in columns], by_case=True)
     for name, (_, kind, modifier, _, _), (text,), (_, _, _, oid, number) in zip(
         names, columns, told, origins, strict=True
     ):

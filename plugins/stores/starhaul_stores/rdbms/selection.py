@@ -71,7 +71,7 @@ def _read(db: Connection, column: Column, field: pa.Field) -> str:
 
 
 def _told_apart(fields: Sequence[pa.Field]) -> pa.Schema:
-    names = told_apart([field.name for field in fields])
+    names = told_apart([field.name for field in fields], by_case=True)
     return pa.schema([field.with_name(name) for name, field in zip(names, fields, strict=True)])
 
 

@@ -56,19 +56,20 @@ def unquoted(name: str, quotes: Iterable[str]) -> str:
     return name
 
 
-def told_apart(names: Sequence[str]) -> list[str]:
-    """The names of a result's columns, of which some may be alike but for case: the second of a name gets `_2` after
-    it, and so on."""
+def told_apart(names: Sequence[str], *, by_case: bool = False) -> list[str]:
+    """The names of a result's columns, of which some may be alike, or alike but for case, unless that tells them apart
+    (`by_case`): the second of a name gets `_2` after it, and so on."""
+    fold: Callable[[str], str] = str if by_case else str.casefold
     found: list[str] = []
     met: set[str] = set()
-    taken = {name.casefold() for name in names}
+    taken = set(map(fold, names))
     for name in names:
         told, number = name, 1
-        while told.casefold() in (met if number == 1 else taken):
+        while fold(told) in (met if number == 1 else taken):
             number += 1
             told = f"{name}_{number}"
-        met.add(told.casefold())
-        taken.add(told.casefold())
+        met.add(fold(told))
+        taken.add(fold(told))
         found.append(told)
     return found
 

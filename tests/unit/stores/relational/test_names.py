@@ -21,6 +21,10 @@ def test_names_are_told_apart(names: list[str], told: list[str]) -> None:
     assert told_apart(names) == told
 
 
+def test_names_that_differ_by_case_stay_where_that_tells_them_apart() -> None:
+    assert told_apart(["a", "A", "a", "A"], by_case=True) == ["a", "A", "a_2", "A_2"]
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
