@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
-
-from starhaul import Receipt
-from starhaul.testing import RecordingTask
-from starhaul.testing.delivery import Delivery
 from starhaul_writers.postgresql import PostgresqlWriter, PostgresqlWriterParams
 from tests.conftest import PostgresqlSchema
 
@@ -22,16 +17,6 @@ ODD = """
 
 def writer(schema: PostgresqlSchema, table: str = "t", **more: Any) -> PostgresqlWriter:
     return PostgresqlWriter(PostgresqlWriterParams.model_validate({"url": schema.url, "table": table, **more}))
-
-
-def write(target: PostgresqlWriter, *tables: pa.Table) -> tuple[list[Receipt], list[RecordingTask]]:
-    """A whole run with one task for each table, one after the other."""
-    delivery = Delivery(target, tables[0].schema)
-    delivery.prepare()
-    tasks = [delivery.task(number) for number in range(len(tables))]
-    receipts = [delivery.write(task, delivery.converted(table)) for task, table in zip(tasks, tables, strict=True)]
-    delivery.commit(*receipts)
-    return receipts, tasks
 
 
 def contents(schema: PostgresqlSchema, sql: str = "SELECT * FROM t ORDER BY 1") -> list[tuple[Any, ...]]:

@@ -12,25 +12,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from starhaul import Capability, ConfigError, PermanentError, Receipt, TransientError
+from starhaul import Capability, ConfigError, PermanentError, TransientError
 from starhaul.testing import RecordingTask
 from starhaul.testing.delivery import Delivery
 from starhaul_writers.mysql import MysqlWriter, MysqlWriterParams
 from tests.conftest import MysqlDatabase
+from tests.servers.whole_runs import write
 
 
 def writer(mysql: MysqlDatabase, table: str = "t", **more: Any) -> MysqlWriter:
     return MysqlWriter(MysqlWriterParams.model_validate({"url": mysql.url, "table": table, **more}))
-
-
-def write(target: MysqlWriter, *tables: pa.Table) -> tuple[list[Receipt], list[RecordingTask]]:
-    """A whole run with one task for each table, one after the other."""
-    delivery = Delivery(target, tables[0].schema)
-    delivery.prepare()
-    tasks = [delivery.task(number) for number in range(len(tables))]
-    receipts = [delivery.write(task, delivery.converted(table)) for task, table in zip(tasks, tables, strict=True)]
-    delivery.commit(*receipts)
-    return receipts, tasks
 
 
 @pytest.mark.parametrize("mode", ["insert", "ignore"])

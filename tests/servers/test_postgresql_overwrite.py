@@ -11,7 +11,8 @@ from starhaul import ConfigError, PermanentError
 from starhaul.testing.delivery import Delivery
 from tests.conftest import PostgresqlSchema
 from tests.servers.postgresql import GUARDED
-from tests.servers.postgresql_writing import ODD, contents, write, writer
+from tests.servers.postgresql_writing import ODD, contents, writer
+from tests.servers.whole_runs import write
 
 DRESSED = """
     CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other VALUES (1), (2), (3);

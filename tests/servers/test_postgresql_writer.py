@@ -16,7 +16,8 @@ from starhaul_stores.postgresql.ledger import Ledger
 from starhaul_writers.postgresql import PostgresqlWriter, PostgresqlWriterParams
 from tests.conftest import PostgresqlSchema
 from tests.servers.postgresql import GUARDED
-from tests.servers.postgresql_writing import ODD, contents, write, writer
+from tests.servers.postgresql_writing import ODD, contents, writer
+from tests.servers.whole_runs import write
 
 
 @pytest.mark.parametrize("mode", ["insert", "ignore"])
