@@ -42,7 +42,7 @@ def attempt(values: pa.Array, kernel: Kernel) -> tuple[pa.Array, pa.BooleanArray
         except MisfitError as refusal:
             mask = refusal.mask
         except pa.ArrowInvalid:
-            mask = _refused_rows(values, kernel)
+            mask = refused_rows(values, kernel)
             if mask is None:
                 raise
         bad = mask if bad is None else pc.or_(bad, mask)
@@ -87,7 +87,7 @@ def keep(values: pa.Array, rows: Sequence[int]) -> pa.Array:
         return pa.concat_arrays(pieces) if pieces else values.slice(0, 0)
 
 
-def _refused_rows(values: pa.Array, kernel: Kernel) -> pa.BooleanArray | None:
+def refused_rows(values: pa.Array, kernel: Kernel) -> pa.BooleanArray | None:
     """A mask of the rows that `kernel` refuses on their own, or None if it takes each."""
     try:
         # What does not fit is often the same few values: N/A, 0000-00-00.

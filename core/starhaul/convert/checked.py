@@ -12,11 +12,14 @@ def checked_text(values: pa.Array) -> Cast:
     readers whose library does not look: all batches hold valid text."""
     if _is_sound(values):
         return Cast(values)
+    from starhaul.convert.attempt import blank, refused_rows  # Arrow's kernels come with it
+
     plain = _plain(values)
-    rows = set(_broken_rows(plain))
-    kept = [None if row in rows else row for row in range(len(values))]
-    bad = pa.array([row in rows for row in range(len(values))], pa.bool_())
-    return Cast(values.take(pa.array(kept, pa.int64())), bad, lambda row: _explained(plain, row))
+    bad = refused_rows(plain, _expect_sound)
+    rows = pa.array(range(len(values)), pa.int64())
+    # Taken also if no row is to blame: then it was beneath a null.
+    kept = values.take(rows if bad is None else blank(rows, bad))
+    return Cast(kept, bad, lambda row: _explained(plain, row))
 
 
 def legible(row: pa.RecordBatch) -> pa.RecordBatch:
@@ -53,19 +56,14 @@ def _is_sound(values: pa.Array) -> bool:
     return True
 
 
-def _broken_rows(values: pa.Array) -> list[int]:
-    found = []
-    pending = [(0, len(values))]
-    while pending:
-        start, count = pending.pop()
-        if _is_sound(values.take(pa.array(range(start, start + count), pa.int64()))):  # a slice may share its children
-            continue
-        if count == 1:
-            found.append(start)
-        else:
-            half = count // 2
-            pending += [(start, half), (start + half, count - half)]
-    return found
+def _expect_sound(values: pa.Array) -> pa.Array:
+    """A kernel, as `attempt` has them: raises `pa.ArrowInvalid` if a row holds what is no text."""
+    from starhaul.convert.attempt import keep
+
+    # A slice shares what is nested in it with the others.
+    if not _is_sound(values) and not _is_sound(keep(values, range(len(values)))):
+        raise pa.ArrowInvalid("holds bytes that are no UTF-8")
+    return values
 
 
 def _explained(values: pa.Array, row: int) -> str:

@@ -105,7 +105,7 @@ def test_clean_columns_cost_one_run_of_the_kernel(monkeypatch: pytest.MonkeyPatc
     def fail(*_: object) -> None:
         raise AssertionError("searched for bad rows in a clean column")
 
-    monkeypatch.setattr(attempt, "_refused_rows", fail)
+    monkeypatch.setattr(attempt, "refused_rows", fail)
     assert cast(pa.array(["1", "2"]), pa.int64()).bad is None
 
 
