@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any
 from starhaul import ConfigError
 from starhaul_stores.rdbms.catalog import Table
 from starhaul_stores.rdbms.connection import MARK, Connection
+from starhaul_stores.relational.target import refuse_cascading
 
 _MYSQL = (
     "SELECT k.constraint_name, concat(k.table_schema, '.', k.table_name), r.delete_rule, "
@@ -79,17 +80,14 @@ def refuse_references(db: Connection, table: Table) -> None:
         "drop the foreign key, or use writeMode update, or insert with preSql that deletes what is to go, "
         "in the order that the keys ask for"
     )
-    problem = f"overwrite deletes all rows of {table.name!r}, to which foreign keys refer: {_told_of(found)}"
+    problem = f"overwrite deletes all rows of {table.name!r}, to which foreign keys refer: {', '.join(_told_of(found))}"
     raise ConfigError("writeMode", problem, hint)
 
 
 def refuse_cascades(db: Connection, table: Table) -> None:
     """Raise `ConfigError` if to delete a row of this table, as `replace` does, would delete or alter rows that refer to
     it, its own among them. What forbids that is no harm: the row is rejected."""
-    found = [each for each in references(db, table) if each.rule]
-    if found:
-        told = f"replace deletes the old row, and with it would go, or be altered, what refers to it: {_told_of(found)}"
-        raise ConfigError("writeMode", told, "use writeMode update, or drop the foreign key")
+    refuse_cascading(_told_of(each for each in references(db, table) if each.rule))
 
 
 def references(db: Connection, table: Table) -> list[Reference]:
@@ -140,8 +138,8 @@ def _rule(told: Any) -> str:
     return rule if rule in _RULES.values() else ""
 
 
-def _told_of(found: Sequence[Reference]) -> str:
-    return ", ".join(dict.fromkeys(map(str, found)))
+def _told_of(found: Iterable[Reference]) -> list[str]:
+    return [*dict.fromkeys(map(str, found))]
 
 
 def _told(ask: Callable[[], Any], nothing: Any) -> Any:

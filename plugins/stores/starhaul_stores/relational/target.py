@@ -86,3 +86,12 @@ def require_written(names: Sequence[str], written: Collection[str], who: str, hi
     """Raise `ConfigError` if a column that `who` (a mode, a parameter) needs is not `written`."""
     if missing := [name for name in names if name not in written]:
         raise ConfigError("column", f"lacks {missing[0]!r}, which {who} needs", hint)
+
+
+def refuse_cascading(foreign_keys: Sequence[str]) -> None:
+    """Raise `ConfigError` if there are any: keys, as text, that delete or alter what refers to a row which `replace`
+    deletes."""
+    if foreign_keys:
+        told = ", ".join(foreign_keys)
+        problem = f"replace deletes the old row, and with it would go, or be altered, what refers to it: {told}"
+        raise ConfigError("writeMode", problem, "use writeMode update, or drop the foreign key")

@@ -15,6 +15,7 @@ from starhaul_stores.relational.target import (
     NAME_THE_KEY,
     given_by_rows,
     names_in_table,
+    refuse_cascading,
     require_written,
 )
 from starhaul_stores.sqlite.catalog import Column, Table, fold, unique_keys
@@ -100,10 +101,7 @@ def refuse_cascades(db: Connection, table: Table) -> None:
         "AND lower(f.\"table\") = lower(?) AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1, 2",
         [table.name],
     )
-    if found:
-        told = ", ".join(f"one of {name} (ON DELETE {rule})" for name, rule in found)
-        problem = f"replace deletes the old row, and with it would go, or be altered, what refers to it: {told}"
-        raise ConfigError("writeMode", problem, "use writeMode update, or drop the foreign key")
+    refuse_cascading([f"one of {name} (ON DELETE {rule})" for name, rule in found])
 
 
 def require_a_key(db: Connection, table: Table, written: Sequence[Column]) -> None:
