@@ -221,7 +221,7 @@ def test_a_stopped_job(write: Write) -> None:
     assert "任务启动时刻".encode() not in output
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux and the BSDs have /dev/full")
 @pytest.mark.parametrize("command", [[str(SCRIPT)], ["-m", "starhaul", "run"]])
 def test_a_run_that_went_well_is_no_failure_because_its_log_is_full(write: Write, command: list[str]) -> None:
     """A scheduler would run it again."""

@@ -30,7 +30,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(tmp_path) == []
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux and the BSDs have /dev/full")
 def test_no_space_left_names_the_path(tmp_path: Path) -> None:
     with (
         Path("/dev/full").open("wb", buffering=0) as full,
