@@ -88,14 +88,11 @@ class FileReader(Reader[P]):
     def describe(self) -> Sequence[str]:
         with Link(self.place) as link:
             files = self._listed(link)
-            largest = max(files, key=lambda file: file.size, default=None)
-            note = self._format.note(Source(link, largest)) if largest is not None and largest.size else ""
         size = sum(file.size for file in files)
         return [
             f"reads {len(files)} files of {size} bytes, each as it was when the run was planned",
             "rows with too few or too many fields, with bytes that are no text, or with values that are not of their "
             "column's type are rejected with file and line",
-            *filter(None, [note]),
         ]
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -285,17 +284,3 @@ def test_partitions_of_parquet(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("dt=*/t__*.parquet"))) == 3
     rows, _ = read(reader(tmp_path, "parquet", partitionColumns=[{"name": "dt"}]))
     assert rows.sort_by("id") == table
-
-
-def test_large_stripes_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the largest file; that of a small one is held without notice."""
-    rows = pa.table({"x": [os.urandom(1 << 20) for _ in range(3)]})
-    pa.orc.write_table(rows, str(tmp_path / "large"), compression="uncompressed")
-    pa.orc.write_table(rows.slice(0, 1), str(tmp_path / "small"))
-    (tmp_path / "empty").touch()
-    assert len(reader(tmp_path, "orc").describe()) == 2
-    monkeypatch.setattr("starhaul_stores.files.formats.orc_input._LARGE", 2 << 20)
-    assert reader(tmp_path, "orc").describe()[2] == (
-        f"{tmp_path}/large has stripes of 3 MiB: each task holds one, unpacked, with the columns that are read"
-    )
-    assert len(reader(tmp_path / "small", "orc").describe()) == 2

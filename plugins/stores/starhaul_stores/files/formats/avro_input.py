@@ -43,14 +43,14 @@ class AvroInput(InputFormat):
     def fields(self, source: Source) -> pa.Schema | None:
         if not source.file.size:
             return None
-        with source.stream() as stream, damage_told(source.name, "Avro"):
+        with source.stream() as stream, damage_told(source, "Avro"):
             return arrow_fields(_header(ExactBytes(stream)).schema)
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
         return even_cuts(source, size)
 
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
-        with damage_told(source.name, "Avro"):
+        with damage_told(source, "Avro"):
             with source.stream() as stream:
                 header = _header(ExactBytes(stream))
             rows = _Rows(header, selection, source.name, missing_as_null=self.params.missing_as_null)

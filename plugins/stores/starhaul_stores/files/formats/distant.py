@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 
 from starhaul import PermanentError
+from starhaul_stores.files.formats.matching import rows_at_once
+from starhaul_stores.files.formats.orc_stripe import stripe_batches
+from starhaul_stores.files.formats.orc_tail import Stripes
 
 _REFUSAL = "out of range for nanosecond resolution"
 
 
-def stripe(file: Any, native: Any, number: int, columns: list[str], name: str) -> pa.RecordBatch:
-    """A stripe of an ORC file; where `pyarrow` refuses its timestamps, these by `pyorc` and in microseconds."""
+def batches(
+    file: Any, native: Any, stripes: Stripes, number: int, columns: list[str], name: str
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a stripe of an ORC file, some at a time. Where `pyarrow` refuses its timestamps, all that are left at
+    once: these by `pyorc` and in microseconds."""
+    there, seen = file.schema.names, 0
     try:
-        return file.read_stripe(number, columns)
+        for batch in stripe_batches(native, stripes, number, [there.index(column) for column in columns]):
+            yield batch.rename_columns(columns)
+            seen += batch.num_rows
+        return
     except pa.ArrowInvalid as error:
         distant = [column for column in columns if pa.types.is_timestamp(file.schema.field(column).type)]
         if _REFUSAL not in str(error) or not distant:
@@ -24,7 +35,13 @@ def stripe(file: Any, native: Any, number: int, columns: list[str], name: str) -
     if others:
         rest = file.read_stripe(number, others)
         arrays |= {column: rest.column(column) for column in others}
-    return pa.RecordBatch.from_arrays([arrays[column] for column in columns], names=columns)
+    yield from _slices(pa.RecordBatch.from_arrays([arrays[column] for column in columns], names=columns).slice(seen))
+
+
+def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    at_once = rows_at_once(batch.num_rows, batch.nbytes)
+    for first in range(0, batch.num_rows, at_once):
+        yield batch.slice(first, at_once)
 
 
 def _by_pyorc(native: Any, number: int, columns: list[str], schema: pa.Schema, name: str) -> list[pa.Array]:

@@ -102,11 +102,6 @@ class InputFormat(ABC):
         """The fields of a file's records with the types that they have there. None if the file is empty and tells
         nothing. The first file that tells counts for all."""
 
-    def note(self, source: Source) -> str:
-        """What people should know of a file before it is read, beside what is true of all; or an empty text."""
-        del source
-        return ""
-
     @abstractmethod
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
         """Disjoint cuts that hold every row together, of about `size` bytes where the format can be cut (and

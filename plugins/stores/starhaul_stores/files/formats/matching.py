@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from starhaul import PermanentError, checked_text
 from starhaul_stores.files.formats.input import Raw, Selection
+from starhaul_stores.files.places.source import Source
 
 BATCH_BYTES = 4 << 20
 """About how large a block is, in memory."""
@@ -63,14 +64,16 @@ def raw_row(batch: pa.RecordBatch, name: str, first: int, row: int) -> Raw:
 
 
 @contextmanager
-def damage_told(name: str, form: str) -> Iterator[None]:
-    """Tells what a library complains of as damage to a file."""
+def damage_told(source: Source, form: str) -> Iterator[None]:
+    """Tells what a library complains of as damage to a file, unless it could not be read in the first place."""
     try:
         yield
     except (pa.ArrowException, OSError, EOFError, OverflowError, ValueError) as error:
+        if source.failure is not None:
+            raise source.failure from error
         problem = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
         raise PermanentError(
-            name, f"cannot be read as {form}: {problem}", "is it damaged, or is `fileFormat` wrong?"
+            source.name, f"cannot be read as {form}: {problem}", "is it damaged, or is `fileFormat` wrong?"
         ) from error
 
 

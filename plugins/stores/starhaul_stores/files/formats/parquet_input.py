@@ -26,7 +26,7 @@ class ParquetInput(InputFormat):
     def fields(self, source: Source) -> pa.Schema | None:
         if not source.file.size:
             return None
-        with source.random() as native, damage_told(source.name, "Parquet"):
+        with source.random() as native, damage_told(source, "Parquet"):
             file = _opened(native)
             own, nodes = plain(file.schema_arrow), self.params.parquet_nodes()
             if nodes:
@@ -35,7 +35,7 @@ class ParquetInput(InputFormat):
         return own
 
     def cuts(self, source: Source, size: int) -> Iterator[Cut]:
-        with source.random() as native, damage_told(source.name, "Parquet"):
+        with source.random() as native, damage_told(source, "Parquet"):
             metadata = _opened(native).metadata
             groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         sizes = [_size(group) for group in groups]
@@ -52,7 +52,7 @@ class ParquetInput(InputFormat):
 
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         start, end = cut["groups"]
-        with source.random() as native, damage_told(source.name, "Parquet"):
+        with source.random() as native, damage_told(source, "Parquet"):
             file = _opened(native)
             metadata = file.metadata
             self._expect_claimed(file, source.name)

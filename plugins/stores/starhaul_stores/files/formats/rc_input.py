@@ -50,7 +50,7 @@ class RcInput(InputFormat):
         self._expect_text()
         if not source.file.size:
             return None
-        with source.stream() as stream, damage_told(source.name, "RCFile"):
+        with source.stream() as stream, damage_told(source, "RCFile"):
             width = _header(ExactBytes(stream)).width
         return pa.schema([(f"column_{place}", pa.string()) for place in range(width)])
 
@@ -59,7 +59,7 @@ class RcInput(InputFormat):
 
     def blocks(self, source: Source, cut: Mapping[str, Any], selection: Selection, task: Task) -> Iterator[Block]:
         start, end = cut["start"], cut["end"]
-        with damage_told(source.name, "RCFile"):
+        with damage_told(source, "RCFile"):
             with source.stream() as stream:
                 header = _header(ExactBytes(stream))
             if selection.used and selection.used[-1] >= header.width:

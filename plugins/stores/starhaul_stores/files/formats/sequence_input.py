@@ -80,7 +80,7 @@ class SequenceInput(InputFormat):
 
     def _values(self, source: Source, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         """The values of a range, each with the position of its record or block."""
-        with damage_told(source.name, "a sequence file"):
+        with damage_told(source, "a sequence file"):
             with source.stream() as stream:
                 header = _header(ExactBytes(stream))
             first, begin = start == 0, max(start, header.size)

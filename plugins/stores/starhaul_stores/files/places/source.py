@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
-from starhaul import PermanentError, TransientError
+from starhaul import PermanentError, StarhaulError, TransientError
 from starhaul_stores.files.places.place import FileStatus, Place, Session
 from starhaul_stores.files.streams import ByteStream
 
@@ -72,6 +72,8 @@ class Source:
     def __init__(self, link: Link, file: FileStatus) -> None:
         self._link = link
         self.file = file
+        self.failure: StarhaulError | None = None
+        """Why a range of a distant place could not be read, which libraries may make an error of their own."""
 
     @property
     def name(self) -> str:
@@ -206,12 +208,16 @@ class _Ranges(io.RawIOBase):
         if end <= self._position:
             return 0
         filled = 0
-        with self._source.stream(self._position, end) as stream:
-            while filled < end - self._position:
-                data = stream.read(end - self._position - filled)
-                if not data:
-                    break
-                buffer[filled : filled + len(data)] = data
-                filled += len(data)
+        try:
+            with self._source.stream(self._position, end) as stream:
+                while filled < end - self._position:
+                    data = stream.read(end - self._position - filled)
+                    if not data:
+                        break
+                    buffer[filled : filled + len(data)] = data
+                    filled += len(data)
+        except StarhaulError as error:
+            self._source.failure = error
+            raise
         self._position += filled
         return filled
