@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -29,6 +30,12 @@ pytest_plugins = [
 ]
 
 _numbers = count(1)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over some thousand tests, which stay until the end: the tests of leaks call it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
