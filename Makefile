@@ -26,21 +26,23 @@ quickstart: $(VENV)/.ready-bench $(LINEITEM)  ## move 120,000 rows of TPC-H line
 	$(BIN)/starhaul run jobs/csv_to_sqlite.yaml -D DATA=$(LINEITEM) -D DATABASE=$(QUICKSTART)/lineitem.db
 	@$(BIN)/python -c "$$SHOW" $(QUICKSTART)/lineitem.db
 
-# Two halves side by side, as tests of servers wait more than they compute; what runs on Java is all in the first. The
-# second is shown when the first is over.
-BESIDE := tests/unit tests/jobs tests/fleet tests/packaging \
-	$(wildcard $(addprefix tests/servers/test_,oceanbase.py rdbms_reader.py rdbms_writer.py mysql_reader.py \
-	mysql_slices.py mysql_moments.py mysql_writer.py mysql_tls.py postgresql_slices.py postgresql_snapshots.py \
-	postgresql_overwrite.py)) \
-	$(wildcard $(addprefix tests/conformance/test_,mysql.py oceanbase.py rdbms.py sqlite.py stream.py txtfile.py \
-	columnar_files.py local_place.py s3.py s3_place.py transformers.py))
-BESIDE_SAYS := .cache/tests-beside.txt
+# Three parts side by side, as tests of servers wait more than they compute: what runs on Java, what needs no server or
+# few, and the rest, which is shown; what the others say comes when it is over.
+HADOOP := $(wildcard $(foreach room,conformance faults servers,$(addprefix tests/$(room)/test_,hbase*.py hdfs*.py hive*.py)))
+UNITS := tests/unit tests/jobs tests/fleet tests/packaging \
+	$(wildcard $(addprefix tests/servers/test_,mysql_moments*.py mysql_reader*.py mysql_slices*.py mysql_tls*.py \
+	mysql_writer*.py oceanbase*.py rdbms*.py)) \
+	$(wildcard $(addprefix tests/conformance/test_,columnar*.py local*.py mysql*.py oceanbase*.py rdbms*.py s3*.py \
+	sqlite*.py stream*.py transformers*.py txtfile*.py))
+SAID := .cache/tests
 test: $(VENV)/.ready-dev  ## run all tests
 	@mkdir -p .cache
-	@echo "Half of the tests run beside those that are shown; what they say comes last, and is in $(BESIDE_SAYS)."
-	@$(BIN)/python -m pytest -p no:cacheprovider $(BESIDE) >$(BESIDE_SAYS) 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(BESIDE)); here=$$?; \
-	wait $$beside; beside=$$?; cat $(BESIDE_SAYS); exit $$((here || beside))
+	@echo "Two other parts of the tests run beside those that are shown; what they say comes last ($(SAID)-*.txt)."
+	@$(BIN)/python -m pytest -p no:cacheprovider $(HADOOP) >$(SAID)-hadoop.txt 2>&1 & hadoop=$$!; \
+	$(BIN)/python -m pytest -p no:cacheprovider $(UNITS) >$(SAID)-units.txt 2>&1 & units=$$!; \
+	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(HADOOP) $(UNITS)); here=$$?; \
+	wait $$hadoop; hadoop=$$?; wait $$units; units=$$?; \
+	cat $(SAID)-hadoop.txt $(SAID)-units.txt; exit $$((here || hadoop || units))
 
 test-fast: $(VENV)/.ready-dev  ## run the tests that take no more than seconds
 	$(BIN)/python -m pytest -m "not slow"
