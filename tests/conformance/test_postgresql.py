@@ -227,7 +227,7 @@ def plain_source(postgresql: PostgresqlSchema, *ids: int) -> PostgresqlReader:
 class TestInsert(PostgresqlWriterTests):
     @pytest.fixture(autouse=True)
     def _small_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("starhaul_stores.relational.places._ROWS_AT_ONCE", 7)
+        monkeypatch.setattr("starhaul_stores.relational.write_params._ROWS_AT_ONCE", 7)
         monkeypatch.setattr(self, "more", {"batchSize": 7})
 
     @pytest.fixture

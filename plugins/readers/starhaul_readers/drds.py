@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from starhaul_stores.mysql.reader import MysqlWireReader, MysqlWireReaderParams
 from starhaul_stores.mysql.snapshots import Moment
-from starhaul_stores.relational.places import Source
+from starhaul_stores.relational.read_params import Source
 
 
 class DrdsReaderParams(MysqlWireReaderParams):

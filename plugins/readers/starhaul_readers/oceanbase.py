@@ -10,7 +10,7 @@ from pydantic import Field
 from starhaul_stores.mysql.oceanbase import OceanbaseParams, require_mysql_mode
 from starhaul_stores.mysql.reader import MysqlWireReader, MysqlWireReaderParams
 from starhaul_stores.mysql.snapshots import Moment
-from starhaul_stores.relational.places import Source
+from starhaul_stores.relational.read_params import Source
 
 
 class OceanbaseReaderParams(OceanbaseParams, MysqlWireReaderParams):

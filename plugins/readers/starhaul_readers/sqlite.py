@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pyarrow as pa
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from starhaul import Address, Capability, ConfigError, Found, Params, Reader, ReadRequest, Split, Task
+from starhaul_stores.relational.params import Texts
 from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
 from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, tables
 from starhaul_stores.sqlite.connection import Connection, adbc_installed, connect
@@ -40,9 +41,9 @@ class SqliteReaderParams(Params):
 
     path: str | None = None
     """The database file. `jdbc:sqlite:PATH` is understood too."""
-    table: tuple[str, ...] = ()
+    table: Texts = ()
     """The table or view to read, or a list of tables with the same columns."""
-    query_sql: tuple[str, ...] = ()
+    query_sql: Texts = ()
     """A SELECT to read in place of a table, or a list of them. Excludes `table`; `column`, `where` and `splitPk` do not
     apply. Each is read as one slice."""
     connection: tuple[Place, ...] = ()
@@ -59,11 +60,6 @@ class SqliteReaderParams(Params):
     """Statements to run first on every connection (`PRAGMA cache_size = -65536`)."""
     busy_timeout: float = Field(default=30.0, ge=0)
     """Seconds to wait for a database that another connection has locked."""
-
-    @field_validator("table", "query_sql", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _one_source(self) -> SqliteReaderParams:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from starhaul_stores.postgresql.writer import PostgresqlWireWriter, PostgresqlWireWriterParams
-from starhaul_stores.relational.places import Place
+from starhaul_stores.relational.params import Place
 
 
 class AdbpgWriterParams(PostgresqlWireWriterParams):

@@ -23,7 +23,7 @@ from starhaul_stores.mysql.oceanbase import (
 from starhaul_stores.mysql.target import target_columns, written_key
 from starhaul_stores.mysql.writer import MysqlWireWriter, MysqlWireWriterParams
 from starhaul_stores.relational.names import names_in
-from starhaul_stores.relational.places import write_mode_in
+from starhaul_stores.relational.write_params import write_mode_in
 
 
 class OceanbaseWriterParams(OceanbaseParams, MysqlWireWriterParams):

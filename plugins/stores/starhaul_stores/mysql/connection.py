@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from starhaul import ConfigError, StarhaulError, TransientError, lent
 from starhaul_stores.mysql.failure import connecting_failure, failure
 from starhaul_stores.mysql.tls import tls_arguments
-from starhaul_stores.relational.places import options_of
-from starhaul_stores.relational.url import DatabaseUrl
+from starhaul_stores.relational.url import DatabaseUrl, options_of
 
 if TYPE_CHECKING:
     from starhaul_stores.mysql.rows import Values

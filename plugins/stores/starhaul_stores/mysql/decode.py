@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from starhaul import Cast, Formats, cast
 from starhaul_stores.mysql.types import Declared
-from starhaul_stores.relational.places import is_utf8
+from starhaul_stores.relational.read_params import is_utf8
 
 if TYPE_CHECKING:
     from starhaul_stores.mysql.rows import Values

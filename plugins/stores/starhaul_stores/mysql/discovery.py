@@ -12,7 +12,7 @@ from starhaul import Address, Found, Reader, ReadRequest
 from starhaul_stores.mysql.catalog import no_such_table
 from starhaul_stores.mysql.connection import Connection, connect, quoted
 from starhaul_stores.relational.addresses import address_of, is_ours, matches, to_read
-from starhaul_stores.relational.places import RelationalReaderParams, Source
+from starhaul_stores.relational.read_params import RelationalReaderParams, Source
 
 P = TypeVar("P", bound=RelationalReaderParams)
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from starhaul import ConfigError, StarhaulError, Task, native_type, with_native_type
 from starhaul_stores.mysql.connection import Connection
 from starhaul_stores.mysql.types import declared
-from starhaul_stores.relational.places import RelationalParams
+from starhaul_stores.relational.params import RelationalParams
 from starhaul_stores.relational.url import DatabaseUrl, parse_url
 
 _MARK = "||_dsc_ob10_dsc_||"

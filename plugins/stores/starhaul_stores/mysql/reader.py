@@ -33,7 +33,7 @@ from starhaul_stores.mysql.target import TRANSACTIONAL
 from starhaul_stores.mysql.zones import zone_facts
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.names import names_in
-from starhaul_stores.relational.places import RelationalReaderParams, Source, is_utf8, offered_by_all
+from starhaul_stores.relational.read_params import RelationalReaderParams, Source, is_utf8, offered_by_all
 from starhaul_stores.relational.slices import AT_A_LATER_MOMENT, AT_A_MOMENT_OF_ITS_OWN
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from starhaul_stores.mysql.failure import SAME_NAME, is_number
 from starhaul_stores.mysql.slices import condition, relation_of
 from starhaul_stores.mysql.types import Declared, asked, declared, described, is_literal, without_alias
 from starhaul_stores.relational.names import told_apart
-from starhaul_stores.relational.places import Source, is_utf8
+from starhaul_stores.relational.read_params import Source, is_utf8
 
 if TYPE_CHECKING:
     from starhaul_stores.mysql.reader import MysqlWireReaderParams

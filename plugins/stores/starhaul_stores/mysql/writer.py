@@ -50,7 +50,7 @@ from starhaul_stores.mysql.target import (
 )
 from starhaul_stores.mysql.zones import zone_facts
 from starhaul_stores.relational.addresses import address_of, to_write
-from starhaul_stores.relational.places import RelationalWriterParams, statements_for
+from starhaul_stores.relational.write_params import RelationalWriterParams, statements_for
 
 
 class MysqlWireWriterParams(RelationalWriterParams):

@@ -7,7 +7,7 @@ a TIMESTAMP is an instant whatever the server's zone, and a DATETIME has none.
 
 from __future__ import annotations
 
-from starhaul_stores.relational.places import RelationalParams
+from starhaul_stores.relational.params import RelationalParams
 
 _ZONES = ("serverTimezone", "connectionTimeZone", "forceConnectionTimeZoneToSession")
 

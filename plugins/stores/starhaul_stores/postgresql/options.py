@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starhaul_stores.postgresql.patience import patience
-from starhaul_stores.relational.places import options_of
-from starhaul_stores.relational.url import DatabaseUrl
+from starhaul_stores.relational.url import DatabaseUrl, options_of
 
 _OPTIONS = {
     **dict.fromkeys(

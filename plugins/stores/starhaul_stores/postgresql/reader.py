@@ -35,7 +35,7 @@ from starhaul_stores.postgresql.slices import BLOCKS, Cuts, condition, slices
 from starhaul_stores.postgresql.snapshots import CHANGED, Snapshot, exported, guarantee, reading
 from starhaul_stores.relational.addresses import address_of, to_read
 from starhaul_stores.relational.lines import LINES
-from starhaul_stores.relational.places import RelationalReaderParams, Source, offered_by_all
+from starhaul_stores.relational.read_params import RelationalReaderParams, Source, offered_by_all
 from starhaul_stores.relational.slices import AT_A_LATER_MOMENT, AT_A_MOMENT_OF_ITS_OWN
 
 _FORMS = {

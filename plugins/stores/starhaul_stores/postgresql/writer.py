@@ -45,9 +45,9 @@ from starhaul_stores.postgresql.target import (
 )
 from starhaul_stores.relational.addresses import address_of, to_write
 from starhaul_stores.relational.lines import LINES
-from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 from starhaul_stores.relational.refusal import Refused
 from starhaul_stores.relational.target import names_in_table, require_written, target_columns
+from starhaul_stores.relational.write_params import RelationalWriterParams, statements_for
 
 _OUTSIDE = ("VACUUM", "CREATE DATABASE", "DROP DATABASE", "ALTER SYSTEM", "CALL")
 _PRIVILEGES = {

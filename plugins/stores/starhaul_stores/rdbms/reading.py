@@ -28,7 +28,7 @@ from starhaul_stores.rdbms.selection import Selection, of_query, of_table
 from starhaul_stores.rdbms.slices import condition, slices
 from starhaul_stores.rdbms.values import column
 from starhaul_stores.relational.addresses import to_read
-from starhaul_stores.relational.places import RelationalReaderParams, Source
+from starhaul_stores.relational.read_params import RelationalReaderParams, Source
 from starhaul_stores.relational.url import DatabaseUrl
 
 _FIRST_ROWS = 256

@@ -28,9 +28,9 @@ from starhaul_stores.rdbms.target import (
     require_as_planned,
 )
 from starhaul_stores.relational.addresses import to_write
-from starhaul_stores.relational.places import RelationalWriterParams, statements_for
 from starhaul_stores.relational.target import names_in_table, require_written, target_columns
 from starhaul_stores.relational.url import DatabaseUrl
+from starhaul_stores.relational.write_params import RelationalWriterParams, statements_for
 
 
 class RdbmsWriterParams(RelationalWriterParams):

@@ -80,3 +80,16 @@ def parse_url(text: str) -> DatabaseUrl:
         dict(parse_qsl(matched["options"] or "", keep_blank_values=True)),
         kind,
     )
+
+
+def options_of(url: DatabaseUrl, known: Mapping[str, str]) -> dict[str, str]:
+    """The options of a URL under the driver's names (`known`: lower-case name in the URL → driver's name; an empty one
+    means that the option does not matter here). Raises `ConfigError` for others."""
+    found = {}
+    for name, value in url.options.items():
+        driver = known.get(name.lower())
+        if driver is None:
+            raise ConfigError("url", f"unknown option {name!r}", f"known are {', '.join(sorted(known))}")
+        if driver:
+            found[driver] = value
+    return found

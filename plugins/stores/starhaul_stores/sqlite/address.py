@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from pydantic import field_validator
-
 from starhaul import Address, ConfigError, Params, WriteRequest
 from starhaul_stores.relational import names
+from starhaul_stores.relational.params import Texts
 
 _SCHEMES = ("jdbc:sqlite:", "sqlite:///")
 _URL = re.compile(r"(?:jdbc:)?sqlite:(?:///)?", re.IGNORECASE)
@@ -23,15 +22,10 @@ class Place(Params):
     """`jdbc:sqlite:PATH`; of a list the first is taken. `path` says the same."""
     path: str | None = None
     """The database file."""
-    table: tuple[str, ...] = ()
+    table: Texts = ()
     """Names of tables."""
-    query_sql: tuple[str, ...] = ()
+    query_sql: Texts = ()
     """SELECT statements to read in place of tables."""
-
-    @field_validator("table", "query_sql", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
     @property
     def file(self) -> str:
