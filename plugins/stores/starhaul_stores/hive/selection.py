@@ -123,27 +123,11 @@ def files_of(
 ) -> Files | str:
     """The files that hold the rows of the partitions, maybe of `every` one; or why they cannot be read as they are."""
     table = selection.table
-    if reason := table.obstacle():
+    if reason := table.obstacle() or _unlike(selection):
         return reason
-    coded = [column for column in selection.columns if table.format == "text" and pa.types.is_binary(read_as(column))]
-    if coded:
-        return f"column {coded[0].name!r} is binary, which stands in text files in a code of Hive's own"
-    fixed = [column for column in selection.columns if column.type.startswith("char(")]
-    if fixed:
-        return f"column {fixed[0].name!r} is {fixed[0].type}, whose values Hive pads"
-    if table.format == "parquet" and table.properties.get(_BY_PLACE, "").lower() == "true":
-        return f"Hive looks for its columns by their place ({_BY_PLACE})"
-    locations = [table.location]
-    if table.partitioned_by:
-        locations = []
-        for folder, part in describe_partitions(db, table, chosen, every).items():
-            if reason := table.kept_otherwise(part):
-                return f"its partition {folder} {reason}"
-            if not chosen[folder].items() <= values_in(f"{part.location}/").items():
-                return f"its partition {folder} stands elsewhere, in {part.location}"
-            locations.append(part.location)
-    if strange := next(filter(None, map(cluster.misses, locations)), ""):
-        return strange
+    locations = _locations(db, cluster, chosen, every, table)
+    if isinstance(locations, str):
+        return locations
     inside = {each.name for each in table.partitioned_by}
     own = [column for column in selection.columns if column.name not in inside]
     if not own:
@@ -157,6 +141,35 @@ def files_of(
     if table.format == "text":
         parameters |= {"fieldDelimiter": table.delimiter, "nullFormat": table.null}
     return Files([path_of(each) for each in locations], parameters)
+
+
+def _unlike(selection: Selection) -> str:
+    """Why these columns are not in the files as Hive shows them, or an empty text."""
+    table = selection.table
+    for column in selection.columns:
+        if table.format == "text" and pa.types.is_binary(read_as(column)):
+            return f"column {column.name!r} is binary, which stands in text files in a code of Hive's own"
+        if column.type.startswith("char("):
+            return f"column {column.name!r} is {column.type}, whose values Hive pads"
+    if table.format == "parquet" and table.properties.get(_BY_PLACE, "").lower() == "true":
+        return f"Hive looks for its columns by their place ({_BY_PLACE})"
+    return ""
+
+
+def _locations(
+    db: Connection, cluster: Cluster, chosen: Mapping[str, Mapping[str, str | None]], every: bool, table: Table
+) -> list[str] | str:
+    """The URLs of the directories that hold the rows; or why their files are not as the table's."""
+    locations = [table.location]
+    if table.partitioned_by:
+        locations = []
+        for folder, part in describe_partitions(db, table, chosen, every).items():
+            if reason := table.kept_otherwise(part):
+                return f"its partition {folder} {reason}"
+            if not chosen[folder].items() <= values_in(f"{part.location}/").items():
+                return f"its partition {folder} stands elsewhere, in {part.location}"
+            locations.append(part.location)
+    return next(filter(None, map(cluster.misses, locations)), "") or locations
 
 
 def type_name(column: Column) -> str:

@@ -107,12 +107,32 @@ def _type_for(kind: pa.DataType) -> str:
 
 def target_of(table: Table, columns: Sequence[str], partition: Mapping[str, str]) -> Target:
     """What the parameters mean. Raises `ConfigError` if the table cannot be written so."""
+    _expect_writable(table)
+    static = _named_partition(table, partition)
+    dynamic = [each for each in table.partitioned_by if each.name not in static]
+    wanted = selected(table, columns).columns
+    if tuple(columns) == ("*",):
+        wanted = [each for each in wanted if each.name not in static]
+    if missing := [each.name for each in dynamic if each not in wanted]:
+        raise ConfigError("column", f"the partition of a row needs {missing[0]!r}", "check `column`")
+    if named := [each.name for each in wanted if each.name in static]:
+        raise ConfigError("column", f"{named[0]!r} is given by `partition`", "check `column`")
+    if table.format == "text" and [each for each in wanted if each not in dynamic] != list(table.columns):
+        raise ConfigError("column", "a text file holds every column, in the table's order", '`["*"]` names them so')
+    return Target(table, wanted, static, dynamic)
+
+
+def _expect_writable(table: Table) -> None:
     if reason := table.obstacle():
         raise ConfigError("table", f"{table.sql} cannot be written by files: {reason}", "write it with Hive itself")
     binary = [each.name for each in table.columns if table.format == "text" and pa.types.is_binary(each.arrow)]
     if binary:
-        raise ConfigError("table", f"column {binary[0]!r} of {table.sql} is binary, which text files hold in a code of "
-                          "Hive's own", "store the table as ORC or Parquet")  # fmt: skip
+        problem = f"column {binary[0]!r} of {table.sql} is binary, which text files hold in a code of Hive's own"
+        raise ConfigError("table", problem, "store the table as ORC or Parquet")
+
+
+def _named_partition(table: Table, partition: Mapping[str, str]) -> dict[str, str]:
+    """The partition that a job names, its columns in the table's order: the first ones, or all."""
     parts = {each.name: each for each in table.partitioned_by}
     unknown = [name for name in partition if name not in parts]
     if unknown:
@@ -120,22 +140,9 @@ def target_of(table: Table, columns: Sequence[str], partition: Mapping[str, str]
         raise ConfigError("partition", f"{table.sql} has no partition column {unknown[0]!r}", hint)
     static = {name: partition[name] for name in parts if name in partition}
     if list(static) != list(parts)[: len(static)]:
-        raise ConfigError(
-            "partition", f"names {', '.join(static)} without the columns before it", f"first is {next(iter(parts))}"
-        )
+        problem = f"names {', '.join(static)} without the columns before it"
+        raise ConfigError("partition", problem, f"first is {next(iter(parts))}")
     for name, value in static.items():
         if cast(pa.array([value]), parts[name].arrow).bad is not None:
             raise ConfigError(f"partition.{name}", f"{value!r} is no {parts[name].type}", "check `partition`")
-    dynamic = [each for name, each in parts.items() if name not in static]
-    wanted = selected(table, columns).columns
-    if tuple(columns) == ("*",):
-        wanted = [each for each in wanted if each.name not in static]
-    own = [each for each in wanted if each.name not in parts]
-    missing = [each.name for each in dynamic if each not in wanted]
-    named = [each.name for each in wanted if each.name in static]
-    if missing or named:
-        problem = f"the partition of a row needs {missing[0]!r}" if missing else f"{named[0]!r} is given by `partition`"
-        raise ConfigError("column", problem, "check `column`")
-    if table.format == "text" and own != list(table.columns):
-        raise ConfigError("column", "a text file holds every column, in the table's order", '`["*"]` names them so')
-    return Target(table, wanted, static, dynamic)
+    return static
