@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from starhaul import Address, Capability, ConfigError, Found, Params, Reader, ReadRequest, Split, Task
 from starhaul_stores.relational.params import Texts
+from starhaul_stores.relational.target import missing
 from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
 from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, tables
 from starhaul_stores.sqlite.connection import Connection, adbc_installed, connect
@@ -227,7 +228,7 @@ class SqliteReader(Reader[SqliteReaderParams]):
             and not table.column(self.params.split_pk)
             and self.params.split_pk.lower() != table.rowid
         ):
-            raise table.missing(self.params.split_pk, "splitPk")
+            raise missing(table, self.params.split_pk, "splitPk")
         chosen = [_as_written(table, text) for text in self.params.column]
         open_view(db, f"SELECT {', '.join(chosen)} FROM {quoted(table.name)} {tail}")
         return declarations(db, table)

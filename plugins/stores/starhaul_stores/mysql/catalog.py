@@ -65,11 +65,6 @@ class Table:
         name = text[1:-1].replace("``", "`") if len(text) > 1 and text[0] == text[-1] == "`" else text
         return next((each for each in self.columns if each.name.casefold() == name.casefold()), None)
 
-    def missing(self, name: str, where: str) -> ConfigError:
-        """The error to raise for a column that the table does not have."""
-        names = [column.name for column in self.columns]
-        return ConfigError(where, f"table {self.name!r} has no column {name!r}", suggestion(name, names))
-
 
 def full_name(db: Connection, text: str) -> tuple[str, str]:
     """Database and name of the table that a name in a job means."""

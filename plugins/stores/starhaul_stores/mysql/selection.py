@@ -16,6 +16,7 @@ from starhaul_stores.mysql.slices import condition, relation_of
 from starhaul_stores.mysql.types import Declared, asked, declared, described, is_literal, without_alias
 from starhaul_stores.relational.names import told_apart
 from starhaul_stores.relational.read_params import Source, is_utf8
+from starhaul_stores.relational.target import missing
 
 if TYPE_CHECKING:
     from starhaul_stores.mysql.reader import MysqlWireReaderParams
@@ -92,7 +93,7 @@ class Selection:
         """The columns of the result, by what the server says of it; types of the table's own columns by its catalog."""
         params = self._params
         if params.split_pk and table.column(params.split_pk) is None:
-            raise table.missing(params.split_pk, "splitPk")
+            raise missing(table, params.split_pk, "splitPk")
         where = condition({}, params.condition)
         fields = db.described(f"SELECT {', '.join(self._wanted)} FROM {table.sql}{where} LIMIT 0")
         self._names = [field.name for field in fields]

@@ -12,7 +12,6 @@ from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.types import accepted, declaration, declared
 from starhaul_stores.relational import target
 from starhaul_stores.relational.blueprint import carried_all, key_of
-from starhaul_stores.relational.names import unquoted
 from starhaul_stores.relational.target import (
     EVERY_COLUMN,
     NAME_IT,
@@ -53,17 +52,12 @@ def fields_to_create(names: Sequence[str], source: pa.Schema, keys: Sequence[str
 def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
     """The columns of a table to create, as the job names them or else the source. Raises `ConfigError` for names that
     MySQL does not take or tell apart."""
-    names = list(source.names) if tuple(wanted) == EVERY_COLUMN else [unquoted(name, _QUOTES) for name in wanted]
-    if len(names) != len(source):
-        raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
-    seen: dict[str, str] = {}
+    names = target.names_to_create(wanted, source.names, _QUOTES)
     for name in names:
         if not 0 < len(name) <= NAME_CHARACTERS or name.endswith(" ") or max(name) > "\uffff" or "\0" in name:
             limits = f"1 to {NAME_CHARACTERS} characters, none beyond U+FFFF, no blank at the end"
             raise ConfigError("column", f"{name!r} cannot be the name of a column in MySQL", limits)
-        if name.casefold() in seen:
-            raise ConfigError("column", f"{seen[name.casefold()]!r} and {name!r} are the same column in MySQL")
-        seen[name.casefold()] = name
+    target.require_distinct(names, str.casefold, "in MySQL")
     return names
 
 
@@ -73,12 +67,7 @@ def check_keys(table: Table, keys: Sequence[str], mode: str, written: Sequence[C
     chosen = tuple(key if (column := table.column(key)) is None else column.name for key in keys)
     if not chosen and table.unique_keys:
         chosen = written_key(table, written) or table.unique_keys[0]
-    there = " or ".join(f"({', '.join(each)})" for each in table.unique_keys)
-    hint = f"there is {there}" if there else "create one, or use writeMode insert"
-    if not chosen:
-        raise ConfigError("keys", f"{table.name!r} has no primary key or unique index, which {mode} needs", hint)
-    if set(chosen) not in [set(each) for each in table.unique_keys]:
-        raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
+    target.require_unique(table, chosen, table.unique_keys, f"primary key or unique index, which {mode} needs")
     require_written(chosen, given_by_rows(table, written), mode, NAME_THE_KEY)
     return chosen
 

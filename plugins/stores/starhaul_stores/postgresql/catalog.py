@@ -59,11 +59,6 @@ class Table:
         similar = [column for name, column in names.items() if name.lower() == text.lower()]
         return similar[0] if len(similar) == 1 else None
 
-    def missing(self, name: str, where: str) -> ConfigError:
-        """The error to raise for a column that the table does not have."""
-        names = [column.name for column in self.columns]
-        return ConfigError(where, f"table {self.name!r} has no column {name!r}", suggestion(name, names))
-
 
 def find_table(db: Connection, text: str) -> Table | None:
     """The table that a name in a job means, found as the server would find it in SQL; None if there is none."""

@@ -10,9 +10,9 @@ from starhaul import ConfigError, PermanentError, native_type, with_native_type
 from starhaul_stores.postgresql.catalog import NAME_BYTES, Column, Table, unique_keys
 from starhaul_stores.postgresql.connection import Connection, quoted
 from starhaul_stores.postgresql.types import MONEY, accepted, declaration, oid_of
+from starhaul_stores.relational import target
 from starhaul_stores.relational.blueprint import carried_all
-from starhaul_stores.relational.names import unquoted
-from starhaul_stores.relational.target import EVERY_COLUMN, names_in_table
+from starhaul_stores.relational.target import names_in_table
 
 _QUOTES = ('""',)
 _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
@@ -58,9 +58,7 @@ def fields_to_create(names: Sequence[str], source: pa.Schema) -> pa.Schema:
 
 def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
     """The columns of a table that is to be created: `wanted`, or the source's."""
-    names = source.names if tuple(wanted) == EVERY_COLUMN else [unquoted(name, _QUOTES) for name in wanted]
-    if len(names) != len(source):
-        raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
+    names = target.names_to_create(wanted, source.names, _QUOTES)
     for name in names:
         if names.count(name) > 1:
             raise ConfigError("column", f"{name!r} is the name of two columns")
@@ -68,31 +66,24 @@ def names_to_create(wanted: Sequence[str], source: pa.Schema) -> list[str]:
             raise ConfigError("column", f"{name!r} is no name", f"a name has 1 to {NAME_BYTES} bytes and no NUL")
         if name in _SYSTEM:
             raise ConfigError("column", f"{name!r} is a system column in PostgreSQL", "name the columns in `column`")
-    return list(names)
+    return names
 
 
 def conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple[str, ...]:
     """The columns that tell whether a row is there already: `keys`, or the primary key. Raises `ConfigError` if the
     table does not keep them unique."""
     chosen = tuple(names_in_table(table, keys, "keys")) or table.key
-    known = unique_keys(db, table)
-    if chosen and set(chosen) in [set(each) for each in known]:
-        return chosen
-    there = " or ".join(f"({', '.join(each)})" for each in known)
-    hint = f"there is {there}" if there else "create one, or use writeMode insert"
-    if not chosen:
-        raise ConfigError("keys", f"{table.name!r} has no primary key", hint)
-    raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
+    return target.require_unique(table, chosen, unique_keys(db, table), "primary key")
 
 
-def deferred_constraints(db: Connection, target: str) -> list[str]:
+def deferred_constraints(db: Connection, table: str) -> list[str]:
     """Full names as SQL of the constraints of a table (full name as SQL) that the server would look at no earlier than
     at COMMIT, and that no row of the same table which comes later can mend: keys, and references to other tables."""
     rows = db.execute(
         "SELECT DISTINCT n.nspname::text, k.conname::text FROM pg_constraint k "
         "JOIN pg_namespace n ON n.oid = k.connamespace WHERE k.condeferred AND k.conrelid = to_regclass(%s) "
         "AND (k.contype IN ('p', 'u', 'x') OR (k.contype = 'f' AND k.confrelid <> k.conrelid))",
-        [target],
+        [table],
     )
     return [".".join(map(quoted, names)) for names in rows]
 

@@ -62,11 +62,6 @@ class Table:
         alike = [each for each in self.columns if each.name.casefold() == name.casefold()]
         return exact or (alike[0] if len(alike) == 1 else None)
 
-    def missing(self, name: str, where: str) -> ConfigError:
-        """The error to raise for a column that the table does not have."""
-        names = [column.name for column in self.columns]
-        return ConfigError(where, f"table {self.name!r} has no column {name!r}", suggestion(name, names))
-
 
 def find_table(db: Connection, text: str) -> Table | None:
     """The table that a name in a job means, in any case; None if there is none."""

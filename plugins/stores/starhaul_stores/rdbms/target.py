@@ -11,9 +11,9 @@ from starhaul_stores.rdbms.catalog import QUOTES, Column, Table
 from starhaul_stores.rdbms.connection import Connection
 from starhaul_stores.rdbms.declaration import accepted, declared
 from starhaul_stores.rdbms.type_names import type_name
+from starhaul_stores.relational import target
 from starhaul_stores.relational.blueprint import carried_all
-from starhaul_stores.relational.names import unquoted
-from starhaul_stores.relational.target import EVERY_COLUMN, names_in_table
+from starhaul_stores.relational.target import names_in_table
 
 
 def fields_for(db: Connection, columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
@@ -35,17 +35,11 @@ def require_as_planned(db: Connection, columns: Sequence[Column], planned: pa.Sc
 def names_to_create(db: Connection, wanted: Sequence[str], source: pa.Schema) -> list[str]:
     """The columns of a table to create, as the job names them or else the source. Raises `ConfigError` for names that
     databases do not tell apart."""
-    names = list(source.names) if tuple(wanted) == EVERY_COLUMN else [unquoted(name, QUOTES) for name in wanted]
-    if len(names) != len(source):
-        raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
-    seen: dict[str, str] = {}
+    names = target.names_to_create(wanted, source.names, QUOTES)
     for name in names:
         if not name or "\0" in name or len(name) > db.name_characters or db.refuses_name(name):
             raise ConfigError("column", f"{name!r} cannot be the name of a column here", "name the columns in `column`")
-        folded = name if db.dialect == "postgresql" else name.casefold()
-        if folded in seen:
-            raise ConfigError("column", f"{seen[folded]!r} and {name!r} are the same column to this database")
-        seen[folded] = name
+    target.require_distinct(names, str if db.dialect == "postgresql" else str.casefold, "to this database")
     return names
 
 
@@ -63,15 +57,5 @@ def fields_to_create(db: Connection, names: Sequence[str], source: pa.Schema, ke
 def check_keys(table: Table, keys: Sequence[str], mode: str) -> tuple[str, ...]:
     """The columns that tell whether a row is there already: `keys`, or the primary key, or the only unique one. Raises
     `ConfigError` if the table does not keep them unique."""
-    chosen = names_in_table(table, keys, "keys")
-    there = " or ".join(f"({', '.join(each)})" for each in table.unique_keys)
-    hint = f"there is {there}" if there else "create one, or use writeMode insert"
-    if not chosen:
-        if not table.unique_keys:
-            told = f"{table.name!r} has no primary key or unique index, which {mode} needs"
-            raise ConfigError("keys", told, hint)
-        return table.unique_keys[0]
-    if set(chosen) not in [set(each) for each in table.unique_keys]:
-        told = f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})"
-        raise ConfigError("keys", told, hint)
-    return tuple(chosen)
+    chosen = tuple(names_in_table(table, keys, "keys")) or next(iter(table.unique_keys), ())
+    return target.require_unique(table, chosen, table.unique_keys, f"primary key or unique index, which {mode} needs")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Protocol, TypeAlias
 
-from starhaul_stores.relational.target import C, Table
+from starhaul_stores.relational.target import C, Table, missing
 
 ROWS_PER_SLICE = 1_000_000
 """Most rows of a slice, so that a retry costs minutes and skew levels out."""
@@ -42,7 +42,7 @@ def key_columns(table: KeyedTable[C], split_pk: str | None) -> list[C]:
         return key
     column = table.column(split_pk)
     if column is None:
-        raise table.missing(split_pk, "splitPk")
+        raise missing(table, split_pk, "splitPk")
     return key if key[:1] == [column] else [column]
 
 

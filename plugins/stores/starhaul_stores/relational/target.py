@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from starhaul import ConfigError
-from starhaul_stores.relational.names import require_not_given
+from starhaul_stores.relational.names import require_not_given, suggestion, unquoted
 
 EVERY_COLUMN = ("*",)
 NAME_IT = "name it there"
@@ -31,13 +31,19 @@ class Table(Protocol[C]):
     """A table as a store's catalog tells it."""
 
     @property
+    def name(self) -> str: ...
+
+    @property
     def columns(self) -> Sequence[C]: ...
 
     def column(self, text: str) -> C | None:
         """The column that a job means."""
 
-    def missing(self, name: str, where: str) -> ConfigError:
-        """The error to raise for a column that the table does not have."""
+
+def missing(table: Table[C], name: str, where: str) -> ConfigError:
+    """The error to raise for a column that the table does not have; `where` is the parameter that names it."""
+    names = [column.name for column in table.columns]
+    return ConfigError(where, f"table {table.name!r} has no column {name!r}", suggestion(name, names))
 
 
 def target_columns(table: Table[C], wanted: Sequence[str], source: Sequence[str] = ()) -> list[C]:
@@ -56,7 +62,7 @@ def named_columns(table: Table[C], names: Sequence[str]) -> list[C]:
     for text in names:
         column = table.column(text)
         if column is None:
-            raise table.missing(text, "column")
+            raise missing(table, text, "column")
         if column.generated:
             raise ConfigError("column", f"{column.name!r} is a generated column", "leave it out of `column`")
         if column in columns:
@@ -72,9 +78,42 @@ def names_in_table(table: Table[C], names: Sequence[str], where: str) -> list[st
     for name in names:
         column = table.column(name)
         if column is None:
-            raise table.missing(name, where)
+            raise missing(table, name, where)
         found.append(column.name)
     return found
+
+
+def names_to_create(wanted: Sequence[str], source: Sequence[str], quotes: Iterable[str]) -> list[str]:
+    """The columns of a table to create: those that a job names (`wanted`), perhaps in `quotes` (as `unquoted` has
+    them), or the source's. Raises `ConfigError` if they are not as many."""
+    names = list(source) if tuple(wanted) == EVERY_COLUMN else [unquoted(name, quotes) for name in wanted]
+    if len(names) != len(source):
+        raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
+    return names
+
+
+def require_distinct(names: Sequence[str], fold: Callable[[str], str], where: str) -> None:
+    """Raise `ConfigError` if two names are one column to a database (`where`: `in MySQL`), which takes for equal what
+    `fold` makes equal."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if fold(name) in seen:
+            raise ConfigError("column", f"{seen[fold(name)]!r} and {name!r} are the same column {where}")
+        seen[fold(name)] = name
+
+
+def require_unique(
+    table: Table[C], chosen: Sequence[str], known: Sequence[Sequence[str]], lacking: str
+) -> tuple[str, ...]:
+    """The columns `chosen` to tell whether a row is there already. Raises `ConfigError` if they are none of the `known`
+    keys that the table holds unique; `lacking` tells what the table has not if there are none at all."""
+    if chosen and set(chosen) in [set(each) for each in known]:
+        return tuple(chosen)
+    there = " or ".join(f"({', '.join(each)})" for each in known)
+    hint = f"there is {there}" if there else "create one, or use writeMode insert"
+    if not chosen:
+        raise ConfigError("keys", f"{table.name!r} has no {lacking}", hint)
+    raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
 
 
 def given_by_rows(table: Table[C], written: Sequence[C]) -> set[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from starhaul import Address, ConfigError
 from starhaul_stores.relational.addresses import is_ours, matches
+from starhaul_stores.relational.names import suggestion
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.types import Declared, declared
 
@@ -64,11 +64,6 @@ class Table:
     def column(self, name: str) -> Column | None:
         """The column of this name, in any (ASCII) case."""
         return next((column for column in self.columns if fold(column.name) == fold(name)), None)
-
-    def missing(self, name: str, where: str) -> ConfigError:
-        """The error to raise for a column that the table does not have."""
-        names = [column.name for column in self.columns]
-        return ConfigError(where, f"table {self.name!r} has no column {name!r}", suggestion(name, names))
 
 
 def find_table(db: Connection, name: str) -> Table | None:
@@ -126,16 +121,6 @@ def unique_keys(db: Connection, table: Table) -> list[tuple[str, ...]]:
         if all(name is not None for name in names):
             keys.append(tuple(str(name) for name in names))
     return list(dict.fromkeys(keys))
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """`did you mean …?`, or what there is."""
-    names = list(known)
-    by_fold = {fold(each): each for each in names}
-    close = [by_fold[each] for each in difflib.get_close_matches(fold(name), by_fold, n=3, cutoff=0.6)]
-    if close:
-        return f"did you mean {' or '.join(map(repr, close))}?"
-    return f"there are {', '.join(names[:20])}" if names else ""
 
 
 def fold(name: str) -> str:

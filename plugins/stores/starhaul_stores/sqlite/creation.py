@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from starhaul import ConfigError, Creation
 from starhaul_stores.relational.blueprint import NewColumn, blueprint, constant
-from starhaul_stores.sqlite.catalog import fold, literal, quoted, suggestion
+from starhaul_stores.relational.names import suggestion
+from starhaul_stores.sqlite.catalog import fold, literal, quoted
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.facts import DIALECT
 from starhaul_stores.sqlite.ledger import Ledger

@@ -16,6 +16,8 @@ from starhaul_stores.relational.target import (
     given_by_rows,
     names_in_table,
     refuse_cascading,
+    require_distinct,
+    require_unique,
     require_written,
 )
 from starhaul_stores.sqlite.catalog import Column, Table, fold, unique_keys
@@ -36,11 +38,7 @@ def target_names(wanted: Sequence[str], table: Table | None, source: pa.Schema) 
         names = list(wanted)
         if table is None and len(names) != len(source):
             raise ConfigError("column", f"names {len(names)} columns, the source has {len(source)}")
-    seen: dict[str, str] = {}
-    for name in names:
-        if fold(name) in seen:
-            raise ConfigError("column", f"{seen[fold(name)]!r} and {name!r} are the same column in SQLite")
-        seen[fold(name)] = name
+    require_distinct(names, fold, "in SQLite")
     return names
 
 
@@ -82,14 +80,7 @@ def _conflict_target(db: Connection, table: Table, keys: Sequence[str]) -> tuple
     Raises `ConfigError` if the table does not keep them unique.
     """
     chosen = tuple(key if (column := table.column(key)) is None else column.name for key in keys) or table.key
-    known = unique_keys(db, table)
-    if chosen and set(chosen) in [set(each) for each in known]:
-        return chosen
-    there = " or ".join(f"({', '.join(each)})" for each in known)
-    hint = f"there is {there}" if there else "create one, or use writeMode insert"
-    if not chosen:
-        raise ConfigError("keys", f"{table.name!r} has no primary key", hint)
-    raise ConfigError("keys", f"no primary key or unique index of {table.name!r} is on ({', '.join(chosen)})", hint)
+    return require_unique(table, chosen, unique_keys(db, table), "primary key")
 
 
 def refuse_cascades(db: Connection, table: Table) -> None:
