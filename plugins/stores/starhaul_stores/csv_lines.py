@@ -13,7 +13,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from starhaul import cast
-from starhaul_stores.files.rendering import Renderer, Style
+from starhaul_stores.files.delimited.rendering import Renderer, Style
 
 Data: TypeAlias = bytes | bytearray | memoryview
 

@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from starhaul import Address, Block, Receipt, Task, WriteRequest
 from starhaul_stores.files.addresses import file_address, to_write
-from starhaul_stores.files.compression import compressed
+from starhaul_stores.files.compression.codecs import compressed
 from starhaul_stores.files.encodings import canonical
 from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.places.local import LocalPlace

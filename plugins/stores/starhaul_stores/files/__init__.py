@@ -2,6 +2,7 @@
 read and written as tasks of a run (`reader`, `writer`). A place knows nothing of formats and a format nothing of
 places: what passes between them is a `Source` to read from and a `Staging` to write to.
 
-The rest belongs to formats that are text: how they are packed (`compression`, `encodings`) and how rows are written in
-them (`dialect`, `grammar`, `delimited`, `rendering`).
+The rest belongs to formats: how text is packed (`compression`) and encoded (`encodings`), how rows stand in it
+(`delimited`, `json_records`, `sql_script`), and what the types of others are in Arrow (`avro_types`, `hive_types`,
+`parquet_types`).
 """

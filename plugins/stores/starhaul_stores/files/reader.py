@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from starhaul import Capability, Cast, ConfigError, PermanentError, Reader, Split, Task, legible
 from starhaul_stores.files.abreast import abreast
+from starhaul_stores.files.bundling import bundled
 from starhaul_stores.files.columns import TypedField, arrow_type, own_fields, resolved, typed
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.named import input_format
-from starhaul_stores.files.packing import packed
 from starhaul_stores.files.partitions import values_in
 from starhaul_stores.files.places.listing import listed
 from starhaul_stores.files.places.place import FileStatus, Place
@@ -69,7 +69,7 @@ class FileReader(Reader[P]):
             fields = _to_text(self._own(link, files))
             cuts = abreast(link, files, lambda own, file: list(self._format.cuts(Source(own, file), size)))
             parts = [(file, cut) for file, some in zip(files, cuts, strict=True) for cut in some]
-        return [self._split(group, fields) for group in packed(parts, size, target)]
+        return [self._split(group, fields) for group in bundled(parts, size, target)]
 
     def read(self, split: Split, task: Task) -> Iterator[pa.RecordBatch]:
         own = _from_text(split.args["fields"])

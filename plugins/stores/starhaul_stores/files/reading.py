@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from starhaul import ConfigError, Params
 from starhaul_stores.files.columns import FileColumn
-from starhaul_stores.files.compression import ALIASES, Codec, codec_of
-from starhaul_stores.files.dialect import Dialect
+from starhaul_stores.files.compression.codecs import ALIASES, Codec, codec_of
+from starhaul_stores.files.delimited.dialect import Dialect
 from starhaul_stores.files.encodings import canonical
 from starhaul_stores.files.parquet_schema import Node, message
 from starhaul_stores.files.partitions import PartitionColumn

@@ -7,13 +7,13 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from starhaul import Params
-from starhaul_stores.files.compression import ALIASES, Codec
-from starhaul_stores.files.dialect import overlaps_itself
+from starhaul_stores.files.compression.codecs import ALIASES, Codec
+from starhaul_stores.files.delimited.dialect import overlaps_itself
+from starhaul_stores.files.delimited.rendering import Style
 from starhaul_stores.files.hive_types import TargetColumn
 from starhaul_stores.files.parquet_schema import Node, message
 from starhaul_stores.files.parquet_types import arrow_field, expect_together
 from starhaul_stores.files.reading import EncodingName, OneAscii
-from starhaul_stores.files.rendering import Style
 
 Packing = Literal[
     "none", "gzip", "bz2", "bzip2", "zstd", "lz4", "zlib", "deflate", "snappy", "hadoop-snappy", "framing-snappy",

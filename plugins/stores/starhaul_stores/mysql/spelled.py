@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from starhaul import Block, Task
 from starhaul_stores.csv_lines import NULL, Data, columns_of, has_csv_lines, spelled
-from starhaul_stores.files.rendering import Renderer, Style, bytes_of
+from starhaul_stores.files.delimited.rendering import Renderer, Style, bytes_of
 from starhaul_stores.mysql.batches import ResultColumn, is_date, loaded_batch
 from starhaul_stores.mysql.decode import as_strings
 from starhaul_stores.mysql.lines import NUMBERS, in_one_piece, typed

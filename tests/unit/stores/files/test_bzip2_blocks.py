@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from starhaul import PermanentError
 from starhaul.testing import RecordingTask
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
-from starhaul_stores.files import bzip2_blocks
-from starhaul_stores.files.bzip2_blocks import Bzip2Lines
+from starhaul_stores.files.compression import bzip2_blocks
+from starhaul_stores.files.compression.bzip2_blocks import Bzip2Lines
 
 
 def lines(packed: bytes, start: int, end: int, line_end: bytes = b"\n") -> bytes:

@@ -17,7 +17,15 @@ import pyarrow as pa
 import pytest
 
 from starhaul import PermanentError
-from starhaul_stores.files.compression import WRITTEN, Codec, codec_of, compressed, decompressed, members, suffix_of
+from starhaul_stores.files.compression.codecs import (
+    WRITTEN,
+    Codec,
+    codec_of,
+    compressed,
+    decompressed,
+    members,
+    suffix_of,
+)
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "hadoop"
 TEXT = "".join(f"{row},text ü {'x' * (row % 200)}\n" for row in range(3000)).encode()

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from starhaul_stores.files import cutting
-from starhaul_stores.files.borders import Borders
-from starhaul_stores.files.cutting import ranges
-from starhaul_stores.files.delimited import Block, Layout, Parser, RecordTooLong
-from starhaul_stores.files.dialect import Dialect
-from starhaul_stores.files.grammar import Grammar
+from starhaul_stores.files.delimited import cutting
+from starhaul_stores.files.delimited.borders import Borders
+from starhaul_stores.files.delimited.cutting import ranges
+from starhaul_stores.files.delimited.dialect import Dialect
+from starhaul_stores.files.delimited.grammar import Grammar
+from starhaul_stores.files.delimited.parsing import Block, Layout, Parser, RecordTooLong
 
 LETTERS = st.sampled_from(
     ["a", ",", '"', '""', "\n", "\r", "\r\n", "|", "||", "\\", "\\N", "#", " ", "é", "😀", "\x00", "\ufeff"]

@@ -188,7 +188,7 @@ def _whole(data: bytes, ended: bool) -> bytes:
 
 def _snappy(packed: bytes) -> bytes:
     """A raw chunk and the CRC32 of what is in it."""
-    from starhaul_stores.files.packings import raw_snappy
+    from starhaul_stores.files.compression.packings import raw_snappy
 
     data = raw_snappy(packed[:-4])
     if zlib.crc32(data) != int.from_bytes(packed[-4:], "big"):

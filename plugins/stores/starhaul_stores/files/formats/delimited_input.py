@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, Task
 from starhaul_stores.files.columns import unique_names
-from starhaul_stores.files.delimited import Layout, Parser, Record, RecordTooLong
+from starhaul_stores.files.delimited.parsing import Layout, Parser, Record, RecordTooLong
 from starhaul_stores.files.encodings import shown
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, raw_texts
 from starhaul_stores.files.formats.packed_text import PackedText

@@ -12,11 +12,11 @@ import pyarrow as pa
 from starhaul import ConfigError, with_text_pattern
 from starhaul_stores.csv_lines import Data, columns_of, encoding_of, has_csv_lines
 from starhaul_stores.files.columns import is_bytes, to_base64
-from starhaul_stores.files.compression import WRITTEN as CODECS
-from starhaul_stores.files.compression import compressed, suffix_of
+from starhaul_stores.files.compression.codecs import WRITTEN as CODECS
+from starhaul_stores.files.compression.codecs import compressed, suffix_of
+from starhaul_stores.files.delimited.rendering import Renderer, Style
 from starhaul_stores.files.encodings import Encoded, canonical
 from starhaul_stores.files.formats.output import EncodedSink, OutputFormat, RowSink
-from starhaul_stores.files.rendering import Renderer, Style
 from starhaul_stores.files.writing import FileWriterParams
 
 _BOM = "\ufeff".encode()

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from starhaul import PermanentError, Task
-from starhaul_stores.files.borders import count_lines
-from starhaul_stores.files.dialect import Dialect
+from starhaul_stores.files.delimited.borders import count_lines
+from starhaul_stores.files.delimited.dialect import Dialect
 from starhaul_stores.files.encodings import shown
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, raw_texts
 from starhaul_stores.files.formats.packed_text import PackedText

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from starhaul import ConfigError, cast
 from starhaul_stores.files.columns import is_bytes, to_base64
-from starhaul_stores.files.compression import WRITTEN, compressed, suffix_of
+from starhaul_stores.files.compression.codecs import WRITTEN, compressed, suffix_of
 from starhaul_stores.files.encodings import Encoded, canonical
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from starhaul_stores.files.borders import Borders
-from starhaul_stores.files.compression import bzip2_lines, decompressed, members
-from starhaul_stores.files.cutting import ByteRange, ranges, sought
-from starhaul_stores.files.dialect import Dialect
+from starhaul_stores.files.compression.codecs import bzip2_lines, decompressed, members
+from starhaul_stores.files.delimited.borders import Borders
+from starhaul_stores.files.delimited.cutting import ByteRange, ranges, sought
+from starhaul_stores.files.delimited.dialect import Dialect
 from starhaul_stores.files.encodings import Utf8Stream, canonical, cuttable
 from starhaul_stores.files.formats.input import Cut, even_cuts
 from starhaul_stores.files.places.source import Source

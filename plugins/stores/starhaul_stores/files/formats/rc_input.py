@@ -16,11 +16,11 @@ from typing import Any
 import pyarrow as pa
 
 from starhaul import ConfigError, Task
-from starhaul_stores.files.compression import Codec
+from starhaul_stores.files.compression.codecs import Codec
+from starhaul_stores.files.compression.hadoop_codecs import codec_of_class, unpacked
 from starhaul_stores.files.exact_bytes import ExactBytes
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, even_cuts
 from starhaul_stores.files.formats.matching import damage_told, raw_row
-from starhaul_stores.files.hadoop_codecs import codec_of_class, unpacked
 from starhaul_stores.files.places.source import Source
 
 _SYNC = 16

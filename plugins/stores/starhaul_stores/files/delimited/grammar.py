@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from starhaul_stores.files.dialect import Dialect
+from starhaul_stores.files.delimited.dialect import Dialect
 
 _LETTER_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "e": "\x1b", "v": "\v", "a": "\a"}
 _ESCAPE = re.compile(

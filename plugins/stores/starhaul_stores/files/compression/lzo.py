@@ -7,8 +7,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from starhaul import ConfigError
-from starhaul_stores.files.hadoop_blocks import HadoopBlocks
-from starhaul_stores.files.packings import Unpacked, bounded
+from starhaul_stores.files.compression.hadoop_blocks import HadoopBlocks
+from starhaul_stores.files.compression.packings import Unpacked, bounded
 
 _MAGIC = b"\x89LZO\x00\r\n\x1a\n"
 _FIRST_WITH_LEVEL = 0x0940

@@ -15,10 +15,16 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 
 from starhaul import PermanentError
-from starhaul_stores.files.bzip2_blocks import Bzip2Lines
-from starhaul_stores.files.hadoop_blocks import HadoopLz4, HadoopLz4Packing, HadoopSnappy, HadoopSnappyPacking, lz4
-from starhaul_stores.files.lzo import HadoopLzo, Lzop, expect_lzo
-from starhaul_stores.files.packings import (
+from starhaul_stores.files.compression.bzip2_blocks import Bzip2Lines
+from starhaul_stores.files.compression.hadoop_blocks import (
+    HadoopLz4,
+    HadoopLz4Packing,
+    HadoopSnappy,
+    HadoopSnappyPacking,
+    lz4,
+)
+from starhaul_stores.files.compression.lzo import HadoopLzo, Lzop, expect_lzo
+from starhaul_stores.files.compression.packings import (
     Bzip2,
     Deflate,
     DeflatePacking,

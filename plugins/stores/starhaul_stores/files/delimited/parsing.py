@@ -13,10 +13,10 @@ from functools import cache
 
 import pyarrow as pa
 
-from starhaul_stores.files.borders import Borders, count_lines
-from starhaul_stores.files.bulk import BulkParser
-from starhaul_stores.files.dialect import Dialect
-from starhaul_stores.files.grammar import Grammar
+from starhaul_stores.files.delimited.borders import Borders, count_lines
+from starhaul_stores.files.delimited.bulk import BulkParser
+from starhaul_stores.files.delimited.dialect import Dialect
+from starhaul_stores.files.delimited.grammar import Grammar
 from starhaul_stores.files.streams import ByteStream
 
 

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from starhaul_stores.files.compression import Codec, decompressed
+from starhaul_stores.files.compression.codecs import Codec, decompressed
 
 _MOST = 256 << 20
 _CODECS: Mapping[str, Codec] = MappingProxyType(

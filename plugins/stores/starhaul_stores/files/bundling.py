@@ -13,7 +13,7 @@ _MANY = 256
 Part = tuple[FileStatus, Cut]
 
 
-def packed(parts: Sequence[Part], size: int, target: int) -> Iterator[Sequence[Part]]:
+def bundled(parts: Sequence[Part], size: int, target: int) -> Iterator[Sequence[Part]]:
     """The parts one by one if they are not many, else as many together as make `size` bytes, or so many groups that
     each of `target` channels gets several."""
     most = max(_MANY, 4 * target)

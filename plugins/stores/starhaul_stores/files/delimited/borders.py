@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from starhaul_stores.files.dialect import Dialect, overlaps_itself
+from starhaul_stores.files.delimited.dialect import Dialect, overlaps_itself
 
 _GUESSES = 16
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from starhaul_stores.files.packings import Packing, Unpacked, bounded, raw_snappy
+from starhaul_stores.files.compression.packings import Packing, Unpacked, bounded, raw_snappy
 from starhaul_stores.files.streams import ByteStream
 
 _FRAME = bytes.fromhex("04224d18607073")

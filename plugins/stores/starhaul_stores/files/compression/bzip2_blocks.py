@@ -9,7 +9,7 @@ from __future__ import annotations
 import bz2
 from collections.abc import Iterator
 
-from starhaul_stores.files.packings import Unpacked
+from starhaul_stores.files.compression.packings import Unpacked
 from starhaul_stores.files.streams import ByteStream
 
 _BLOCK, _END = 0x314159265359, 0x177245385090

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from starhaul_stores.files.borders import Borders, count_lines
-from starhaul_stores.files.dialect import Dialect
+from starhaul_stores.files.delimited.borders import Borders, count_lines
+from starhaul_stores.files.delimited.dialect import Dialect
 from starhaul_stores.files.streams import ByteStream
 
 _CHUNK = 256 << 10

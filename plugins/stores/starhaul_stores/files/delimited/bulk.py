@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from starhaul_stores.files.dialect import Dialect
+from starhaul_stores.files.delimited.dialect import Dialect
 
 _BOM = "\ufeff".encode()
 _STAND_INS = bytes([*range(1, 9), *range(14, 32)])

@@ -8,7 +8,7 @@ from functools import reduce
 
 import pyarrow as pa
 
-from starhaul_stores.files.dialect import overlaps_itself
+from starhaul_stores.files.delimited.dialect import overlaps_itself
 
 PLAIN = "0123456789+-.Etruefals"
 """What numbers, days and truth values consist of as text."""
