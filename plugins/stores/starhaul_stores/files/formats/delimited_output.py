@@ -12,11 +12,10 @@ import pyarrow as pa
 from starhaul import ConfigError, with_text_pattern
 from starhaul_stores.csv_lines import Data, columns_of, encoding_of, has_csv_lines
 from starhaul_stores.files.columns import is_bytes, to_base64
-from starhaul_stores.files.compression.codecs import WRITTEN as CODECS
-from starhaul_stores.files.compression.codecs import compressed, suffix_of
 from starhaul_stores.files.delimited.rendering import Renderer, Style
 from starhaul_stores.files.encodings import Encoded, canonical
-from starhaul_stores.files.formats.output import EncodedSink, OutputFormat, RowSink
+from starhaul_stores.files.formats.output import EncodedSink, RowSink
+from starhaul_stores.files.formats.text_output import TextOutput
 from starhaul_stores.files.writing import FileWriterParams
 
 _BOM = "\ufeff".encode()
@@ -24,12 +23,8 @@ _PLAIN = b"starhaul.files.plain"
 """Key in the metadata of a column of text that was numbers, days or truth values, and so never needs a quote."""
 
 
-class DelimitedOutput(OutputFormat):
+class DelimitedOutput(TextOutput):
     """`csv` and `text`."""
-
-    @property
-    def suffix(self) -> str:
-        return suffix_of(self.params.codec())
 
     def accept(self, source: pa.Schema) -> pa.Schema:
         return pa.schema([self._accepted(field) for field in source])
@@ -43,8 +38,7 @@ class DelimitedOutput(OutputFormat):
         return (name,) if name is not None and alike and whole and utf8 else ()
 
     def check(self, schema: pa.Schema) -> None:
-        if self.params.codec() not in CODECS:
-            raise ConfigError("compress", f"text is not packed by {self.params.compress}", f"use {', '.join(CODECS)}")
+        super().check(schema)
         header = self._header(schema)
         if header and len(header) != len(schema):
             raise ConfigError("header", f"names {len(header)} columns, but {len(schema)} are written")
@@ -53,8 +47,7 @@ class DelimitedOutput(OutputFormat):
 
     @contextmanager
     def open(self, file: io.RawIOBase, schema: pa.Schema, memory: int) -> Iterator[RowSink]:
-        with compressed(file, self.params.codec()) as sink:
-            text = Encoded(sink, canonical(self.params.encoding))
+        with self.text(file) as text:
             renderer = Renderer(self.params.style())
             if header := self._header(schema):
                 text.write(renderer.render(header, _as_columns(header)).data)

@@ -10,38 +10,25 @@ import pyarrow as pa
 
 from starhaul import ConfigError, cast
 from starhaul_stores.files.columns import is_bytes, to_base64
-from starhaul_stores.files.compression.codecs import WRITTEN, compressed, suffix_of
-from starhaul_stores.files.encodings import Encoded, canonical
-from starhaul_stores.files.formats.output import OutputFormat, RowSink
+from starhaul_stores.files.encodings import Encoded
+from starhaul_stores.files.formats.output import RowSink
+from starhaul_stores.files.formats.text_output import TextOutput, expect_spelled
 
 
-class JsonOutput(OutputFormat):
+class JsonOutput(TextOutput):
     """`json`: an object in each line. Numbers keep their digits, nested values are JSON, all else is text as the hub
     makes it; NaN and infinity are no JSON, and their rows are rejected."""
 
-    @property
-    def suffix(self) -> str:
-        return suffix_of(self.params.codec())
-
-    def accept(self, source: pa.Schema) -> pa.Schema:
-        return pa.schema([pa.field(field.name, field.type) for field in source])
-
     def check(self, schema: pa.Schema) -> None:
-        if self.params.codec() not in WRITTEN:
-            raise ConfigError("compress", f"text is not packed by {self.params.compress}", f"use {', '.join(WRITTEN)}")
+        super().check(schema)
         if len(set(schema.names)) != len(schema):
             raise ConfigError("column", "two columns have the same name", "a JSON object has a name once")
-        for field in schema:
-            try:
-                cast(pa.nulls(0, field.type), pa.string())
-            except ConfigError as error:
-                raise ConfigError(f"column {field.name}", error.problem, error.hint) from error
+        expect_spelled(schema)
 
     @contextmanager
     def open(self, file: io.RawIOBase, schema: pa.Schema, memory: int) -> Iterator[RowSink]:
-        with compressed(file, self.params.codec()) as sink:
-            encoded = Encoded(sink, canonical(self.params.encoding))
-            yield _Rows(encoded, self.params.encoding, base64=self.params.byte_encoding is not None)
+        with self.text(file) as text:
+            yield _Rows(text, self.params.encoding, base64=self.params.byte_encoding is not None)
 
 
 class _Rows(RowSink):

@@ -10,42 +10,29 @@ import pyarrow as pa
 
 from starhaul import ConfigError, cast
 from starhaul_stores.files.columns import is_bytes
-from starhaul_stores.files.compression.codecs import WRITTEN, compressed, suffix_of
-from starhaul_stores.files.encodings import Encoded, canonical
-from starhaul_stores.files.formats.output import OutputFormat, RowSink
+from starhaul_stores.files.encodings import Encoded
+from starhaul_stores.files.formats.output import RowSink
+from starhaul_stores.files.formats.text_output import TextOutput, expect_spelled
 
 
-class SqlOutput(OutputFormat):
+class SqlOutput(TextOutput):
     """`sql`: statements of `commitSize` rows each. With the quote of MySQL around names (`` ` ``) strings are MySQL's,
     where a backslash escapes; with any other they are the standard's. Numbers stand bare, all else as strings."""
-
-    @property
-    def suffix(self) -> str:
-        return suffix_of(self.params.codec())
-
-    def accept(self, source: pa.Schema) -> pa.Schema:
-        return pa.schema([pa.field(field.name, field.type) for field in source])
 
     def check(self, schema: pa.Schema) -> None:
         if not self.params.table:
             raise ConfigError("table", "`sql` needs the name of a table", "give `table`")
-        if self.params.codec() not in WRITTEN:
-            raise ConfigError("compress", f"text is not packed by {self.params.compress}", f"use {', '.join(WRITTEN)}")
+        super().check(schema)
         names = self._names(schema)
         if len(names) != len(schema):
             raise ConfigError("header", f"names {len(names)} columns, but {len(schema)} are written")
-        for field in schema:
-            try:
-                cast(pa.nulls(0, field.type), pa.string())
-            except ConfigError as error:
-                raise ConfigError(f"column {field.name}", error.problem, error.hint) from error
+        expect_spelled(schema)
 
     @contextmanager
     def open(self, file: io.RawIOBase, schema: pa.Schema, memory: int) -> Iterator[RowSink]:
         table = ".".join(map(self._quoted, (self.params.table or "").split(".")))
         begin = f"INSERT INTO {table} ({', '.join(map(self._quoted, self._names(schema)))}) VALUES"
-        with compressed(file, self.params.codec()) as sink:
-            text = Encoded(sink, canonical(self.params.encoding))
+        with self.text(file) as text:
             mysql = self.params.quote_char == "`"
             rows = _Rows(text, begin, self.params.line_delimiter, self.params.commit_size, mysql)
             yield rows
