@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from starhaul.cli.invocation import Invocation, command
+from starhaul.cli.new_file import write_new
 from starhaul.cli.options import JOB, PATH, variable_options
 
 
@@ -26,15 +27,10 @@ def convert(
     Variables stay variables (give those that stand for numbers), secrets become variables, and a remark stands at each
     deliberate difference. Connects to nothing.
     """
-    from starhaul.api.errors import ConfigError
     from starhaul.job.datax_to_native import to_native
 
     text = to_native(job, invocation.registry(), variables=variables)
     if output is None:
         click.echo(text, nl=False)
-        return
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise ConfigError("--output", f"{output} cannot be written: {error.strerror}", "name a new file") from error
+    else:
+        write_new(output, text, "--output")

@@ -11,6 +11,7 @@ import click
 
 from starhaul.cli.invocation import Invocation, command
 from starhaul.cli.line_options import comma_list, one_line
+from starhaul.cli.new_file import write_new
 from starhaul.cli.options import PATH, run_options
 
 if TYPE_CHECKING:
@@ -112,17 +113,11 @@ def _line(
 
 
 def _save(composed: Composed, path: Path) -> Path:
-    from starhaul.api.errors import ConfigError
-
     names = ", ".join(composed.secrets)
     head = f"# Needs the variables {names}: set them in the environment, or give them with -D.\n" if names else ""
     if composed.in_urls:
         head += f"# Percent-encoded, as they stand in a URL: {', '.join(composed.in_urls)}.\n"
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(head + _text(composed))
-    except OSError as error:
-        raise ConfigError("--save", f"{path} cannot be written: {error.strerror}", "name a new file") from error
+    write_new(path, head + _text(composed), "--save")
     return path
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from starhaul.cli.invocation import Invocation, command
+from starhaul.cli.new_file import write_new
 from starhaul.cli.options import PATH
 
 
@@ -26,9 +27,5 @@ def init(invocation: Invocation, reader: str, writer: str, output: Path | None) 
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise click.UsageError(f"{output} cannot be written: {error.strerror}") from error
+    write_new(output, text, "--output")
     click.echo(f"wrote {output}; fill it in, then: starhaul check {output}")
