@@ -25,6 +25,7 @@ from starhaul import (
     WriteRequest,
 )
 from starhaul_stores.relational.target import named_columns
+from starhaul_stores.relational.write_params import write_mode_in
 from starhaul_stores.sqlite.address import Place, address_of, to_write, unquoted
 from starhaul_stores.sqlite.catalog import Column, Table, find_table, no_such_table, quoted, statements
 from starhaul_stores.sqlite.connection import Connection, Mode, adbc_installed, connect, database_exists
@@ -89,11 +90,7 @@ class SqliteWriterParams(Params):
     @field_validator("write_mode", mode="before")
     @classmethod
     def _datax_spellings(cls, value: object) -> object:
-        words = value.lower().split() if isinstance(value, str) else []
-        short = [word for word in words if word not in ("into", "or")]
-        if short in (["insert", "ignore"], ["insert", "replace"]):
-            return short[1]
-        return " ".join(short) if words else value
+        return write_mode_in(value)
 
     @model_validator(mode="after")
     def _one_target(self) -> SqliteWriterParams:
