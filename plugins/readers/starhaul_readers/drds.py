@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from starhaul_stores.mysql.reader import MysqlWireReader, MysqlWireReaderParams
+from starhaul_stores.mysql.params import MysqlWireReaderParams
+from starhaul_stores.mysql.reader import MysqlWireReader
 from starhaul_stores.mysql.snapshots import Moment
 from starhaul_stores.relational.read_params import Source
 

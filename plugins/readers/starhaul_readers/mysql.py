@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from starhaul_stores.mysql.reader import MysqlWireReader, MysqlWireReaderParams
+from starhaul_stores.mysql.params import MysqlWireReaderParams
+from starhaul_stores.mysql.reader import MysqlWireReader
 
 
 class MysqlReaderParams(MysqlWireReaderParams):

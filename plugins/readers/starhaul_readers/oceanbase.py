@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pydantic import Field
 
 from starhaul_stores.mysql.oceanbase import OceanbaseParams, require_mysql_mode
-from starhaul_stores.mysql.reader import MysqlWireReader, MysqlWireReaderParams
+from starhaul_stores.mysql.params import MysqlWireReaderParams
+from starhaul_stores.mysql.reader import MysqlWireReader
 from starhaul_stores.mysql.snapshots import Moment
 from starhaul_stores.relational.read_params import Source
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from starhaul_stores.mysql.writer import MysqlWireWriter, MysqlWireWriterParams
+from starhaul_stores.mysql.params import MysqlWireWriterParams
+from starhaul_stores.mysql.writer import MysqlWireWriter
 
 
 class DrdsWriterParams(MysqlWireWriterParams):

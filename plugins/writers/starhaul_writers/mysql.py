@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from starhaul_stores.mysql.writer import MysqlWireWriter, MysqlWireWriterParams
+from starhaul_stores.mysql.params import MysqlWireWriterParams
+from starhaul_stores.mysql.writer import MysqlWireWriter
 
 
 class MysqlWriterParams(MysqlWireWriterParams):

@@ -20,8 +20,9 @@ from starhaul_stores.mysql.oceanbase import (
     require_narrow,
     spelt_as_sent,
 )
+from starhaul_stores.mysql.params import MysqlWireWriterParams
 from starhaul_stores.mysql.target import target_columns, written_key
-from starhaul_stores.mysql.writer import MysqlWireWriter, MysqlWireWriterParams
+from starhaul_stores.mysql.writer import MysqlWireWriter
 from starhaul_stores.relational.names import names_in
 from starhaul_stores.relational.write_params import write_mode_in
 

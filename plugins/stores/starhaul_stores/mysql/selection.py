@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,14 +12,12 @@ from starhaul_stores.mysql.batches import ResultColumn, is_date
 from starhaul_stores.mysql.catalog import Column, Table, find_table, no_such_table
 from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.failure import SAME_NAME, is_number
+from starhaul_stores.mysql.params import MysqlWireReaderParams
 from starhaul_stores.mysql.slices import condition, relation_of
 from starhaul_stores.mysql.types import Declared, asked, declared, described, is_literal, without_alias
 from starhaul_stores.relational.names import told_apart
 from starhaul_stores.relational.read_params import Source, is_utf8
 from starhaul_stores.relational.target import missing
-
-if TYPE_CHECKING:
-    from starhaul_stores.mysql.reader import MysqlWireReaderParams
 
 
 class Selection:

@@ -46,7 +46,7 @@ _ALIASED = re.compile(
 )
 _OURS = re.compile(r"[a-z]+\d?(\([^)]*\))?( unsigned)?( zerofill)?", re.DOTALL)
 
-UNSIGNED, ZEROFILL, BINARY_FLAG, ENUM, SET = 32, 64, 128, 256, 2048
+UNSIGNED, ZEROFILL, ENUM, SET = 32, 64, 256, 2048
 _BINARY_CHARSET = 63
 _NO_SCALE = 31
 _MOST_DIGITS = 65

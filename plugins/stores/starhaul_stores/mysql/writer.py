@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any, ClassVar, Self, TypeVar
 
 import pyarrow as pa
-from pydantic import Field, model_validator
 
 from starhaul import (
     Address,
@@ -35,6 +34,7 @@ from starhaul_stores.mysql.creation import TableCreation, creation, finish
 from starhaul_stores.mysql.insertion import Insertion, Mode, Target
 from starhaul_stores.mysql.ledger import MysqlLedger
 from starhaul_stores.mysql.line_loading import LineLoading, encodings_for
+from starhaul_stores.mysql.params import MysqlWireWriterParams
 from starhaul_stores.mysql.strictness import make_strict
 from starhaul_stores.mysql.swap import check_swappable, drop_stale, note_of, stage, staging_of, swap
 from starhaul_stores.mysql.target import (
@@ -50,24 +50,7 @@ from starhaul_stores.mysql.target import (
 )
 from starhaul_stores.mysql.zones import zone_facts
 from starhaul_stores.relational.addresses import address_of, to_write
-from starhaul_stores.relational.write_params import RelationalWriterParams, statements_for
-
-
-class MysqlWireWriterParams(RelationalWriterParams):
-    """Parameters of all writers of MySQL's wire."""
-
-    batch_byte_size: int = Field(default=4 << 20, ge=1)
-    """Most bytes to send at once. They are held in memory, as values and as texts, until the server has taken them."""
-    exactly_once: bool = True
-    """Write each task in one transaction with a row of the ledger. Set to false for a table whose engine has no
-    transactions (MyISAM, Aria): rows then go one by one, and those of an attempt that failed stay."""
-
-    @model_validator(mode="after")
-    def _transactions_where_needed(self) -> Self:
-        if self.write_mode == "overwrite" and not self.exactly_once:
-            raise ValueError("writeMode overwrite needs exactlyOnce")
-        return self
-
+from starhaul_stores.relational.write_params import statements_for
 
 P = TypeVar("P", bound=MysqlWireWriterParams)
 R = TypeVar("R", pa.RecordBatch, Block)

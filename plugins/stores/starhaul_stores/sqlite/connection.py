@@ -20,8 +20,7 @@ Mode: TypeAlias = Literal["ro", "rw", "rwc"]
 Rows: TypeAlias = list[tuple[Any, ...]]
 
 _ZERO = {pa.int64(): "0", pa.float64(): "0.0", pa.string(): "''", pa.binary(): "x''"}
-STREAMED = frozenset(_ZERO)
-"""The Arrow types of SQLite's storage classes: what `Connection.stream` can yield."""
+"""The Arrow types of SQLite's storage classes, and a value of each as SQL."""
 
 
 class Connection(ABC):
@@ -39,7 +38,7 @@ class Connection(ABC):
 
     @abstractmethod
     def insert(self, sql: str, batch: pa.RecordBatch, *, count: bool) -> int:
-        """Run an INSERT once for each row of a batch of `STREAMED` types or booleans, the columns being its parameters.
+        """Run an INSERT once for each row of a batch of the types that `stream` yields or booleans: its parameters.
 
         Returns how many rows it wrote. With `count` false that is told from the total of all changes, which is wrong
         where triggers or foreign keys change rows too. Stops at the first row that fails, the earlier rows remain: the
@@ -49,7 +48,7 @@ class Connection(ABC):
     @abstractmethod
     def stream(self, sql: str, schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
         """The rows of a SELECT in batches of `rows`. Every value must be null or of the storage class of its field in
-        `schema` (of `STREAMED` types): the SELECT casts. Texts may hold bytes that are not UTF-8."""
+        `schema` (int64, double, string or binary): the SELECT casts. Texts may hold bytes that are not UTF-8."""
 
     @abstractmethod
     def close(self) -> None:

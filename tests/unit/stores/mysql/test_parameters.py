@@ -12,7 +12,7 @@ from starhaul.registry import Registry
 from starhaul_readers.drds import DrdsReaderParams
 from starhaul_readers.mysql import MysqlReaderParams
 from starhaul_readers.oceanbase import OceanbaseReaderParams
-from starhaul_stores.mysql.reader import MysqlWireReaderParams
+from starhaul_stores.mysql.params import MysqlWireReaderParams
 
 TO_NULL = "jdbc:mysql://h/d?zeroDateTimeBehavior=convertToNull"
 OTHERS = [f"jdbc:mysql://h/d?zeroDateTimeBehavior={value}" for value in ("round", "exception")]
