@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
 
 HERE = Path(__file__).parent / "sabotage"
-
-
-def _module(name: str) -> ModuleType:
-    spec = spec_from_file_location(f"sabotaged_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+FILES = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("spoiled_"))
 
 
 def _sabotages() -> list[tuple[str, str, str]]:
     """(file, class of tests, test that must fail) of every sabotage."""
     found = []
-    for file in ("readers", "writers", "transformers"):
-        for spoiled, test in _module(file).CAUGHT_BY.items():
+    for file in FILES:
+        for spoiled, test in import_module(f"tests.unit.testing.sabotage.{file}").CAUGHT_BY.items():
             found.append((file, f"Test{spoiled.__name__}", test if isinstance(test, str) else test[1]))
     return found
 
