@@ -75,7 +75,7 @@ class FtpSession(RemoteSession):
         if self._ftp is None:
             place = self.place
             self._ftp = connected(place)
-            with self._told("/"):
+            with self.told("/"):
                 self._features = features(self._ftp)
                 if "UTF8" in self._features and place.encoding.lower().replace("-", "") == "utf8":
                     with suppress(ftplib.error_perm):
@@ -139,22 +139,22 @@ class FtpSession(RemoteSession):
     # --- writing
 
     def make_one(self, path: str) -> None:
-        with self._told(path):
+        with self.told(path):
             self.connect().sendcmd(f"MKD {self._wire(path)}")
 
     @contextmanager
     def create(self, path: str) -> Iterator[Callable[[Any], object]]:
-        with self._told(path):
+        with self.told(path):
             connection = self.connect().transfercmd(f"STOR {self._wire(path)}")
         done = False
         try:
 
             def write(data: Any) -> None:
-                with self._told(path):
+                with self.told(path):
                     connection.sendall(data)
 
             yield write
-            with self._told(path):
+            with self.told(path):
                 end(connection)
                 self.connect().voidresp()
             done = True
@@ -170,12 +170,12 @@ class FtpSession(RemoteSession):
                 return False
             if self.stat(target) is not None:
                 self.remove(target)
-            with self._told(target):
+            with self.told(target):
                 self.connect().rename(self._wire(source), self._wire(target))
         return True
 
     def remove_one(self, path: str) -> None:
-        with self._told(path):
+        with self.told(path):
             self.connect().sendcmd(f"DELE {self._wire(path)}")
 
     # --- commands
@@ -184,7 +184,7 @@ class FtpSession(RemoteSession):
         """The data connection that gives a file, and the offset at which it begins: `start`, or 0 where the server
         cannot begin in the middle."""
         command = f"RETR {self._wire(file.path)}"
-        with self._told(file.path):
+        with self.told(file.path):
             try:
                 return self.connect().transfercmd(command, rest=start or None), start
             except ftplib.error_perm as error:
@@ -195,7 +195,7 @@ class FtpSession(RemoteSession):
     def finish(self, path: str, *, whole: bool) -> None:
         """After the data connection is closed: the server must say that it sent all, if all was taken."""
         if whole:
-            with self._told(path):
+            with self.told(path):
                 self.connect().voidresp()
             return
         try:
@@ -205,15 +205,32 @@ class FtpSession(RemoteSession):
         except (ftplib.Error, EOFError, OSError, StarhaulError):
             self.drop()
 
+    def drop(self) -> None:
+        """Forget a connection on which replies may be out of step."""
+        ftp, self._ftp = self._ftp, None
+        if ftp is not None:
+            ftp.close()
+
     @contextmanager
     def told(self, path: str) -> Iterator[None]:
-        """Failures of a data connection as Starhaul's errors."""
-        with self._told(path):
+        """Failures within the block as Starhaul's errors."""
+        shown = self.place.shown(path)
+        try:
             yield
+        except (ftplib.error_perm, ftplib.error_temp) as error:
+            if str(error)[:3] in _NO_SPACE:
+                raise PermanentError(shown, "there is no space left", "free some, or write elsewhere") from error
+            if isinstance(error, ftplib.error_perm):
+                raise PermanentError(shown, f"the server answers {error}") from error
+            self.drop()
+            raise TransientError(shown, f"the server answers {error}") from error
+        except (ftplib.Error, EOFError, OSError) as error:
+            self.drop()
+            raise TransientError(shown, f"the connection failed: {error or 'it was closed'}") from error
 
     def _renamed(self, source: str, target: str) -> bool:
         try:
-            with self._told(target):
+            with self.told(target):
                 self.connect().rename(self._wire(source), self._wire(target))
         except PermanentError:
             return False
@@ -282,7 +299,7 @@ class FtpSession(RemoteSession):
     def _listing(self, directory: str, command: str) -> list[str]:
         """The lines of a listing. ftplib's own function would leave the connection in the mode for text, in which
         servers alter the line ends of files."""
-        with self._told(directory):
+        with self.told(directory):
             ftp = self.connect()
             with ftp.transfercmd(command) as connection:
                 blocks = []
@@ -296,7 +313,7 @@ class FtpSession(RemoteSession):
 
     def _dated(self, status: FileStatus) -> FileStatus:
         """With the time of modification, if the server tells."""
-        with self._told(status.path):
+        with self.told(status.path):
             try:
                 when = self.connect().sendcmd(f"MDTM {self._wire(status.path)}").split()[-1]
             except ftplib.error_perm:
@@ -306,7 +323,7 @@ class FtpSession(RemoteSession):
     def _unless_missing(self, path: str, command: str) -> str | None:
         """The reply; None if the server says that it cannot do that with this path."""
         ftp = self.connect()
-        with self._told(path):
+        with self.told(path):
             try:
                 return ftp.sendcmd(command)
             except ftplib.error_perm as error:
@@ -323,27 +340,3 @@ class FtpSession(RemoteSession):
 
     def _name(self, received: str) -> str:
         return self.read_name(received.encode("latin-1"))
-
-    def drop(self) -> None:
-        """Forget a connection on which replies may be out of step."""
-        ftp, self._ftp = self._ftp, None
-        if ftp is not None:
-            ftp.close()
-
-    @contextmanager
-    def _told(self, path: str) -> Iterator[None]:
-        shown = self.place.shown(path)
-        try:
-            yield
-        except ftplib.error_perm as error:
-            if str(error)[:3] in _NO_SPACE:
-                raise PermanentError(shown, "there is no space left", "free some, or write elsewhere") from error
-            raise PermanentError(shown, f"the server answers {error}") from error
-        except ftplib.error_temp as error:
-            if str(error)[:3] in _NO_SPACE:
-                raise PermanentError(shown, "there is no space left", "free some, or write elsewhere") from error
-            self.drop()
-            raise TransientError(shown, f"the server answers {error}") from error
-        except (ftplib.Error, EOFError, OSError) as error:
-            self.drop()
-            raise TransientError(shown, f"the connection failed: {error or 'it was closed'}") from error
