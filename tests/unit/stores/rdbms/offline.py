@@ -44,3 +44,17 @@ def table(db: Connection, name: str, key: Sequence[str], schema: str | None = No
     """A table with these columns: name → type."""
     made = tuple(Column(each, type_name(kind), each in key, False, False) for each, kind in columns.items())
     return Table(schema, name, sql_name(db, schema, name), made, tuple(key), (tuple(key),) if key else ())
+
+
+def orders_of_oracle(db: Connection) -> Table:
+    return table(
+        db, "orders", ["id"], "shop", id="NUMBER(18, 0)", total="NUMBER(12, 2)", free="NUMBER", made="DATE",
+        seen="TIMESTAMP", at="TIMESTAMP WITH TIME ZONE", note="CLOB", raw="RAW(16)", ratio="BINARY_DOUBLE",
+    )  # fmt: skip
+
+
+def orders_of_sqlserver(db: Connection) -> Table:
+    return table(
+        db, "Orders", ["id"], "dbo", id="BIGINT", total="DECIMAL(12, 2)", made="DATETIME", seen="DATETIME2(7)",
+        at="DATETIMEOFFSET(3)", cash="MONEY", code="UNIQUEIDENTIFIER", version="TIMESTAMP", note="NVARCHAR(max)",
+    )  # fmt: skip
