@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.cases.postgresql import csv_reader, job
 from bench.comparison import Comparison, Contender
+from bench.jobs import csv_reader, csv_writer, job
 from bench.servers import Hdfs
 from bench.setup import LINEITEM_COLUMNS, Setup
 
@@ -68,10 +68,7 @@ def _bytes(setup: Setup, hdfs: Hdfs, data: Path, rows: int) -> Comparison:
 def _rows(setup: Setup, hdfs: Hdfs, data: Path, rows: int) -> Iterator[Comparison]:
     """The rows are parsed and written anew, which curl does not: it is there for the record."""
     reader = {"name": "csv", "path": str(data), "skipHeader": True, "column": ["*"]}
-    here = {
-        "name": "csv", "path": str(setup.folder / "hdfs_csv"), "fileName": "lineitem", "writeMode": "truncate",
-        "fileFormat": "csv",
-    }  # fmt: skip
+    here = csv_writer(setup, "hdfs_csv")
     ours = Contender(
         "starhaul run, into HDFS",
         setup.run("csv_hdfs", job(reader, _target(hdfs, "csv"), 2)),
@@ -129,10 +126,7 @@ def _into_postgresql(setup: Setup, hdfs: Hdfs, data: Path, rows: int) -> Compari
 def _from_postgresql(setup: Setup, hdfs: Hdfs, data: Path, rows: int, form: str) -> Comparison:
     server = setup.servers.postgresql
     reader = {"name": "postgresql", "url": server.url, "table": server.lineitem(data)}
-    here = {
-        "name": "csv", "path": str(setup.folder / "hdfs_csv"), "fileName": "lineitem", "writeMode": "truncate",
-        "fileFormat": "csv",
-    }  # fmt: skip
+    here = csv_writer(setup, "hdfs_csv")
     return Comparison(
         name=f"postgresql_hdfs_{form}",
         what=f"PostgreSQL → {form} on HDFS, {rows:,} lineitem rows, 2 channels",

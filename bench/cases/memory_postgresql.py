@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from bench.cases.memory import FEW, MANY, MOST_BYTES
-from bench.cases.postgresql import csv_reader, job
 from bench.comparison import Comparison, Contender
+from bench.jobs import csv_reader, csv_writer, job
 from bench.servers import Postgresql
 from bench.setup import Setup
 
@@ -57,11 +57,7 @@ def _from_csv(setup: Setup, server: Postgresql, rows: int) -> Contender:
 def _to_csv(setup: Setup, server: Postgresql, rows: int) -> Contender:
     name = f"memory_postgresql_{rows}"
     reader = {"name": "postgresql", "url": server.url, "table": _table(rows)}
-    into = {
-        "name": "csv", "path": str(setup.folder / name), "fileName": "lineitem", "writeMode": "truncate",
-        "fileFormat": "csv",
-    }  # fmt: skip
-    return _contender(setup, rows, "out", reader, into, partial(setup.removed, name))
+    return _contender(setup, rows, "out", reader, csv_writer(setup, name), partial(setup.removed, name))
 
 
 def _contender(

@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from shlex import join
 
-from bench.cases.postgresql import REPEAT, ROWS, csv_reader, job
+from bench.cases.postgresql import REPEAT, ROWS
 from bench.comparison import Comparison, Contender
+from bench.jobs import csv_reader, csv_writer, job
 from bench.servers import Mariadb
 from bench.setup import Setup
 
@@ -62,17 +63,15 @@ def _channels(setup: Setup, server: Mariadb, data: Path, rows: int) -> Compariso
 
 
 def _to_csv(setup: Setup, server: Mariadb, source: str, rows: int) -> Comparison:
-    into = {
-        "name": "csv", "path": str(setup.folder / "mysql_csv"), "fileName": "lineitem", "writeMode": "truncate",
-        "fileFormat": "csv",
-    }  # fmt: skip
     reader = {"name": "mysql", "url": server.url, "table": source}
     theirs = join(server.client("--quick", "--batch", "-e", f"SELECT * FROM {source}"))
     return Comparison(
         name="mysql_csv",
         what=f"MySQL → CSV, {rows:,} lineitem rows, 2 channels",
         ours=Contender(
-            "starhaul run", setup.run("mysql_csv", job(reader, into, 2)), partial(setup.removed, "mysql_csv")
+            "starhaul run",
+            setup.run("mysql_csv", job(reader, csv_writer(setup, "mysql_csv"), 2)),
+            partial(setup.removed, "mysql_csv"),
         ),
         theirs=Contender(
             "mariadb --quick --batch to a file",

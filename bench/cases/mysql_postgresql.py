@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from shlex import join
 from typing import Any
 
-from bench.cases.postgresql import REPEAT, ROWS, job
+from bench.cases.postgresql import REPEAT, ROWS
 from bench.comparison import Comparison, Contender
+from bench.jobs import job, piped
 from bench.setup import Setup
 
 
@@ -33,8 +33,8 @@ def _to_postgresql(
 ) -> Comparison:
     mysql, postgresql = setup.servers.mariadb, setup.servers.postgresql
     writer = {"name": "postgresql", "url": postgresql.url, "table": "ours", **mode}
-    out = join(mysql.client("--quick", "--batch", "--skip-column-names", "-e", f"SELECT * FROM {source}"))
-    into = join(postgresql.psql("\\copy theirs from stdin"))
+    out = mysql.client("--quick", "--batch", "--skip-column-names", "-e", f"SELECT * FROM {source}")
+    into = postgresql.psql("\\copy theirs from stdin")
     return Comparison(
         name=name,
         what=what,
@@ -43,7 +43,7 @@ def _to_postgresql(
         ),
         theirs=Contender(
             "mariadb --quick --batch piped into psql \\copy",
-            ["bash", "-c", f"set -o pipefail; {out} | {into}"],
+            piped(out, into),
             partial(postgresql.target, "theirs"),
         ),
         figure="speed",
@@ -58,8 +58,8 @@ def _to_mysql(setup: Setup, rows: int) -> Comparison:
     source = postgresql.lineitem(setup.lineitem(rows))
     from_postgresql = {"name": "postgresql", "url": postgresql.url, "table": source}
     writer = {"name": "mysql", "url": mysql.url, "table": "ours"}
-    out = join(postgresql.psql(f"\\copy {source} to stdout"))
-    into = join(mysql.client("-e", "LOAD DATA LOCAL INFILE '/dev/stdin' INTO TABLE theirs CHARACTER SET utf8mb4"))
+    out = postgresql.psql(f"\\copy {source} to stdout")
+    into = mysql.client("-e", "LOAD DATA LOCAL INFILE '/dev/stdin' INTO TABLE theirs CHARACTER SET utf8mb4")
     return Comparison(
         name="postgresql_mysql",
         what=f"PostgreSQL → MySQL, {rows:,} lineitem rows, 2 channels",
@@ -70,7 +70,7 @@ def _to_mysql(setup: Setup, rows: int) -> Comparison:
         ),
         theirs=Contender(
             "psql \\copy piped into LOAD DATA LOCAL",
-            ["bash", "-c", f"set -o pipefail; {out} | {into}"],
+            piped(out, into),
             partial(mysql.target, "theirs"),
         ),
         figure="speed",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from bench.cases.mysql_postgresql import reader
-from bench.cases.postgresql import ROWS, job
+from bench.cases.postgresql import ROWS
 from bench.comparison import Comparison, Contender
+from bench.jobs import job
 from bench.setup import Setup
 
 SLING = ("sling-linux-amd64==1.4.11",)

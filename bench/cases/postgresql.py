@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from shlex import join
-from typing import Any
 
 from bench.comparison import Comparison, Contender
+from bench.jobs import csv_reader, csv_writer, job, piped
 from bench.servers import Postgresql
 from bench.setup import LINEITEM_COLUMNS, Setup
 
@@ -28,16 +27,6 @@ def comparisons(setup: Setup) -> Iterator[Comparison]:
     yield _to_csv(setup, server, source, rows)
     yield _to_itself(setup, server, source, rows)
     yield _upsert(setup, server, source, setup.rows(ROWS // 2))
-
-
-def csv_reader(data: Path) -> dict[str, Any]:
-    """Lineitem from a file, with its types."""
-    return {"name": "csv", "path": str(data), "skipHeader": True, "column": LINEITEM_COLUMNS}
-
-
-def job(reader: Mapping[str, Any], writer: Mapping[str, Any], channels: int) -> dict[str, Any]:
-    """A job with so many channels."""
-    return {"reader": reader, "writer": writer, "settings": {"channel": channels}}
 
 
 def _from_csv(setup: Setup, server: Postgresql, data: Path, rows: int) -> Comparison:
@@ -80,17 +69,13 @@ def _channels(setup: Setup, server: Postgresql, data: Path, rows: int) -> Compar
 
 
 def _to_csv(setup: Setup, server: Postgresql, source: str, rows: int) -> Comparison:
-    into = {
-        "name": "csv", "path": str(setup.folder / "postgresql_csv"), "fileName": "lineitem", "writeMode": "truncate",
-        "fileFormat": "csv",
-    }  # fmt: skip
     reader = {"name": "postgresql", "url": server.url, "table": source}
     return Comparison(
         name="postgresql_csv",
         what=f"PostgreSQL → CSV, {rows:,} lineitem rows, 2 channels",
         ours=Contender(
             "starhaul run",
-            setup.run("postgresql_csv", job(reader, into, 2)),
+            setup.run("postgresql_csv", job(reader, csv_writer(setup, "postgresql_csv"), 2)),
             partial(setup.removed, "postgresql_csv"),
         ),
         theirs=Contender(
@@ -106,8 +91,8 @@ def _to_csv(setup: Setup, server: Postgresql, source: str, rows: int) -> Compari
 
 
 def _to_itself(setup: Setup, server: Postgresql, source: str, rows: int) -> Comparison:
-    out = join(server.psql(f"COPY {source} TO STDOUT (FORMAT binary)"))
-    into = join(server.psql("COPY theirs FROM STDIN (FORMAT binary)"))
+    out = server.psql(f"COPY {source} TO STDOUT (FORMAT binary)")
+    into = server.psql("COPY theirs FROM STDIN (FORMAT binary)")
     reader = {"name": "postgresql", "url": server.url, "table": source}
     writer = {"name": "postgresql", "url": server.url, "table": "ours"}
     return Comparison(
@@ -120,7 +105,7 @@ def _to_itself(setup: Setup, server: Postgresql, source: str, rows: int) -> Comp
         ),
         theirs=Contender(
             "COPY in binary from psql to psql",
-            ["bash", "-c", f"set -o pipefail; {out} | {into}"],
+            piped(out, into),
             partial(server.target, "theirs"),
         ),
         figure="speed",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.cases.postgresql import csv_reader, job
 from bench.comparison import Comparison, Contender
+from bench.jobs import csv_reader, job
 from bench.servers import S3
 from bench.setup import LINEITEM_COLUMNS, Setup
 
