@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from starhaul.api.errors import Cancelled
-from starhaul.engine.limits import RejectLimit
+from starhaul.engine.limits import RejectLimit, SpeedLimit
 from starhaul.engine.progress import Counts, Progress
 from starhaul.engine.stop import Stop
 from starhaul.engine.work import Work
@@ -24,6 +24,7 @@ class Shared:
     stop: Stop
     progress: Progress
     rejects: RejectLimit
+    speed: SpeedLimit
     parts: Path
     redact: Redactor
     reject_room: Room

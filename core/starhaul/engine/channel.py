@@ -10,10 +10,9 @@ from starhaul.api.errors import Cancelled, PermanentError, PluginError, Starhaul
 from starhaul.api.task import Receipt
 from starhaul.engine.attempt import Attempt, Shared
 from starhaul.engine.exchanger import Exchanger
-from starhaul.engine.limits import TokenBucket
 from starhaul.engine.transfer import Transfer
 from starhaul.engine.work import Outcome, Work
-from starhaul.job.settings import Settings
+from starhaul.job.settings import Exchanger as Bounds
 from starhaul.plan.plan import StreamPlan
 from starhaul.runs.rejects import counted, part_path
 
@@ -26,20 +25,18 @@ class Channel:
     `runs` gives each stream's `Task.run`.
     """
 
-    def __init__(self, streams: Sequence[StreamPlan], runs: Sequence[str], settings: Settings, shared: Shared) -> None:
+    def __init__(self, streams: Sequence[StreamPlan], runs: Sequence[str], bounds: Bounds, shared: Shared) -> None:
         self._streams = streams
         self._runs = runs
-        self._bounds = settings.exchanger
+        self._bounds = bounds
         self._shared = shared
-        self._bytes = None if settings.speed.byte is None else TokenBucket(settings.speed.byte)
-        self._rows = None if settings.speed.record is None else TokenBucket(settings.speed.record)
 
     def carry(self, work: Work) -> Outcome:
         """Carry out one attempt at one task. Never raises: every end is an `Outcome`."""
         stream = self._streams[work.stream]
         attempt = Attempt(work, self._runs[work.stream], stream.name, stream.target, self._shared)
         exchanger = Exchanger(self._bounds.bytes, self._bounds.rows)
-        transfer = Transfer(stream, attempt, exchanger, self._throttle, self._rows_at_once)
+        transfer = Transfer(stream, attempt, exchanger)
         self._shared.progress.attempt(work.stream, transfer.meter)
         outcome = self._outcome(stream, attempt, transfer)
         counts = outcome.counts if outcome.error is None else None
@@ -106,20 +103,3 @@ class Channel:
         attempt.seen(counts.read)
         self._shared.progress.rejected(work.stream, counts.rejected)
         self._shared.rejects.add(counts.rejected)
-
-    def _rows_at_once(self, rows: int, size: int) -> int:
-        """How many of the rows of a batch may pass at once, so that what is allowed in a second flows every second."""
-        most: float = rows
-        if self._rows is not None:
-            most = min(most, self._rows.rate)
-        if self._bytes is not None and size:
-            most = min(most, rows * self._bytes.rate / size)
-        return max(1, int(most))
-
-    def _throttle(self, rows: int, size: int) -> None:
-        """Keep to the job's speed limits. Raises `Cancelled` if the run stops meanwhile."""
-        pause = 0.0 if self._rows is None else self._rows.reserve(rows)
-        if self._bytes is not None:
-            pause = max(pause, self._bytes.reserve(size))
-        if pause:
-            self._shared.stop.pause(pause)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 
 from starhaul.api.errors import RejectLimitExceeded
+from starhaul.engine.stop import Stop
+from starhaul.job.settings import Speed
 
 ROWS_TO_JUDGE = 1000
 """Rows that have to be read before the share of the rejected ones among them is judged."""
@@ -36,6 +38,32 @@ class TokenBucket:
             now = self._clock()
             self._free_at = max(self._free_at, now - 1.0) + units / self._rate
             return max(0.0, self._free_at - now)
+
+
+class SpeedLimit:
+    """Keeps a run to its job's speed; all its channels ask one. From any thread."""
+
+    def __init__(self, speed: Speed, stop: Stop) -> None:
+        self._bytes = None if speed.byte is None else TokenBucket(speed.byte)
+        self._rows = None if speed.record is None else TokenBucket(speed.record)
+        self._stop = stop
+
+    def at_once(self, rows: int, size: int) -> int:
+        """How many of the rows of a batch may pass at once, so that what is allowed in a second flows every second."""
+        most: float = rows
+        if self._rows is not None:
+            most = min(most, self._rows.rate)
+        if self._bytes is not None and size:
+            most = min(most, rows * self._bytes.rate / size)
+        return max(1, int(most))
+
+    def wait(self, rows: int, size: int) -> None:
+        """Pause until so many rows of `size` bytes may pass. Raises `Cancelled` if the run stops meanwhile."""
+        pause = 0.0 if self._rows is None else self._rows.reserve(rows)
+        if self._bytes is not None:
+            pause = max(pause, self._bytes.reserve(size))
+        if pause:
+            self._stop.pause(pause)
 
 
 class RejectLimit:

@@ -16,7 +16,7 @@ from starhaul.engine.attempt import Shared
 from starhaul.engine.books import StreamBooks
 from starhaul.engine.channel import Channel
 from starhaul.engine.delivery import Delivery
-from starhaul.engine.limits import RejectLimit
+from starhaul.engine.limits import RejectLimit, SpeedLimit
 from starhaul.engine.progress import Counts, Progress
 from starhaul.engine.retry import patiently
 from starhaul.engine.stop import Stop
@@ -112,9 +112,10 @@ class Sitting:
             part.stat().st_size for stream in self.streams for part in stream.reject_parts(self._parts) if part.exists()
         )
         room = Room(self._job.settings.rejects.max_bytes - kept)
-        shared = Shared(self._halt, self._progress, self._rejects, self._parts, self._redact, room)
-        streams = self.streams
-        channel = Channel([each.plan for each in streams], [each.run for each in streams], self._job.settings, shared)
+        speed = SpeedLimit(self._job.settings.speed, self._halt)
+        shared = Shared(self._halt, self._progress, self._rejects, speed, self._parts, self._redact, room)
+        streams, bounds = self.streams, self._job.settings.exchanger
+        channel = Channel([each.plan for each in streams], [each.run for each in streams], bounds, shared)
         tasks = sum(len(stream.pending) for stream in streams)
         executor = LocalExecutor(min(self._job.settings.channel, tasks), channel.carry)
         self._delivery = Delivery(

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -28,25 +28,13 @@ _log = logging.getLogger(__name__)
 
 
 class Transfer:
-    """One attempt at one task: `run` feeds the exchanger from a thread of its own while the writer drains it.
+    """One attempt at one task: `run` feeds the exchanger from a thread of its own while the writer drains it."""
 
-    `throttle(rows, bytes)` is called before a batch goes into the exchanger, and pauses as the job's speed limits
-    ask; `at_once(rows, bytes)` tells how many of its rows may go in at once.
-    """
-
-    def __init__(
-        self,
-        stream: StreamPlan,
-        attempt: Attempt,
-        exchanger: Exchanger,
-        throttle: Callable[[int, int], None],
-        at_once: Callable[[int, int], int],
-    ) -> None:
+    def __init__(self, stream: StreamPlan, attempt: Attempt, exchanger: Exchanger) -> None:
         self._stream = stream
         self._attempt = attempt
         self._exchanger = exchanger
-        self._throttle = throttle
-        self._at_once = at_once
+        self._speed = attempt.shared.speed
         self._reading = attempt.side("read")
         self._transforming = [attempt.side(f"transform:{index}") for index in range(len(stream.transformers))]
         self._converting = attempt.side("convert")
@@ -157,7 +145,7 @@ class Transfer:
         count, size = rows.num_rows, rows.nbytes
         if not count:
             return
-        most = self._at_once(count, size)
+        most = self._speed.at_once(count, size)
         if most >= count or isinstance(rows, Block):  # a block cannot be cut
             self._pass(rows, size)
             return
@@ -166,7 +154,7 @@ class Transfer:
             self._pass(piece, size * piece.num_rows // count)
 
     def _pass(self, rows: pa.RecordBatch | Block, size: int) -> None:
-        self._throttle(rows.num_rows, size)
+        self._speed.wait(rows.num_rows, size)
         self._attempt.moved(rows.num_rows, size)
         self._exchanger.put(rows, size)
 
