@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         with_column_facts,
         with_table_facts,
     )
-    from starhaul.api.task import Receipt, Split, Task
+    from starhaul.api.task import Receipt, Split, Task, reject_rows
     from starhaul.api.transformer import Transformer
     from starhaul.api.types import (
         EmptyAsNull,
@@ -114,6 +114,7 @@ _HOME = {
     "Receipt": "api.task",
     "Split": "api.task",
     "Task": "api.task",
+    "reject_rows": "api.task",
     "Transformer": "api.transformer",
     "EmptyAsNull": "api.types",
     "native_type": "api.types",
@@ -187,6 +188,7 @@ __all__ = [
     "native_type",
     "parse_type",
     "reject_row",
+    "reject_rows",
     "renamed_columns",
     "replay",
     "resume",

@@ -90,3 +90,13 @@ class Task(Protocol):
 
     def pause(self, seconds: float) -> None:
         """Sleep, but wake and raise `Cancelled` as soon as the run is being stopped."""
+
+
+def reject_rows(task: Task, batch: pa.RecordBatch, reasons: Mapping[int, str]) -> pa.BooleanArray | None:
+    """`Task.reject` for each row of a batch that has a reason, in order. Returns which of its rows remain, as a mask to
+    `filter` by; None if all do."""
+    if not reasons:
+        return None
+    for row in sorted(reasons):
+        task.reject(batch, row, reasons[row])
+    return pa.array([row not in reasons for row in range(batch.num_rows)], pa.bool_())

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
-from starhaul import Capability, Cast, ConfigError, Reader, Split, Task, cast, with_native_type
+from starhaul import Capability, Cast, ConfigError, Reader, Split, Task, cast, reject_rows, with_native_type
 from starhaul_stores.hive.catalog import Column, find_table
 from starhaul_stores.hive.clusters import Cluster
 from starhaul_stores.hive.connection import Connection, ResultColumn, connected
@@ -220,9 +220,7 @@ def _typed(arrays: Sequence[pa.Array], schema: pa.Schema, task: Task) -> pa.Reco
     if not reasons:
         return batch
     shown = pa.RecordBatch.from_arrays([_shown(values) for values in arrays], names=schema.names)
-    for row in sorted(reasons):
-        task.reject(shown, row, reasons[row])
-    return batch.filter(pa.array([row not in reasons for row in range(batch.num_rows)], pa.bool_()))
+    return batch.filter(reject_rows(task, shown, reasons))
 
 
 def _cast(values: pa.Array, kind: pa.DataType) -> Cast:

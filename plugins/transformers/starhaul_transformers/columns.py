@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from starhaul import ConfigError, Formats, Params, Task, Transformer, cast, parse_type, retyped
-from starhaul_transformers.target import position_of, reject
+from starhaul import ConfigError, Formats, Params, Task, Transformer, cast, parse_type, reject_rows, retyped
+from starhaul_transformers.target import position_of
 
 
 class SelectParams(Params):
@@ -124,7 +124,7 @@ class CastColumns(Transformer[CastParams]):
             for row, reason in converted.misfits().items():
                 reasons.setdefault(row, f"{name}: {reason}")
         result = pa.RecordBatch.from_arrays(columns, schema=schema)
-        keep = reject(reasons, batch, task)
+        keep = reject_rows(task, batch, reasons)
         return result if keep is None else result.filter(keep)
 
     def _targets(self, schema: pa.Schema) -> Mapping[str, pa.DataType]:

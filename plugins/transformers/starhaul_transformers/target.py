@@ -6,12 +6,12 @@ for characters beyond U+FFFF alone, and here those are never cut in half.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from starhaul import ConfigError, Formats, Params, Task, cast, retyped
+from starhaul import ConfigError, Formats, Params, Task, cast, reject_rows, retyped
 
 LARGEST_INTEGER = 2**31 - 1
 """Positions and lengths are Java's `int` in DataX."""
@@ -97,7 +97,7 @@ def as_text(batch: pa.RecordBatch, index: int, task: Task, formats: Formats) -> 
         return batch, column
     converted = cast(column, pa.string(), formats)
     name = batch.schema.field(index).name
-    keep = reject({row: f"{name}: {reason}" for row, reason in converted.misfits().items()}, batch, task)
+    keep = reject_rows(task, batch, {row: f"{name}: {reason}" for row, reason in converted.misfits().items()})
     return (batch, converted.values) if keep is None else (batch.filter(keep), converted.values.filter(keep))
 
 
@@ -111,17 +111,8 @@ def reaching(
     short: Sequence[int] = pc.indices_nonzero(pc.less(lengths, start)).to_pylist()
     name = batch.schema.field(index).name
     reasons = {row: f"{name}: {lengths[row].as_py()} characters, where the part starts at {start}" for row in short}
-    keep = reject(reasons, batch, task)
+    keep = reject_rows(task, batch, reasons)
     return (batch, text) if keep is None else (batch.filter(keep), text.filter(keep))
-
-
-def reject(reasons: Mapping[int, str], batch: pa.RecordBatch, task: Task) -> pa.BooleanArray | None:
-    """Reject the rows that have a reason. Tells which rows remain; None if all do."""
-    if not reasons:
-        return None
-    for row, reason in sorted(reasons.items()):
-        task.reject(batch, row, reason)
-    return pa.array([row not in reasons for row in range(batch.num_rows)], pa.bool_())
 
 
 def replaced(batch: pa.RecordBatch, index: int, text: pa.Array) -> pa.RecordBatch:

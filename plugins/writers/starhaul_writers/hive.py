@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from starhaul import Capability, ConfigError, Receipt, Task, Writer
+from starhaul import Capability, ConfigError, Receipt, Task, Writer, reject_rows
 from starhaul_stores.files.places.hdfs import HdfsSession
 from starhaul_stores.files.places.place import Staged
 from starhaul_stores.hive.catalog import NoSuchTableError, find_table
@@ -134,11 +134,8 @@ class HiveWriter(Writer[HiveWriterParams]):
 
         def fitting() -> Iterator[pa.RecordBatch]:
             for batch in batches:
-                misfits = target.misfits(batch)
-                for row in sorted(misfits):
-                    task.reject(batch, row, misfits[row])
-                kept = pa.array([row not in misfits for row in range(batch.num_rows)], pa.bool_())
-                yield batch.filter(kept) if misfits else batch
+                keep = reject_rows(task, batch, target.misfits(batch))
+                yield batch if keep is None else batch.filter(keep)
 
         return self._files(target, task.run).write(task, fitting())
 

@@ -14,12 +14,16 @@ from typing import BinaryIO, ClassVar
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from starhaul import Capability, ConfigError, Params, PermanentError, Receipt, Task, Writer
+from starhaul import Capability, ConfigError, Params, PermanentError, Receipt, Task, Writer, reject_rows
 
 FEW_ROWS = 100
 """So many are joined sooner than `pyarrow.compute` is imported."""
 LARGEST_TEXT = 256 << 20
 """Larger batches are printed in parts: the text of one part must stay below 2 GiB."""
+_MISLEADING = (
+    "the text holds the field delimiter or a line break, or is the text that stands for null, so it could not be told "
+    "apart in the file"
+)
 
 
 class StreamWriterParams(Params):
@@ -215,18 +219,10 @@ class StreamWriter(Writer[StreamWriterParams]):
 
     def _without_misleading(self, task: Task, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows that can be read back from a file; the others are rejected."""
-        reasons = {row: self._misleading(batch.slice(row, 1)) for row in self._suspicious(batch)}
-        bad = {row: columns for row, columns in reasons.items() if columns}
-        if not bad:
-            return batch
-        for row, columns in bad.items():
-            task.reject(
-                batch,
-                row,
-                f"{', '.join(map(repr, columns))}: the text holds the field delimiter or a line break, or is the text "
-                "that stands for null, so it could not be told apart in the file",
-            )
-        return batch.filter(pa.array([row not in bad for row in range(batch.num_rows)], pa.bool_()))
+        found = {row: self._misleading(batch.slice(row, 1)) for row in self._suspicious(batch)}
+        reasons = {row: f"{', '.join(map(repr, columns))}: {_MISLEADING}" for row, columns in found.items() if columns}
+        keep = reject_rows(task, batch, reasons)
+        return batch if keep is None else batch.filter(keep)
 
     def _suspicious(self, batch: pa.RecordBatch) -> Sequence[int]:
         """The rows to look at one by one."""

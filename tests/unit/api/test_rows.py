@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starhaul import Params, PluginError, Receipt, Row, RowReader, RowWriter, Split, Task, reject_row
+from starhaul import Params, PluginError, Receipt, Row, RowReader, RowWriter, Split, Task, reject_row, reject_rows
 from starhaul.api.rows import BYTES_PER_BATCH, ROWS_PER_BATCH
 from starhaul.testing import ReaderConformance, RecordingTask, WriterConformance
 
@@ -258,6 +258,14 @@ def test_altered_row_that_fits_no_more_is_shown_as_text() -> None:
     task = RecordingTask(pa.schema([("id", pa.int64())]))
     reject_row(task, {"id": "thirteen"}, "unlucky")
     assert task.rejected[0][0] == {"id": "thirteen"}
+
+
+def test_some_rows_of_a_batch_are_rejected_in_order() -> None:
+    batch = pa.record_batch({"id": [1, 2, 3]})
+    task = RecordingTask(batch.schema)
+    assert reject_rows(task, batch, {}) is None
+    assert batch.filter(reject_rows(task, batch, {2: "late", 0: "early"})).to_pydict() == {"id": [2]}
+    assert [(row["id"], reason) for row, reason, _ in task.rejected] == [(1, "early"), (3, "late")]
 
 
 def test_values_that_python_has_no_object_for_are_rejected() -> None:

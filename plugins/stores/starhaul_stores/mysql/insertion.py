@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
 
-from starhaul import Task
+from starhaul import Task, reject_rows
 from starhaul_stores.mysql.catalog import Column, column_list
 from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.encode import Form, Sent, as_file, as_rows, lines_as_rows, load_sql, sent
@@ -89,10 +89,8 @@ class Insertion(Gathering):
             for column, values in zip(self.target.columns, rows.columns, strict=True)
         ]
         bad = self._unfit(rows, columns)
-        for row in sorted(bad):
-            self.task.reject(rows, row, bad[row])
-        if bad:
-            keep = pa.array([row not in bad for row in range(rows.num_rows)], pa.bool_())
+        keep = reject_rows(self.task, rows, bad)
+        if keep is not None:
             rows, columns = rows.filter(keep), [column.only(keep) for column in columns]
         skipped = 0
 

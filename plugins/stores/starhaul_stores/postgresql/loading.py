@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 import pyarrow as pa
 
-from starhaul import Block, Task
+from starhaul import Block, Task, reject_rows
 from starhaul_stores.postgresql import csv_rows, tuples
 from starhaul_stores.postgresql.catalog import Column, Table, column_list
 from starhaul_stores.postgresql.connection import Connection, CopyIn, quoted
@@ -237,12 +237,8 @@ class BatchLoading(Loading[pa.RecordBatch]):
         return piece.slice(start, count)
 
     def _fit(self, piece: pa.RecordBatch) -> pa.RecordBatch:
-        bad = misfits(piece, self.columns)
-        for row in sorted(bad):
-            self.task.reject(piece, row, bad[row])
-        if not bad:
-            return piece
-        return piece.filter(pa.array([row not in bad for row in range(len(piece))], pa.bool_()))
+        keep = reject_rows(self.task, piece, misfits(piece, self.columns))
+        return piece if keep is None else piece.filter(keep)
 
     def _bytes(self, piece: pa.RecordBatch) -> Iterable[Any]:
         from starhaul_stores.postgresql.encode import encoded

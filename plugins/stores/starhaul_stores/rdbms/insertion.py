@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from starhaul import Task
+from starhaul import Task, reject_rows
 from starhaul_stores.rdbms import statements
 from starhaul_stores.rdbms.binding import bound, empty_texts, unfit
 from starhaul_stores.rdbms.connection import Connection
@@ -35,10 +35,9 @@ class Insertion(Gathering):
         bad = unfit(rows, self.target.columns, dialect)
         values, misfits = bound(rows, dialect)
         bad |= misfits
-        for row in sorted(bad):
-            self.task.reject(rows, row, bad[row])
-        if bad:
-            rows = rows.filter(pa.array([row not in bad for row in range(rows.num_rows)], pa.bool_()))
+        keep = reject_rows(self.task, rows, bad)
+        if keep is not None:
+            rows = rows.filter(keep)
             values = [value for row, value in enumerate(values) if row not in bad]
         skipped = 0
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
-from starhaul import Task
+from starhaul import Task, reject_rows
 from starhaul_stores.sqlite.catalog import Column, Table, quoted
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.failure import Refused
@@ -65,14 +65,11 @@ class Insertion:
             stored(values, column.type.affinity, self.task.note)
             for column, values in zip(self.columns, rows, strict=True)
         ]
-        bad = self._unfit(rows, ready)
-        for row in sorted(bad):
-            self.task.reject(rows, row, bad[row])
+        keep = reject_rows(self.task, rows, self._unfit(rows, ready))
         bound = pa.RecordBatch.from_arrays(
             [values.values for values in ready], names=[str(i) for i in range(len(ready))]
         )
-        if bad:
-            keep = pa.array([row not in bad for row in range(rows.num_rows)], pa.bool_())
+        if keep is not None:
             rows, bound = rows.filter(keep), bound.filter(keep)
         if rows.num_rows:
             self._insert(bound, rows)
