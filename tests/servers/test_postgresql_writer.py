@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -103,6 +104,25 @@ def test_a_column_that_rounds_what_comes_as_text_is_refused(
     same = with_native_type(pa.field("v", pa.string()), told)
     (receipt,), _ = write(writer(postgresql), pa.table({"v": [value]}, schema=pa.schema([same])))
     assert receipt.rows == 1
+
+
+def test_domains_of_domains_do_not_round_or_cut(postgresql: PostgresqlSchema) -> None:
+    """The type underneath them all says what fits, and any of them whether there may be nulls."""
+    postgresql.db.execute("""
+        CREATE DOMAIN price AS numeric(5,2); CREATE DOMAIN given AS price NOT NULL; CREATE DOMAIN fee AS given;
+        CREATE DOMAIN word AS varchar(3); CREATE DOMAIN term AS word;
+        CREATE DOMAIN hour AS timestamp(0); CREATE DOMAIN shift AS hour;
+        CREATE TABLE t (id int, n fee, v term, at shift)
+    """)
+    digits = pa.array([Decimal("1.5000"), Decimal("1.2390"), Decimal("2.0000"), Decimal("3.0000")])
+    moments = pa.array([10**6, 10**6, 10**6, 10**6 + 1], pa.timestamp("us"))
+    rows = pa.table({"id": range(4), "n": digits, "v": ["abc", "abc", "ab   ", "abc"], "at": moments})
+    delivery = Delivery(writer(postgresql), rows.schema)
+    delivery.prepare()
+    receipt = delivery.write(task := delivery.task(), delivery.converted(rows))
+    delivery.commit(receipt)
+    assert contents(postgresql, "SELECT id, n::text, v FROM t") == [(0, "1.50", "abc")]
+    assert [reason for _, reason, _ in task.rejected] == ["column v: value too long for type character varying(3)"]
 
 
 @pytest.mark.parametrize("build", ["afterLoad", "beforeLoad"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starhaul import ConfigError
 from starhaul_stores.postgresql.connection import Connection, quoted
@@ -71,7 +71,7 @@ def find_table(db: Connection, text: str) -> Table | None:
         "CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END::int8, "
         "CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) "
         "ELSE format_type(a.atttypid, a.atttypmod) END, "
-        f"a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), {generated}, {identity} "
+        f"a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), {generated}, {identity}, t.typtype = 'd' "
         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         "LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
         "LEFT JOIN pg_type t ON t.oid = a.atttypid WHERE c.oid = to_regclass(%s) ORDER BY a.attnum",
@@ -80,9 +80,26 @@ def find_table(db: Connection, text: str) -> Table | None:
     if not rows:
         return None
     oid, schema, name, kind, key = rows[0][:5]
-    columns = tuple(Column(*row[5:]) for row in rows if row[5] is not None)
+    columns = tuple(
+        _without_domains(db, Column(*row[5:-1])) if row[-1] else Column(*row[5:-1])
+        for row in rows
+        if row[5] is not None
+    )
     by_number = {column.number: column.name for column in columns}
     return Table(int(oid), schema, name, kind, columns, tuple(by_number[number] for number in key or ()))
+
+
+def _without_domains(db: Connection, column: Column) -> Column:
+    """A column of a domain, whose type may be a domain itself: by the type underneath them all."""
+    while True:
+        found = db.execute(
+            "SELECT typbasetype::int8, typtypmod::int8, format_type(typbasetype, typtypmod), typnotnull FROM pg_type "
+            f"WHERE oid = {column.type} AND typtype = 'd'"
+        )
+        if not found:
+            return column
+        kind, modifier, told, not_null = found[0]
+        column = replace(column, type=kind, modifier=modifier, told=told, not_null=column.not_null or not_null)
 
 
 def find_name(db: Connection, text: str) -> str | None:
