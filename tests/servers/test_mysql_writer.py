@@ -146,6 +146,36 @@ def test_overwrite_refuses_what_a_swap_would_lose(mysql: MysqlDatabase) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ("ALTER TABLE t ADD COLUMN late int DEFAULT 7", PermanentError),
+        ("ALTER TABLE t ALTER v SET DEFAULT 'late'", PermanentError),
+        ("ALTER TABLE t ADD CHECK (v <> 'late')", PermanentError),
+        ("CREATE UNIQUE INDEX late ON t (v)", PermanentError),
+        ("ALTER TABLE t COMMENT 'late'", PermanentError),
+        ("CREATE TRIGGER late BEFORE INSERT ON t FOR EACH ROW SET @x = 1", ConfigError),
+        ("CREATE TABLE child (id int, FOREIGN KEY of_t (id) REFERENCES t (id))", ConfigError),
+    ],
+)
+def test_overwrite_fails_where_the_table_is_altered_meanwhile(
+    mysql: MysqlDatabase, change: str, error: type[Exception]
+) -> None:
+    mysql.execute("CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, v varchar(9))", "INSERT INTO t VALUES (9, 'old')")
+    rows = pa.table({"id": [1, 2], "v": ["a", "b"]})
+    delivery = Delivery(writer(mysql, writeMode="overwrite"), rows.schema)
+    delivery.prepare()
+    receipt = delivery.write(delivery.task(), delivery.converted(rows))
+    mysql.execute(change)
+    altered = mysql.execute("SHOW CREATE TABLE t")
+    with pytest.raises(error, match=r"was altered since the run began|which a swap would lose"):
+        delivery.commit(receipt)
+    delivery.writer.abort(delivery.run, [receipt])
+    assert mysql.execute("SELECT id, v FROM t") == [(9, "old")]
+    assert mysql.execute("SHOW CREATE TABLE t") == altered
+    assert mysql.execute("SHOW TABLES LIKE '\\_%'") == []
+
+
+@pytest.mark.parametrize(
     ("rule", "told"),
     [("CASCADE", "deletes the rows of"), ("SET NULL", "alters the rows of"), ("RESTRICT", ""), ("NO ACTION", "")],
 )

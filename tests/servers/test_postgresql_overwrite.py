@@ -60,6 +60,56 @@ def test_overwrite_keeps_what_belongs_to_the_table(postgresql: PostgresqlSchema,
         assert contents(postgresql, "SELECT * FROM w") == [(2,)]
 
 
+def _altered_meanwhile(postgresql: PostgresqlSchema, change: str) -> None:
+    """A whole run, in which somebody else alters the table when its rows are staged."""
+    postgresql.db.execute("CREATE TABLE t (id int, v varchar(9), CHECK (id > 0)); INSERT INTO t VALUES (9, 'old')")
+    rows = pa.table({"id": pa.array([1, 2], pa.int32()), "v": ["a", "b"]})
+    delivery = Delivery(writer(postgresql, writeMode="overwrite"), rows.schema)
+    delivery.prepare()
+    receipt = delivery.write(delivery.task(), delivery.converted(rows))
+    postgresql.db.execute(change.encode())
+    delivery.commit(receipt)
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "told"),
+    [
+        ("ALTER TABLE t ALTER v SET DEFAULT 'x'", "pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE ad", "%x%"),
+        (
+            "ALTER TABLE t ALTER v SET NOT NULL",
+            "attname FROM pg_attribute WHERE attnotnull AND att",
+            "v",
+        ),
+        ("ALTER TABLE t ADD CONSTRAINT late CHECK (v <> 'x')", "conname FROM pg_constraint WHERE con", "late"),
+        ("COMMENT ON COLUMN t.v IS 'late'", "col_description(attrelid, 2) FROM pg_attribute WHERE att", "late"),
+        ("CREATE INDEX late ON t (v)", "indexrelid::regclass::text FROM pg_index WHERE ind", "late"),
+        ("CREATE TRIGGER late AFTER DELETE ON t EXECUTE FUNCTION f()", "tgname FROM pg_trigger WHERE tg", "late"),
+    ],
+)
+def test_overwrite_keeps_what_the_table_is_given_meanwhile(
+    postgresql: PostgresqlSchema, change: str, place: str, told: str
+) -> None:
+    postgresql.db.execute("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    _altered_meanwhile(postgresql, change)
+    assert contents(postgresql) == [(1, "a"), (2, "b")]
+    found = f"SELECT count(*) FROM (SELECT {place}relid = 't'::regclass) AS _ (told) WHERE told LIKE '{told}'"
+    assert contents(postgresql, found) != [(0,)]
+
+
+@pytest.mark.parametrize("hanging", ["", "; CREATE VIEW w AS SELECT id FROM t"])
+@pytest.mark.parametrize(
+    "change",
+    ["ADD COLUMN late int DEFAULT 7", "DROP COLUMN v", "RENAME COLUMN v TO late", "ALTER v TYPE varchar(1) USING 'x'"],
+)
+def test_overwrite_fails_where_columns_are_altered_meanwhile(
+    postgresql: PostgresqlSchema, change: str, hanging: str
+) -> None:
+    """Its rows would be cut, or the alteration undone."""
+    with pytest.raises(PermanentError, match=r"the columns of .* have changed since the run began"):
+        _altered_meanwhile(postgresql, f"ALTER TABLE t {change}{hanging}")
+    assert contents(postgresql, "SELECT id FROM t") == [(9,)]
+
+
 def test_a_key_twice_leaves_the_table_as_it_was(postgresql: PostgresqlSchema) -> None:
     postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (7)")
     with pytest.raises(PermanentError, match=r"Key \(id\)=\(1\) is duplicated.*beforeLoad"):

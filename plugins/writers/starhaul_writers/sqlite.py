@@ -343,4 +343,5 @@ class SqliteWriter(Writer[SqliteWriterParams]):
         keys, updated = self._conflict(db, table, columns)
         sql = insert_sql(name, names, params.write_mode, keys, updated or names)
         required = required_columns(table, columns, params.write_mode)
-        return Insertion(db, sql, columns, required, changes_elsewhere(db, table), params.batch_size, task)
+        elsewhere, skips = changes_elsewhere(db, table), params.write_mode == "ignore"
+        return Insertion(db, sql, columns, required, elsewhere, skips, params.batch_size, task)

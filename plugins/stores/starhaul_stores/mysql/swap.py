@@ -6,7 +6,9 @@ commits on its own: a run that dies right after it finds its staging table gone 
 
 from __future__ import annotations
 
-from starhaul import ConfigError
+import re
+
+from starhaul import ConfigError, PermanentError
 from starhaul_stores.mysql.catalog import Table, find_table
 from starhaul_stores.mysql.connection import Connection, quoted
 from starhaul_stores.mysql.ledger import MysqlLedger
@@ -54,13 +56,34 @@ def stage(db: Connection, table: Table, run: str) -> None:
 
 
 def swap(db: Connection, place: tuple[str, str], run: str) -> None:
-    """Put the staging table in the place of the old one, which is dropped. Safe to repeat."""
+    """Put the staging table in the place of the old one, which is dropped. Safe to repeat. Raises `PermanentError` if
+    that was altered since the run began, and `ConfigError` as `check_swappable` does."""
     staging, target = staging_of(place, run), ".".join(map(quoted, place))
     old = f"{quoted(place[0])}.{quoted(note_of(place, run) + '_old')}"
     if find_table(db, staging) is not None:
+        if (table := find_table(db, target)) is not None:
+            check_swappable(db, table)
+            _require_unaltered(db, target, staging, old)
         _number_on(db, target, staging)
         db.execute(f"RENAME TABLE {target} TO {old}, {staging} TO {target}")
     db.execute(f"DROP TABLE IF EXISTS {old}")
+
+
+def _require_unaltered(db: Connection, table: str, staging: str, spare: str) -> None:
+    """Raise `PermanentError` if a copy of the table that is made now, under a `spare` name, would be another than the
+    staging table. Two copies compare better than a copy and the table: servers give names anew, and places."""
+    db.execute(f"DROP TABLE IF EXISTS {spare}")
+    db.execute(f"CREATE TABLE {spare} LIKE {table}")
+    now, then = (_definition(db, each) for each in (spare, staging))
+    db.execute(f"DROP TABLE {spare}")
+    if now != then:
+        raise PermanentError(db.where, f"{table} was altered since the run began", "it is as it was; run the job anew")
+
+
+def _definition(db: Connection, table: str) -> str:
+    """How a table was made, without its name and how far its numbering has come."""
+    name, text = db.execute(f"SHOW CREATE TABLE {table}")[0][:2]
+    return re.sub(r"\bAUTO_INCREMENT ?= ?\d+ ?", "", str(text).replace(str(name), ""))
 
 
 def _number_on(db: Connection, table: str, staging: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starhaul_stores.postgresql.catalog import Table
-from starhaul_stores.postgresql.connection import Connection
+from starhaul_stores.postgresql.connection import Connection, literal
 
 _HANGING = {
     "partitions or inheritance": """
@@ -58,3 +58,28 @@ def what_a_swap_would_lose(db: Connection, table: Table) -> str:
         if db.value(f"SELECT EXISTS ({sql.format(oid=table.oid)})"):
             return what
     return ""
+
+
+def column_types(db: Connection, table: str) -> set[tuple[object, ...]]:
+    """Name, type and collation of the columns of a table (full name as SQL)."""
+    return set(
+        db.execute(
+            "SELECT attname::text, format_type(atttypid, atttypmod), attcollation::int8 FROM pg_attribute "
+            f"WHERE attrelid = {literal(table)}::regclass AND attnum > 0 AND NOT attisdropped"
+        )
+    )
+
+
+def details(db: Connection, table: str) -> set[tuple[object, ...]]:
+    """The same with all else that a copy of the table is given when it is made, but for indexes."""
+    compression = "attcompression::text" if db.version >= 140000 else "''"
+    return column_types(db, table) | set(
+        db.execute(
+            f"SELECT attname::text, attnotnull, pg_get_expr(adbin, adrelid), attstorage::text, {compression}, "
+            "col_description(attrelid, attnum) FROM pg_attribute "
+            "LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum "
+            f"WHERE attrelid = {literal(table)}::regclass AND attnum > 0 AND NOT attisdropped "
+            "UNION ALL SELECT conname::text, true, pg_get_constraintdef(oid), '', '', obj_description(oid, "
+            f"'pg_constraint') FROM pg_constraint WHERE conrelid = {literal(table)}::regclass AND contype = 'c'"
+        )
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starhaul import ConfigError, PermanentError
 from starhaul_stores.postgresql.catalog import Table
 from starhaul_stores.postgresql.connection import Connection, literal, quoted
-from starhaul_stores.postgresql.dependants import what_a_swap_would_lose
+from starhaul_stores.postgresql.dependants import column_types, details, what_a_swap_would_lose
 from starhaul_stores.postgresql.ledger import Ledger
 from starhaul_stores.postgresql.referrers import require_replaceable
 from starhaul_stores.relational.refusal import Refused
@@ -59,15 +59,20 @@ class Staging:
     def publish(self, db: Connection) -> None:
         """Put the staged rows in the target's place, in the caller's transaction: others see the old rows until it
         commits, then the new ones."""
-        if what_a_swap_would_lose(db, self.target):
-            self._refill(db)
-        else:
-            self._swap(db)
+        if not what_a_swap_would_lose(db, self.target):
+            db.execute(f"LOCK TABLE {self.target.sql} IN SHARE ROW EXCLUSIVE MODE")  # readers go on, it stays put
+            if details(db, self.target.sql) == details(db, self.sql):
+                self._swap(db)
+                return
+        self._refill(db)
 
     def _refill(self, db: Connection) -> None:
         """Copy the rows over. Everything that hangs on the table stays, as the table itself does."""
         columns = ", ".join(quoted(column.name) for column in self.target.columns if not column.generated)
         db.execute(f"LOCK TABLE {self.target.sql} IN ACCESS EXCLUSIVE MODE")
+        if column_types(db, self.target.sql) != column_types(db, self.sql):
+            problem = f"the columns of {self.target.sql} have changed since the run began"
+            raise PermanentError(db.where, problem, "the table is as it was; run the job anew")
         keys = require_replaceable(db, self.target)
         later = ", ".join(each.sql for each in keys if each.waits)
         if later:
@@ -96,7 +101,6 @@ class Staging:
         """Build the keys and indexes on the staging table, give it the old one's grants and comment, then drop the
         old one and take its name."""
         old, oid = self.target.sql, self.target.oid
-        db.execute(f"LOCK TABLE {old} IN SHARE ROW EXCLUSIVE MODE")  # readers go on; what hangs on the table stays put
         self._drop_indexes(db)
         renames = self._constraints(db) + self._indexes(db)
         db.execute(f"ANALYZE {self.sql}")

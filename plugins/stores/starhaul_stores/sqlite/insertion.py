@@ -49,6 +49,8 @@ class Insertion:
     next number in an INTEGER PRIMARY KEY."""
     count: bool
     """Whether changes of triggers and foreign keys must be told from those of the INSERT."""
+    may_skip: bool
+    """Whether the write mode leaves rows out by itself."""
     chunk: int
     """Most rows to insert, and to roll back, at once."""
     task: Task
@@ -105,6 +107,8 @@ class Insertion:
         self.db.execute(f"RELEASE {_SAVEPOINT}")
         self.written += written
         self.skipped += rows.num_rows - written
+        if written < rows.num_rows and not self.may_skip:
+            self.task.note("left out by a trigger of the table", rows.num_rows - written)
 
 
 def required_columns(table: Table, columns: Sequence[Column], mode: Mode) -> frozenset[str]:

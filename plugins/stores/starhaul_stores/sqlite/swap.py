@@ -27,7 +27,8 @@ def stage(db: Connection, target: Table, staging: str) -> None:
 
 def swap(db: Connection, table: str, staging: str) -> None:
     """Put the staging table in the place of `table` (which need not exist), with the old one's indexes and triggers, in
-    the caller's transaction. Views and foreign keys that name the table go on to name it.
+    the caller's transaction. Views and foreign keys that name the table go on to name it. Raises `PermanentError` if it
+    was altered since the staging table was made.
 
     The connection must have foreign keys off and `legacy_alter_table` on: dropping the old table must not delete rows
     of others, and renaming must not look into views that name a table which for the moment is not there.
@@ -36,15 +37,30 @@ def swap(db: Connection, table: str, staging: str) -> None:
     if staged is None:
         raise PermanentError(db.path, f"staging table {staging!r} is gone", "it was removed as a dead run's; run again")
     old = find_table(db, table)
+    if old and renamed(old.sql, staging) != renamed(staged.sql, staging):
+        raise PermanentError(db.path, f"{table!r} was altered since the run began", "it is as it was; run the job anew")
     indexes, triggers = (_indexes(db, old.name), _triggers(db, old.name)) if old else ([], [])
     for index, _ in _indexes(db, staged.name):
         db.execute(f"DROP INDEX {quoted(index)}")
+    reached = _last_number(db, old.name) if old else None
     if old:
         db.execute(f"DROP TABLE {quoted(old.name)}")
     name = old.name if old else table
     db.execute(f"ALTER TABLE {quoted(staging)} RENAME TO {quoted(name)}")
+    if reached is not None and reached > (_last_number(db, name) or 0):
+        db.execute("DELETE FROM sqlite_sequence WHERE name = ?", [name])
+        db.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [name, reached])
     db.script([sql for _, sql in indexes])
     db.script(triggers)
+
+
+def _last_number(db: Connection, table: str) -> int | None:
+    """The last number that AUTOINCREMENT gave out: what refers to it must not find another row there. None for a table
+    that numbers nothing, or has not yet."""
+    if not db.value("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"):
+        return None
+    found = db.value("SELECT seq FROM sqlite_sequence WHERE name = ?", [table])
+    return None if found is None else int(found)
 
 
 def drop_staging(db: Connection, staging: str) -> None:

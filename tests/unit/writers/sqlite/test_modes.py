@@ -50,6 +50,14 @@ def test_triggers_do_not_spoil_the_count(path: Path) -> None:
     assert reasons(task) == ["eight is out"]
 
 
+@pytest.mark.parametrize("mode", ["insert", "replace", "update"])
+def test_rows_that_a_trigger_leaves_out_are_noted(path: Path, mode: str) -> None:
+    sql(path, KEYED, "CREATE TRIGGER no BEFORE INSERT ON t WHEN new.id = 9 BEGIN SELECT raise(IGNORE); END")
+    receipt, task = run(writer(path, writeMode=mode), rows_of((1, "a"), (9, "i")))
+    assert (receipt.rows, receipt.skipped) == (1, 1)
+    assert task.notes == {"left out by a trigger of the table": 1}
+
+
 @pytest.mark.parametrize("mode", ["insert", "ignore", "replace", "update", "overwrite"])
 def test_null_becomes_no_number(path: Path, mode: str) -> None:
     """An INTEGER PRIMARY KEY would take it for the wish for one."""

@@ -42,6 +42,25 @@ def test_the_structure_stays(path: Path) -> None:
     assert sql(path, "PRAGMA integrity_check") == [("ok",)]
 
 
+def test_a_table_that_is_altered_meanwhile_stays_as_it_is(path: Path) -> None:
+    sql(path, KEYED, "INSERT INTO t VALUES (1, 'old')")
+    target = writer(path, writeMode="overwrite")
+    prepared(target)
+    sql(path, "ALTER TABLE t ADD COLUMN late DEFAULT 7")
+    with pytest.raises(PermanentError, match="was altered since the run began"):
+        target.commit("r1", [])
+    assert sql(path, "SELECT * FROM t") == [(1, "old", 7)]
+
+
+@pytest.mark.parametrize(("row", "following"), [((3, "new"), 9), ((20, "new"), 21), (None, 9)])
+def test_no_number_is_given_out_again(path: Path, row: tuple[int, str] | None, following: int) -> None:
+    sql(path, "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT)", "INSERT INTO t VALUES (8, 'old')")
+    run(writer(path, writeMode="overwrite"), rows_of(*([row] if row else [])))
+    sql(path, "INSERT INTO t (name) VALUES ('next')")
+    assert sql(path, "SELECT max(id) FROM t") == [(following,)]
+    assert sql(path, "SELECT name FROM sqlite_sequence") == [("t",)]
+
+
 def test_an_empty_run_empties_the_table(path: Path) -> None:
     sql(path, KEYED, "INSERT INTO t VALUES (1, 'old')")
     target = writer(path, writeMode="overwrite")
