@@ -30,6 +30,11 @@ and the time that the other side takes counts."""
 _LOCK_LIMIT = 50 * 1_000_000
 """Microseconds to wait for a row that another transaction holds, as long as InnoDB does. By itself OceanBase waits as
 long as the statement may last."""
+_NO_LIMIT = 2**64 - 1
+"""Rows of a SELECT, where the server is set to send fewer, which it does without a word."""
+_OURS = (
+    "SET SESSION time_zone = '+00:00', autocommit = 1, character_set_client = utf8mb4, character_set_results = utf8mb4"
+)
 _PORTS = {"oceanbase": 2881, "tidb": 4000}
 """Where a kind's servers listen, unless it is 3306."""
 _OPTIONS = {
@@ -89,17 +94,22 @@ class Connection:
         return True
 
     def settle(self, session: Sequence[str]) -> None:
-        """Run the statements of `session`, and those that we need. The time zone is UTC whatever they say."""
+        """Run the statements of `session`, and those that we need. Whatever they say, the time zone is UTC, and texts
+        come and go as UTF-8."""
         patience = f"SET SESSION net_read_timeout = {_PATIENCE}, net_write_timeout = {_PATIENCE}"
         with suppress(StarhaulError):  # a proxy may not know them
             self.execute(patience)
         if self.product == "OceanBase":
             limits = f"ob_query_timeout = {_LIMIT}, ob_trx_timeout = {_LIMIT}, ob_trx_lock_timeout = {_LOCK_LIMIT}"
             self.execute(f"SET SESSION {limits}")
+        with suppress(StarhaulError):
+            self.execute(f"SET SESSION sql_select_limit = {_NO_LIMIT}")
         for statement in session:
             if statement.strip():
                 self.execute(statement)
-        self.execute("SET SESSION time_zone = '+00:00', character_set_results = utf8mb4")
+        if session and self.value("SELECT @@character_set_connection") != "utf8mb4":  # else its collation stays
+            self.execute("SET SESSION character_set_connection = utf8mb4")
+        self.execute(_OURS)
 
     @property
     def is_open(self) -> bool:

@@ -25,9 +25,9 @@ KINDS = (
 )  # fmt: skip
 _SPELLING = (
     "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = 3; SET bytea_output = 'hex'; "
-    "SET standard_conforming_strings = on"
+    "SET standard_conforming_strings = on; SET array_nulls = on; SET client_encoding = 'UTF8'"
 )
-"""How values look as text, whatever the server, the database and the user are set to."""
+"""How values look as text, whatever the server, the database, the user and the job's session are set to."""
 _SAVEPOINT = "_starhaul_chunk"
 _BLOCK_BYTES = 2 << 20
 _BLOCK_ROWS = 1 << 16
