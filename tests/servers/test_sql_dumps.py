@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -76,6 +77,22 @@ def test_pg_dump(postgresql: PostgresqlSchema, tmp_path: Path, options: list[str
 
 
 @pytest.mark.parametrize("options", [[], ["--inserts"]])
+@pytest.mark.parametrize("setting", ["bytea_output=escape", "standard_conforming_strings=off"])
+def test_pg_dump_of_other_settings(
+    postgresql: PostgresqlSchema, tmp_path: Path, options: list[str], setting: str
+) -> None:
+    postgresql.db.execute("CREATE TABLE t (id int, text text, raw bytea, made int GENERATED ALWAYS AS (id) STORED)")
+    with postgresql.db.cursor() as cursor:
+        cursor.executemany("INSERT INTO t VALUES (%s, %s, %s)", [row[:3] for row in ROWS])
+    postgresql.db.commit()
+    command = ["pg_dump", *options, "--schema", postgresql.name, "--dbname", postgresql.server.url]
+    environment = {**os.environ, "PGOPTIONS": f"-c {setting}"}
+    dump = subprocess.run(command, check=True, capture_output=True, env=environment).stdout
+    (tmp_path / "dump.sql").write_bytes(dump)
+    assert read(tmp_path, column=COLUMNS[:3]) == [row[:3] for row in ROWS]
+
+
+@pytest.mark.parametrize("options", [[], ["--inserts"]])
 def test_pg_dump_of_bits_and_columns_called_by_words_of_mysql(
     postgresql: PostgresqlSchema, tmp_path: Path, options: list[str]
 ) -> None:
@@ -99,6 +116,19 @@ def test_mysqldump_of_few_words(mysql: MysqlDatabase, tmp_path: Path, options: l
     dump = subprocess.run([program, "--no-defaults", *options, *target], check=True, capture_output=True).stdout
     (tmp_path / "dump.sql").write_bytes(dump)
     assert read(tmp_path) == [(str(number), text) for number, text in enumerate(TEXTS)]
+
+
+def test_mysqldump_of_other_encodings(mysql: MysqlDatabase, tmp_path: Path) -> None:
+    rows = [(1, "é", b"\x00\xff\xe9'\\\n"), (2, None, b""), (3, "", None)]
+    mysql.execute("CREATE TABLE t (id INT, text TEXT, raw BLOB)")
+    with mysql.db.cursor() as cursor:
+        cursor.executemany("INSERT INTO t VALUES (%s, %s, %s)", rows)
+    program = shutil.which("mariadb-dump") or shutil.which("mysqldump")
+    assert program
+    target = ["--host=127.0.0.1", f"--port={mysql.server.port}", "--user=root", mysql.name]
+    command = [program, "--no-defaults", "--default-character-set=latin1", *target]
+    (tmp_path / "dump.sql").write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert read(tmp_path, column=COLUMNS[:3], encoding="latin1") == rows
 
 
 def test_databases_and_schemas_with_tables_of_one_name(

@@ -37,6 +37,19 @@ def cuttable(encoding: str, special: str) -> bool:
     return encoding in _MULTI_BYTE and all(ord(character) < _FIRST_TRAIL_BYTE for character in special)
 
 
+def octets(text: bytes, encoding: str) -> bytes | None:
+    """The bytes that stand in a file where `Utf8Stream` gave `text`. None if that is not known, as where several bytes
+    make a character and other ones the same. `encoding` as `canonical` gives it."""
+    if encoding == "utf-8" or text.isascii():
+        return text
+    if not encoding.startswith(_SINGLE_BYTE):
+        return None
+    try:
+        return text.decode("utf-8", "surrogatepass").encode(encoding, "surrogateescape")
+    except UnicodeError:  # a character that was spelt by its number
+        return None
+
+
 class Utf8Stream:
     """A stream of bytes in some encoding, as UTF-8 without a byte order mark.
 

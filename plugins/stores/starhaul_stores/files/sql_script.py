@@ -11,9 +11,11 @@ from starhaul_stores.files.streams import ByteStream
 _READ = 1 << 20
 _NEAR = 1 << 16
 """How long the beginning of a statement may be."""
-_MYSQL_ESCAPES = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a"}
+_MYSQL_ESCAPES = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a", b"%": rb"\%",
+                  b"_": rb"\_"}  # fmt: skip
 _COPY_ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
+_E_ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL)
 _BLANK = re.compile(rb"(?:\s|--[^\n]*\n|#[^\n]*\n|/\*(?!!)(?:[^*]|\*(?!/))*+\*/|\\(?!c(?:onnect)?\s)[a-z][^\n]*\n)*+")
 _NAME = rb'(?:`(?:[^`]|``)+`|"(?:[^"]|"")+"|\[[^\]]+\]|[^\s`"(),.;\[]+)'
 _TABLE = _NAME + rb"(?:\s*\.\s*" + _NAME + rb")*"
@@ -39,8 +41,8 @@ _NO_STANDARD_COLUMN = re.compile(
 _ROWS = re.compile(rb"(?:/\*M?!\d*\s*)?(?:INSERT|REPLACE|COPY|MERGE|LOAD\s+DATA)\b", re.IGNORECASE)
 """How statements begin that give a table rows."""
 _ON = re.compile(rb"ON\s+(?:CONFLICT|DUPLICATE)\b", re.IGNORECASE)
-_MYSQLS = re.compile(rb"/\*M?!\d{5}")
-"""How comments begin that MySQL or MariaDB run."""
+_MYSQLS = re.compile(rb"/\*M?!\d{5}|\)\s*ENGINE\s*=", re.IGNORECASE)
+"""How comments begin that MySQL or MariaDB run, and what no other's CREATE TABLE has."""
 _CONNECT = re.compile(rb"\\c(?:onnect)?\s+(?P<database>[^\n]*?)\s*\n")
 _USE = re.compile(rb"USE\s+(?P<schema>" + _NAME + rb")\s*;", re.IGNORECASE)
 _PATH = re.compile(
@@ -56,8 +58,21 @@ _FIRST = re.compile(
 _NUMBER = rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _QUOTED = rb"'(?:[^'\\]|''|\\.)*+'" rb'|"(?:[^"\\]|""|\\.)*+"' rb"|`[^`]*+`"
 _STANDARD_QUOTED = rb"[eE]'(?:[^'\\]|''|\\.)*+'|'(?:[^']|'')*+'" rb'|"(?:[^"]|"")*+"'
+_ESCAPED_QUOTED = rb"'(?:[^'\\]|''|\\.)*+'" rb'|"(?:[^"]|"")*+"'
+_ESCAPING = re.compile(rb"^SET standard_conforming_strings = off;", re.MULTILINE)
+"""What a dump of PostgreSQL says if a backslash escapes in all of its strings, as before version 9.1."""
 _COMMENT = rb"--[^\n]*+\n|/\*(?:[^*]|\*(?!/))*+\*/"
 _DOLLAR = rb"\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
+
+
+class Octets(bytes):
+    """Bytes that a dump spells by their digits, so that they are in no encoding."""
+
+    __slots__ = ()
+
+
+DEFAULT = Octets(b"DEFAULT")
+"""In place of a value that a dump does not tell, as PostgreSQL's of columns that are generated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +107,15 @@ class SqlScript:
         while len(self._data) < _NEAR and self._more():
             pass
         standard = _is_standard(self._data[:_NEAR])
-        quoted = _STANDARD_QUOTED if standard else _QUOTED
+        self._escapes = not standard or _ESCAPING.search(self._data[:_NEAR]) is not None
+        quoted = _QUOTED if not standard else _ESCAPED_QUOTED if self._escapes else _STANDARD_QUOTED
         dollar = rb"|" + _DOLLAR if standard else b""
         other = rb"[^;'\"`$/\-]" if standard else rb"[^;'\"`/\-]"
         parts = quoted + rb"|" + _COMMENT + dollar + rb"|" + other + rb"|[-/$`]"
         self._rest = re.compile(rb"(?:" + parts + rb")*+;", re.DOTALL)
         self._value = re.compile(
             rb"(?:(?P<null>NULL)|(?P<escaped>[eE]'(?:[^'\\]|''|\\.)*+')|(?:_binary\s+|_[a-z0-9]+\s+)?(?P<string>"
-            + (rb"'(?:[^']|'')*+'" if standard else rb"'(?:[^'\\]|''|\\.)*+'")
+            + (rb"'(?:[^'\\]|''|\\.)*+'" if self._escapes else rb"'(?:[^']|'')*+'")
             + rb")|[xX]'(?P<hex>[0-9A-Fa-f]*)'|0x(?P<hex0>[0-9A-Fa-f]+)|[bB]'(?P<bits>[01]*)'"
             rb"|(?P<bare>" + _NUMBER + rb"|TRUE|FALSE|DEFAULT))\s*",
             re.IGNORECASE | re.DOTALL,
@@ -166,20 +182,22 @@ class SqlScript:
     def _literal(self, match: re.Match[bytes]) -> bytes | None:
         if match["string"] is not None:
             text = match["string"][1:-1].replace(b"''", b"'")
-            return text if self._standard or b"\\" not in text else _ESCAPE.sub(_mysql_escape, text)
+            if not self._escapes or b"\\" not in text:
+                return text
+            return _E_ESCAPE.sub(_copy_escape, text) if self._standard else _ESCAPE.sub(_mysql_escape, text)
         if match["null"]:
             return None
         if match["escaped"] is not None:
-            return _ESCAPE.sub(_copy_escape, match["escaped"][2:-1].replace(b"''", b"'"))
+            return _E_ESCAPE.sub(_copy_escape, match["escaped"][2:-1].replace(b"''", b"'"))
         if (digits := match["hex"] if match["hex"] is not None else match["hex0"]) is not None:
             if len(digits) % 2:
                 raise ValueError(f"line {self._line}: half of a byte")
-            return bytes.fromhex(digits.decode())
+            return Octets.fromhex(digits.decode())
         if match["bits"] is not None:
             return match["bits"] if self._standard else b"%d" % int(match["bits"] or b"0", 2)
         bare = match["bare"]
         if bare.upper() == b"DEFAULT":
-            raise ValueError(f"line {self._line}: DEFAULT is no value that the file tells")
+            return DEFAULT
         return bare.lower() if bare[:1].isalpha() else bare
 
     def _copied(self, head: re.Match[bytes]) -> Iterator[Row]:
@@ -318,6 +336,8 @@ def _copy_escape(match: re.Match[bytes]) -> bytes:
     code = match[1]
     if code[:1] == b"x" and len(code) > 1:
         return bytes([int(code[1:], 16)])
+    if code[:1] in (b"u", b"U") and len(code) > 1:
+        return chr(int(code[1:], 16)).encode("utf-8", "surrogatepass")  # half of a pair is no text, and told so
     if code[:1].isdigit() and code[:1] < b"8":
         return bytes([int(code, 8) & 0xFF])
     return _COPY_ESCAPES.get(code, code)

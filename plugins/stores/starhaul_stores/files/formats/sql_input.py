@@ -11,14 +11,16 @@ from typing import Any
 import pyarrow as pa
 
 from starhaul import ConfigError, PermanentError, Task
-from starhaul_stores.files.encodings import shown
+from starhaul_stores.files.encodings import canonical, octets, shown
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Raw, Selection, raw_texts
 from starhaul_stores.files.formats.matching import taken
 from starhaul_stores.files.formats.packed_text import PackedText
 from starhaul_stores.files.places.source import Source
-from starhaul_stores.files.sql_script import Row, SqlScript
+from starhaul_stores.files.sql_script import DEFAULT, Octets, Row, SqlScript
 
 _HEX = re.compile(rb"\\x((?:[0-9A-Fa-f]{2})*)")
+_ESCAPES = re.compile(rb"(?:[^\\]|\\(?:\\|[0-3][0-7]{2}))*")
+_ESCAPE = re.compile(rb"\\(\\|[0-3][0-7]{2})")
 _AT_ONCE = 8192
 _BYTES = 2 << 20
 
@@ -62,9 +64,10 @@ class SqlInput(InputFormat):
         names = rows[0].columns or [f"column_{place}" for place in range(len(rows[0].values))]
         places = taken(list(names), selection, f"{name}:{rows[0].line}", missing_as_null=self.params.missing_as_null)
         kinds = [] if selection.fields is None else selection.fields.types
+        encoding = canonical(self.params.encoding)
         good = []
         for row in rows:
-            reason = _complaint(row, names, places, kinds)
+            reason = _complaint(row, names, places, kinds, encoding)
             if reason:
                 raw = _raw(row, name)
                 task.reject(raw.batch, raw.row, reason, at=raw.at)
@@ -74,7 +77,7 @@ class SqlInput(InputFormat):
         for place, kind in zip(places, kinds, strict=True):
             values = [None if place is None else row.values[place] for row in good]
             if pa.types.is_binary(kind):
-                values = [_bytes(value) if row.standard else value for row, value in zip(good, values, strict=True)]
+                values = [_bytes(row, value, encoding) for row, value in zip(good, values, strict=True)]
             raw_bytes = pa.array(values, pa.binary())
             arrays.append(raw_bytes if pa.types.is_binary(kind) else raw_bytes.cast(pa.string()))
         return Block(len(good), arrays, partial(_raw_of, good, name))
@@ -111,23 +114,39 @@ def _is_called(table: Sequence[str], wanted: str) -> bool:
     return not wanted or name.endswith(f".{wanted}") or f".{wanted}".endswith(name)
 
 
-def _complaint(row: Row, names: Sequence[str], places: Sequence[int | None], kinds: Sequence[pa.DataType]) -> str:
+def _complaint(
+    row: Row, names: Sequence[str], places: Sequence[int | None], kinds: Sequence[pa.DataType], encoding: str
+) -> str:
     if len(row.values) != len(names):
         return f"{len(row.values)} values instead of {len(names)}"
     for place, kind in zip(places, kinds, strict=True):
         value = None if place is None else row.values[place]
-        if value is not None and not pa.types.is_binary(kind):
-            try:
-                value.decode()
-            except UnicodeDecodeError:
-                return f"{names[place or 0]}: the bytes are no text; give the column the type `binary`"
+        if value is None:
+            continue
+        if value is DEFAULT:
+            return f"{names[place or 0]}: DEFAULT is no value that the file tells"
+        if pa.types.is_binary(kind):
+            if _bytes(row, value, encoding) is None:
+                return f"{names[place or 0]}: which bytes these are is not known in {encoding}; dump with `--hex-blob`"
+            continue
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            return f"{names[place or 0]}: the bytes are no text; give the column the type `binary`"
     return ""
 
 
-def _bytes(value: bytes | None) -> bytes | None:
-    """The bytes that PostgreSQL's spelling of them (`bytea_output` `hex`) means; others are what they are."""
-    match = None if value is None else _HEX.fullmatch(value)
-    return value if match is None else bytes.fromhex(match[1].decode())
+def _bytes(row: Row, value: bytes | None, encoding: str) -> bytes | None:
+    """The bytes that a value means: those that PostgreSQL spells (`bytea_output` `hex` or `escape`), or those that
+    stand in the file. None if that is not known."""
+    if value is None or isinstance(value, Octets):
+        return value
+    if row.standard and b"\\" in value:
+        if match := _HEX.fullmatch(value):
+            return bytes.fromhex(match[1].decode())
+        if _ESCAPES.fullmatch(value):
+            return _ESCAPE.sub(lambda match: b"\\" if match[1] == b"\\" else bytes([int(match[1], 8)]), value)
+    return octets(value, encoding)
 
 
 def _raw_of(rows: Sequence[Row], name: str, row: int) -> Raw:
