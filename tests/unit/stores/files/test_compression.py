@@ -238,3 +238,16 @@ def test_a_zip_with_two_files_of_one_name_is_refused() -> None:
         archive.writestr("a", "2\n")
     with pytest.raises(PermanentError, match="holds two files that are called 'a'"):
         members(buffer, "zip", "x.zip")
+
+
+def test_hidden_files_in_a_zip_are_left_out() -> None:
+    """macOS packs one beside each file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in ("./a.csv", "__MACOSX/._a.csv", "b/.c/d", ".DS_Store", "b/c.d"):
+            archive.writestr(name, "1\n")
+    assert members(buffer, "zip", "x.zip") == ["./a.csv", "b/c.d"]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(".a", "1\n")
+    assert members(buffer, "zip", "x.zip") == [".a"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -64,6 +65,9 @@ ALIASES: Mapping[str, Codec] = MappingProxyType(
 )
 """Other names of codecs in jobs."""
 
+_HIDDEN = re.compile(r"(?:^|/)(?:__MACOSX/|\.[^./])")
+"""How names in a zip file tell that they are hidden."""
+
 _DAMAGED = (
     EOFError,
     ValueError,
@@ -87,11 +91,13 @@ def suffix_of(codec: Codec) -> str:
 
 
 def members(file: Any, codec: Codec, name: str) -> list[str]:
-    """The names of the files packed in one file, in their order; for all codecs but zip that is one, without a name."""
+    """The names of the files packed in one file, in their order; for all codecs but zip that is one, without a name.
+    Hidden ones, as macOS packs them beside each file, are left out unless there are no others."""
     if codec != "zip":
         return [""]
     with _damage_told(name, codec), zipfile.ZipFile(file) as archive:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    names = [each for each in names if not _HIDDEN.search(each)] or names
     if twice := next((each for each in names if names.count(each) > 1), None):
         raise PermanentError(name, f"holds two files that are called {twice!r}", "pack them by different names")
     return names
