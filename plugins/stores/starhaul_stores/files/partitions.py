@@ -34,9 +34,9 @@ class PartitionColumn(Params):
 
 
 def values_in(path: str) -> Mapping[str, str | None]:
-    """Column → value, from the folders that a path goes through."""
+    """Column → value, from the folders that a path goes through. Bytes that are no UTF-8 stand as surrogates."""
     folders = (folder.partition("=") for folder in path.split("/")[:-1] if "=" in folder)
-    return {unquote(name): None if value == NULL else unquote(value) for name, _, value in folders}
+    return {_unescaped(name): None if value == NULL else _unescaped(value) for name, _, value in folders}
 
 
 def folder_of(names: Sequence[str], values: Sequence[str | None]) -> str:
@@ -62,6 +62,10 @@ def parted(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[tuple[
     for row, key in enumerate(keys):
         rows.setdefault(key, []).append(row)
     yield from rows.items()
+
+
+def _unescaped(text: str) -> str:
+    return unquote(text, errors="surrogateescape")
 
 
 def _escaped(text: str) -> str:

@@ -165,7 +165,12 @@ class FileReader(Reader[P]):
             if field.partition is not None:
                 if field.partition not in values:
                     raise PermanentError(self.place.shown(path), f"is in no folder `{field.partition}=…`")
-                result = typed(pa.array([values[field.partition]], pa.string()), field)
+                try:
+                    value = pa.array([values[field.partition]], pa.string())
+                except UnicodeEncodeError as error:
+                    problem = f"the folder's {field.partition} is no UTF-8"
+                    raise PermanentError(self.place.shown(path), problem) from error
+                result = typed(value, field)
                 if result.bad is not None:
                     reason = f"the folder's {field.partition}: {result.explain(0)}"
                     raise PermanentError(self.place.shown(path), reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -112,4 +113,13 @@ def test_wrong_partitions(tmp_path: Path) -> None:
     (tmp_path / "dt=1" / "n=x").mkdir()
     (tmp_path / "dt=1" / "x").rename(tmp_path / "dt=1" / "n=x" / "x")
     with pytest.raises(ConfigError, match=r"folder's n: 'x' does not fit int64"):
+        reader(tmp_path).check()
+
+
+@pytest.mark.parametrize("folder", [b"dt=%FF", b"dt=\xff"])
+def test_folders_that_are_no_text(tmp_path: Path, folder: bytes) -> None:
+    there = tmp_path / os.fsdecode(folder) / "n=1"
+    there.mkdir(parents=True)
+    (there / "x").write_text("a\n")
+    with pytest.raises(ConfigError, match="the folder's dt is no UTF-8"):
         reader(tmp_path).check()
