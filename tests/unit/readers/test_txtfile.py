@@ -310,6 +310,15 @@ def test_csv_reader_config(file: MakeFile) -> None:
     assert read(reader(path, csvReaderConfig=config)) == ([("a", " b")], [])
 
 
+def test_null_is_told_from_escapes(file: MakeFile) -> None:
+    """As MySQL's `INTO OUTFILE` and PostgreSQL's `COPY` have it."""
+    given = {"fileFormat": "text", "fieldDelimiter": "\t", "csvReaderConfig": {"escapeMode": 2}}
+    path = file(b"\\N\tN\t\\\\N\na\\\tb\t\\0\\\n\\t\\\\\t\\Nx\n")
+    assert read(reader(path, nullFormat="\\N", **given)) == ([(None, "N", "\\N"), ("a\tb", "\0\n\t\\", "Nx")], [])
+    path = file(b"NULL\t\\NULL\t\n")
+    assert read(reader(path, nullFormat="NULL", emptyAsNull=True, **given)) == ([(None, "NULL", None)], [])
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
@@ -322,7 +331,7 @@ def test_csv_reader_config(file: MakeFile) -> None:
         ({"csvReaderConfig": {"noSuch": 1}}, "noSuch"),
         ({"csvReaderConfig": {"textQualifier": "\n"}}, "textQualifier"),
         ({"csvReaderConfig": {"recordDelimiter": "ab"}}, "recordDelimiter"),
-        ({"csvReaderConfig": {"escapeMode": 2}, "nullFormat": "\\N"}, "nullFormat"),
+        ({"csvReaderConfig": {"escapeMode": 2}, "nullFormat": "N\\"}, "nullFormat"),
         ({"encoding": "hex"}, "no encoding of text"),
         ({"compress": "rar"}, "compress"),
     ],

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from starhaul import ConfigError, Params
 from starhaul_stores.files.columns import FileColumn
 from starhaul_stores.files.compression.codecs import ALIASES, Codec, codec_of
-from starhaul_stores.files.delimited.dialect import Dialect
+from starhaul_stores.files.delimited.dialect import Dialect, has_whole_escapes
 from starhaul_stores.files.encodings import canonical
 from starhaul_stores.files.parquet_schema import Node, message
 from starhaul_stores.files.partitions import PartitionColumn
@@ -55,7 +55,10 @@ class CsvReaderConfig(Params):
     """Whether there are comments."""
 
     escape_mode: Literal[1, 2] = 1
-    """1: a quote inside a quoted field is doubled. 2: a backslash escapes the next character, anywhere."""
+    """1: a quote inside a quoted field is doubled. 2: a backslash escapes the next character, anywhere; `\\n`, `\\t`,
+    `\\u00e9`, `\\x1f` and so on are read as javacsv reads them. `nullFormat` is compared with what stands in the file,
+    so that `\\N` can be null: with `fileFormat` `text` and a tab as delimiter, these are files of MySQL's
+    `INTO OUTFILE` and `mysqldump --tab`, and of PostgreSQL's `COPY`."""
 
     record_delimiter: str | None = None
     """The one character that ends a record. By default LF, CR LF and CR each do."""
@@ -183,8 +186,8 @@ class FileReaderParams(Params):
             raise ValueError("`fieldDelimiter` is empty, or holds a quote, comment, escape or line end character")
         if dialect.quote is not None and dialect.quote in reserved:
             raise ValueError("`textQualifier` is a comment, escape or line end character")
-        if dialect.backslash and "\\" in (self.null_format or ""):
-            raise ValueError("`nullFormat` holds a backslash, which `escapeMode` 2 takes for an escape")
+        if dialect.backslash and not all(map(has_whole_escapes, dialect.nulls)):
+            raise ValueError("`nullFormat` ends with a backslash, which `escapeMode` 2 takes for half of an escape")
         return self
 
     def format_name(self) -> str:

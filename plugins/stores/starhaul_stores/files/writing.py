@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from starhaul import Params
 from starhaul_stores.files.compression.codecs import ALIASES, Codec
-from starhaul_stores.files.delimited.dialect import overlaps_itself
+from starhaul_stores.files.delimited.dialect import has_whole_escapes, overlaps_itself
 from starhaul_stores.files.delimited.rendering import Style
 from starhaul_stores.files.hive_types import TargetColumn
 from starhaul_stores.files.parquet_schema import Node, message
@@ -159,6 +159,8 @@ class FileWriterParams(Params):
         if style.quote is not None and style.quote in {"\n", "\r", style.line_end}:
             raise ValueError("`textQualifier` is a line end")
         marks = [*style.delimiter] if overlaps_itself(style.delimiter) else [style.delimiter]
+        if style.backslash and has_whole_escapes(style.null):
+            reserved.discard("\\")
         if any(text and text in style.null for text in (*reserved, *marks)):
             raise ValueError("`nullFormat` holds a delimiter, a quote, an escape or a line end")
         return self

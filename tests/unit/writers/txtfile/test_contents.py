@@ -72,6 +72,7 @@ CSV_STYLES = [
     {"nullFormat": "null", "fieldDelimiter": "\t", "lineDelimiter": "\r"},
     {"csvWriterConfig": {"forceQualifier": True}},
     {"csvWriterConfig": {"escapeMode": 2}, "nullFormat": "NULL"},
+    {"csvWriterConfig": {"escapeMode": 2}},
     {"encoding": "utf-16", "fieldDelimiter": "§"},
     {"lineDelimiter": ";"},
 ]

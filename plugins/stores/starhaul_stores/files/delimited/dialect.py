@@ -36,7 +36,7 @@ class Dialect:
     """Whether empty lines are skipped. None: they are, unless a record has one field: there they are a value."""
 
     nulls: frozenset[str] = frozenset()
-    """An unquoted field of exactly one of these texts is null."""
+    """An unquoted field of exactly one of these texts, as it stands there with its escapes, is null."""
 
     def skips_empty(self, width: int) -> bool:
         """`skip_empty` for records of `width` fields."""
@@ -46,6 +46,11 @@ class Dialect:
     def plain(self) -> bool:
         """Whether a record border can be told from line breaks, quotes and delimiters alone."""
         return not (self.backslash or self.comment or self.trim or self.record_delimiter)
+
+
+def has_whole_escapes(text: str) -> bool:
+    """Whether no backslash at the end of a text would escape what follows."""
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 0
 
 
 def overlaps_itself(delimiter: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from starhaul_stores.files.delimited.dialect import Dialect
 
-_LETTER_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "e": "\x1b", "v": "\v", "a": "\a"}
+_LETTER_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "e": "\x1b", "v": "\v", "a": "\a", "0": "\0"}
 _ESCAPE = re.compile(
     r"\\(?:[uU]([0-9A-Fa-f]{4})|[xX]([0-9A-Fa-f]{2})|[oO]([0-7]{3})|[dD]([0-9]{3})|([0-7]{3})|(.))", re.DOTALL
 )
@@ -37,19 +37,18 @@ class Grammar:
     def fields(self, text: str) -> list[str | None]:
         """The fields of one record, null where a field is one of the dialect's nulls. Raises `ValueError` if an
         escape is no character."""
-        nulls = self.dialect.nulls
         values: list[str | None] = []
         for match in self._field.finditer(text):
-            quoted, rest = match["quoted"], match["rest"]
-            value = self._value(quoted, rest)
-            values.append(None if quoted is None and value in nulls else value)
+            values.append(self._value(match["quoted"], match["rest"]))
             if match.end() == len(text) and not match["delimiter"]:
                 break
         return values
 
-    def _value(self, quoted: str | None, rest: str) -> str:
+    def _value(self, quoted: str | None, rest: str) -> str | None:
         if self.dialect.trim:
             rest = rest.strip(_blanks(self.dialect)) if quoted is None else rest.rstrip(_blanks(self.dialect))
+        if quoted is None and rest in self.dialect.nulls:
+            return None
         if self.dialect.backslash:
             return _unescaped(quoted or "") + _unescaped(rest)
         quote = self.dialect.quote or ""
@@ -91,7 +90,8 @@ def _blanks(dialect: Dialect) -> str:
 
 def _unescaped(text: str) -> str:
     """The escapes of javacsv's backslash mode, which DataX reads with: `\\n`, `\\u00e9`, `\\x1f`, `\\o037`, `\\d031`,
-    `\\037`; any other character after a backslash stands for itself. `ValueError` for half of a surrogate pair."""
+    `\\037`; `\\0` is how MySQL writes NUL; any other character after a backslash stands for itself. `ValueError` for
+    half of a surrogate pair."""
     if "\\" not in text:
         return text
     return _ESCAPE.sub(_escape, text).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
