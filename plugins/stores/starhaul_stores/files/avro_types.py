@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from starhaul import ConfigError
+from starhaul_stores.files.columns import plain_decimal
 from starhaul_stores.files.json_records import Numeral, Record, json_text
 
 _PRIMITIVE = {
@@ -143,6 +144,7 @@ def _avro(kind: pa.DataType, name: str) -> Any:
 def accepted(kind: pa.DataType) -> pa.DataType:
     """The type in which Avro takes values of this one without loss."""
     types = pa.types
+    kind = plain_decimal(kind)
     wider = {pa.int8(): pa.int32(), pa.int16(): pa.int32(), pa.uint8(): pa.int32(), pa.uint16(): pa.int32(),
              pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0), pa.float16(): pa.float32(),
              pa.date64(): pa.date32(), pa.time32("s"): pa.time32("ms"), pa.large_binary(): pa.binary()}  # fmt: skip

@@ -13,6 +13,8 @@ from pydantic import Field, field_validator, model_validator
 
 from starhaul import Cast, ConfigError, Formats, Params, cast, parse_type
 
+_MOST_DIGITS = 76
+"""Of a decimal of 256 bits; one of 128 has half of them."""
 _BASE64 = re.compile(r"\s*(binary|bytes)\s*\(\s*base64\s*\)\s*", re.IGNORECASE)
 
 
@@ -184,6 +186,18 @@ def is_bytes(kind: pa.DataType) -> bool:
     """Whether values of a type are bytes, of whatever length."""
     types = pa.types
     return any(test(kind) for test in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary))
+
+
+def plain_decimal(kind: pa.DataType) -> pa.DataType:
+    """A decimal type whose scale is from 0 to its precision, as Parquet, ORC and Avro have it, for every value of this
+    one, which may be any type; text where that would be too many digits."""
+    if not pa.types.is_decimal(kind) or 0 <= kind.scale <= kind.precision:
+        return kind
+    scale = max(kind.scale, 0)
+    precision = max(kind.precision - kind.scale + scale, scale)
+    if precision > _MOST_DIGITS:
+        return pa.string()
+    return pa.decimal128(precision, scale) if precision <= _MOST_DIGITS // 2 else pa.decimal256(precision, scale)
 
 
 def to_base64(values: pa.Array) -> pa.Array:

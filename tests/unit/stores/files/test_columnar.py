@@ -13,7 +13,7 @@ import pyarrow.orc
 import pyarrow.parquet
 import pytest
 
-from starhaul import ConfigError, PermanentError
+from starhaul import ConfigError, PermanentError, cast
 from starhaul.testing import RecordingTask
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
@@ -91,6 +91,21 @@ def test_decimals(tmp_path: Path, form: str, precision: int) -> None:
     if form == "parquet":
         pa.parquet.write_table(table, tmp_path / "x", store_decimal_as_integer=precision <= 18)
         assert read(reader(tmp_path, form)) == (table, [])
+
+
+@pytest.mark.parametrize("form", ["parquet", "orc", "avro"])
+def test_decimals_of_other_scales(tmp_path: Path, form: str) -> None:
+    """Arrow's scale may be negative, or larger than the precision, and no format's may."""
+    given = {"path": str(tmp_path), "fileName": "t", "writeMode": "append", "fileFormat": form}
+    target = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    for kind, wider in (
+        (pa.decimal128(4, -4), pa.decimal128(8, 0)), (pa.decimal128(3, 5), pa.decimal128(5, 5)),
+        (pa.decimal128(38, -40), pa.string()),
+    ):  # fmt: skip
+        assert target.accept(pa.schema([("d", kind)])).types == [wider]
+    values = pa.array([Decimal("1.2E+5"), None, Decimal("-9.999E+7")], pa.decimal128(4, -4))
+    written = write(tmp_path, pa.table({"d": cast(values, pa.decimal128(8, 0)).values}), fileFormat=form)
+    assert read(reader(written, form))[0]["d"].to_pylist() == values.to_pylist()
 
 
 @FORMS

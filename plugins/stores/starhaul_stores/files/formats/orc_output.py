@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from starhaul import ConfigError
+from starhaul_stores.files.columns import plain_decimal
 from starhaul_stores.files.formats.held import HeldRows
 from starhaul_stores.files.formats.orc_tail import ProlepticTail
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
@@ -103,6 +104,7 @@ def unreadable(values: pa.Array) -> Iterable[int]:
 
 def _accepted(kind: pa.DataType) -> pa.DataType:
     types = pa.types
+    kind = plain_decimal(kind)  # ORC's library ends the process for any other
     if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         return _accepted(kind.value_type)
     if kind in _WIDER:

@@ -11,6 +11,7 @@ from inspect import signature
 import pyarrow as pa
 
 from starhaul import ConfigError, with_text_pattern
+from starhaul_stores.files.columns import plain_decimal
 from starhaul_stores.files.formats.held import HeldRows
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
 from starhaul_stores.files.formats.parquet_shape import Shape, loose
@@ -116,7 +117,7 @@ class ParquetOutput(OutputFormat):
             return pa.date32()
         if types.is_timestamp(kind):
             return pa.timestamp(self._unit(kind.unit), kind.tz or (self._zone if self._int96 else None))
-        return pa.time32("ms") if kind == pa.time32("s") else kind
+        return pa.time32("ms") if kind == pa.time32("s") else plain_decimal(kind)
 
     def _unit(self, unit: str) -> str:
         own = "ms" if unit == "s" else unit
