@@ -34,30 +34,37 @@ _CONTEXT = Context(prec=80)
 Convert = Callable[[Any], Any]
 
 
+Named = dict[str, tuple[Any, str]]
+"""Full name → schema, and the namespace that names in it are in unless they say another."""
+
+
 def arrow_fields(schema: Mapping[str, Any]) -> pa.Schema:
     """The fields of a record's schema. `ValueError` with a sentence for what has no Arrow type."""
-    named: dict[str, Any] = {}
+    named: Named = {}
     if not isinstance(schema, dict) or schema.get("type") != "record":
         raise ValueError(f"its rows are of type {json.dumps(schema)[:50]}, not records")
-    _remember(schema, named)
+    space = _remember(schema, named, "")
     try:
-        return pa.schema([(field["name"], arrow_type(field["type"], named)) for field in schema["fields"]])
+        return pa.schema([(field["name"], arrow_type(field["type"], named, space)) for field in schema["fields"]])
     except RecursionError:
         raise ValueError("its schema holds itself, and its rows may be nested to any depth") from None
 
 
-def arrow_type(schema: Any, named: dict[str, Any]) -> pa.DataType:
-    """The Arrow type of an Avro schema; `named` holds those that were defined before, by name. A union of several types
-    is JSON text."""
+def arrow_type(schema: Any, named: Named, space: str) -> pa.DataType:
+    """The Arrow type of an Avro schema in a namespace; `named` holds those that were defined before. A union of several
+    types is JSON text."""
     if isinstance(schema, list):
         others = [each for each in schema if each != "null"]
-        return pa.json_() if len(others) > 1 else arrow_type(others[0], named) if others else pa.null()
+        return pa.json_() if len(others) > 1 else arrow_type(others[0], named, space) if others else pa.null()
     if isinstance(schema, str):
-        return _PRIMITIVE[schema] if schema in _PRIMITIVE else arrow_type(_known(schema, named), named)
-    _remember(schema, named)
+        if schema in _PRIMITIVE:
+            return _PRIMITIVE[schema]
+        found, own = _known(schema, named, space)
+        return arrow_type(found, named, own)
+    space = _remember(schema, named, space)
     kind, logical = schema["type"], schema.get("logicalType")
     if isinstance(kind, (dict, list)):
-        return arrow_type(kind, named)
+        return arrow_type(kind, named, space)
     if logical == "decimal" and 1 <= schema.get("precision", 0) <= 76:
         precision, scale = schema["precision"], schema.get("scale", 0)
         return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
@@ -65,16 +72,16 @@ def arrow_type(schema: Any, named: dict[str, Any]) -> pa.DataType:
         return _LOGICAL[kind, logical]
     match kind:
         case "record":
-            return pa.struct([(field["name"], arrow_type(field["type"], named)) for field in schema["fields"]])
+            return pa.struct([(field["name"], arrow_type(field["type"], named, space)) for field in schema["fields"]])
         case "array":
-            return pa.list_(arrow_type(schema["items"], named))
+            return pa.list_(arrow_type(schema["items"], named, space))
         case "map":
-            return pa.map_(pa.string(), arrow_type(schema["values"], named))
+            return pa.map_(pa.string(), arrow_type(schema["values"], named, space))
         case "enum":
             return pa.string()
         case "fixed":
             return pa.binary(schema["size"])
-    return arrow_type(kind, named)
+    return arrow_type(kind, named, space)
 
 
 def converter(kind: pa.DataType) -> Convert | None:
@@ -167,17 +174,25 @@ def accepted(kind: pa.DataType) -> pa.DataType:
     return kind if known else pa.string()
 
 
-def _remember(schema: Any, named: dict[str, Any]) -> None:
-    if isinstance(schema, dict) and "name" in schema:
-        name, space = schema["name"], schema.get("namespace", "")
-        named[name] = named[f"{space}.{name}" if space and "." not in name else name] = schema
+def _remember(schema: Any, named: Named, space: str) -> str:
+    """The namespace of the names in a schema that stands in one; the schema is known by its name from now on."""
+    if not isinstance(schema, dict) or "name" not in schema:
+        return space
+    name = str(schema["name"])
+    space = name.rpartition(".")[0] if "." in name else schema.get("namespace", space)
+    named[_full(name, space)] = schema, space
+    return space
 
 
-def _known(name: str, named: Mapping[str, Any]) -> Any:
-    found = named.get(name, named.get(name.rpartition(".")[2]))
+def _known(name: str, named: Named, space: str) -> tuple[Any, str]:
+    found = named.get(_full(name, space), named.get(name))
     if found is None:
         raise ValueError(f"its schema names the unknown type {name!r}")
     return found
+
+
+def _full(name: str, space: str) -> str:
+    return name if "." in name or not space else f"{space}.{name}"
 
 
 def _of_struct(inner: Mapping[str, Convert]) -> Convert:

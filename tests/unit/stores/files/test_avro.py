@@ -14,6 +14,7 @@ import pytest
 from starhaul import ConfigError, PermanentError
 from starhaul.testing import RecordingTask
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_stores.files.avro_types import arrow_fields
 from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
 
 
@@ -165,3 +166,34 @@ def test_names_that_avro_has_not(tmp_path: Path) -> None:
     accepted = writer.accept(pa.schema([("a b", pa.int64())]))
     assert accepted == pa.schema([("a_b", pa.int64())])
     writer.check(accepted)
+
+
+def test_a_name_is_of_the_namespace_it_stands_in(tmp_path: Path) -> None:
+    """Java's writers leave out the namespace where it is that of what stands around."""
+
+    def record(name: str, *fields: tuple[str, Any], **more: str) -> dict[str, Any]:
+        return {"type": "record", "name": name, "fields": [{"name": n, "type": kind} for n, kind in fields], **more}
+
+    mine, other = record("A", ("a", "int")), record("A", ("b", "string"), ("mine", ["null", "x.A"]), namespace="y")
+    schema = record("row", ("f1", mine), ("f2", other), ("f3", "A"), ("f4", ["null", "y.A"]), namespace="x")
+    first = pa.struct([("a", pa.int32())])
+    second = pa.struct([("b", pa.string()), ("mine", first)])
+    assert arrow_fields(schema).types == [first, second, first, second]
+    inner = record("z.B", ("c", {"type": "fixed", "name": "A", "size": 2}), ("d", "A"), ("e", "x.A"))
+    assert arrow_fields(record("x.row", ("f1", mine), ("f2", inner))).types[1] == pa.struct(
+        [("c", pa.binary(2)), ("d", pa.binary(2)), ("e", first)]
+    )
+    with pytest.raises(ValueError, match="the unknown type 'A'"):
+        arrow_fields(record("row", ("f1", {**mine, "namespace": "x"}), ("f2", "A")))
+    rows = [{"f1": {"a": 1}, "f2": {"b": "x", "mine": {"a": 2}}, "f3": {"a": 3}, "f4": None}]
+    with (tmp_path / "x").open("wb") as file:
+        fastavro.writer(file, schema, rows)
+    assert read(reader(tmp_path / "x"))[0].to_pylist() == rows
+
+
+def test_a_schema_that_is_none(tmp_path: Path) -> None:
+    put(tmp_path / "x", 1)
+    data = (tmp_path / "x").read_bytes()
+    (tmp_path / "x").write_bytes(data.replace(b'"name": "f"', b'"nome": "f"'))
+    with pytest.raises(PermanentError, match="its schema is none"):
+        read(reader(tmp_path / "x"))

@@ -75,7 +75,10 @@ class _Rows:
         self._calendar = header.calendar
         self._name = name
         self._places = taken(own.names, selection, name, missing_as_null=missing_as_null)
-        self._schema = fastavro.parse_schema(plain(header.schema))
+        try:
+            self._schema = fastavro.parse_schema(plain(header.schema))
+        except (fastavro.schema.SchemaParseException, fastavro.schema.UnknownType) as error:
+            raise ValueError(f"its schema is none: {error}") from error
         self._read = fastavro.schemaless_reader
 
     def of(self, count: int, data: bytes, end: int) -> Iterator[Block]:
