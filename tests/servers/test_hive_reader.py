@@ -337,6 +337,38 @@ def test_lines_that_are_short_or_long_or_empty(hive: HiveTables) -> None:
     assert ordered(read(late)) == ordered(hive.ask("SELECT a, late FROM {t}t"))
 
 
+def test_text_files_of_another_meaning(hive: HiveTables) -> None:
+    cluster, serde = hive.server.cluster, "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+    for table, told in (
+        ("rest", "'serialization.last.column.takes.rest'='true'"), ("other", "'timestamp.formats'='yyyy-dd-MM HH:mm'"),
+    ):  # fmt: skip
+        properties = f"ROW FORMAT SERDE '{serde}' WITH SERDEPROPERTIES ('field.delim'=',', {told})"
+        hive.ask(f"CREATE TABLE {{t}}{table} (a timestamp, b string) {properties} STORED AS TEXTFILE")
+        cluster.put(f"/warehouse/{hive.name(table)}/f", b"2024-02-01 00:00,1,2\n")
+        with pytest.raises(ConfigError, match=f"its text files have {told.split(chr(39))[1]}"):
+            reader(hive, table=hive.name(table), read="files").check()
+        assert read(reader(hive, table=hive.name(table))) == hive.ask(f"SELECT * FROM {{t}}{table}")
+
+
+@pytest.mark.parametrize("form", ["textfile", "parquet", "orc"])
+def test_texts_that_hive_cuts(hive: HiveTables, form: str) -> None:
+    """Files that others wrote may hold longer ones than the table takes."""
+    hive.ask(f"CREATE TABLE {{t}}t (a varchar(3), b int) STORED AS {form}")
+    rows = pa.table({"a": ["abc", "abcd", None, "€€€"], "b": pa.array([1, 2, 3, 4], pa.int32())})
+    file = io.BytesIO("abc\x011\nabcd\x012\n\\N\x013\n€€€\x014\n".encode())
+    if form != "textfile":
+        file = io.BytesIO()
+        {"parquet": pyarrow.parquet, "orc": pyarrow.orc}[form].write_table(rows, file)
+    hive.server.cluster.put(f"/warehouse/{hive.name('t')}/f", file.getvalue())
+    source = reader(hive, table=hive.name("t"), read="files")
+    task = RecordingTask(source.schema())
+    found = [row for split in source.split(1) for batch in source.read(split, task) for row in batch.to_pylist()]
+    assert [tuple(row.values()) for row in found] == [("abc", 1), (None, 3), ("€€€", 4)]
+    assert [(row, reason) for row, reason, _ in task.rejected] == [
+        ({"a": "abcd", "b": 2}, "column 'a': is longer than varchar(3), to which Hive cuts it")
+    ]
+
+
 def test_int96_without_a_zone(hive: HiveTables) -> None:
     name, cluster, noon = hive.name("t"), hive.server.cluster, dt.datetime(2024, 3, 31, 12)
     hive.ask("CREATE TABLE {t}t (at timestamp, a int) STORED AS parquet")

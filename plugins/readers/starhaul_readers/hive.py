@@ -121,10 +121,12 @@ class HiveReader(Reader[HiveReaderParams]):
         if "query" in split.args:
             yield from self._queried(split.args["query"], task)
             return
-        schema = self._schema_of_files(split.args["files"])
+        columns = _columns_of_files(split.args["files"])
+        schema = pa.schema(map(_field, columns))
         part = Split(split.id, split.args["split"], split.rows, split.bytes)
         for batch in self._files(split.args["files"]).read(part, task):
-            yield pa.RecordBatch.from_arrays([batch.column(name) for name in schema.names], schema=schema)
+            arrays = [batch.column(name) for name in schema.names]
+            yield _whole(pa.RecordBatch.from_arrays(arrays, schema=schema), columns, task)
 
     def describe(self) -> Sequence[str]:
         with connected(self.params) as db:
@@ -190,15 +192,29 @@ class HiveReader(Reader[HiveReaderParams]):
         own = {name: value for name, value in parameters.items() if name not in ("names", "types")}
         return {**cluster(self.params.hdfs), **own}
 
-    def _schema_of_files(self, parameters: Mapping[str, Any]) -> pa.Schema:
-        return pa.schema([_field(Column(*each)) for each in zip(parameters["names"], parameters["types"], strict=True)])
-
     def _queried(self, query: str, task: Task) -> Iterator[pa.RecordBatch]:
         with connected(self.params) as db:
             schema = self._way(db).schema if self.params.query_sql is None else None
             with db.result(query, self.params.fetch_size) as (columns, blocks):
                 for arrays in blocks:
                     yield _typed(arrays, schema or _schema(columns), task)
+
+
+def _columns_of_files(parameters: Mapping[str, Any]) -> list[Column]:
+    return [Column(*each) for each in zip(parameters["names"], parameters["types"], strict=True)]
+
+
+def _whole(batch: pa.RecordBatch, columns: Sequence[Column], task: Task) -> pa.RecordBatch:
+    """The rows of files without those that hold more than Hive shows of them, which are rejected."""
+    reasons: dict[int, str] = {}
+    for column, values in zip(columns, batch.columns, strict=True):
+        for row in column.too_long(values):
+            reasons.setdefault(row, f"column {column.name!r}: is longer than {column.type}, to which Hive cuts it")
+    if not reasons:
+        return batch
+    for row in sorted(reasons):
+        task.reject(batch, row, reasons[row])
+    return batch.filter(pa.array([row not in reasons for row in range(batch.num_rows)], pa.bool_()))
 
 
 def _field(column: Column) -> pa.Field:

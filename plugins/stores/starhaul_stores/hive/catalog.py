@@ -21,6 +21,11 @@ _FORMATS = {
 }
 _LENGTH = re.compile(r"(?:var)?char\((\d+)\)")
 _NULL = "serialization.null.format"
+_OF_TEXT = (
+    "escape.delim", "skip.header.line.count", "skip.footer.line.count", "serialization.encoding",
+    "serialization.last.column.takes.rest", "timestamp.formats",
+)  # fmt: skip
+"""Properties that give text files another meaning."""
 _PLAIN_TEXT = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 
 
@@ -49,6 +54,16 @@ class Column:
         """How many characters it takes; None if it is no `char(n)` or `varchar(n)`."""
         found = _LENGTH.fullmatch(self.type)
         return int(found[1]) if found else None
+
+    def too_long(self, values: pa.Array) -> list[int]:
+        """The rows with more characters than it takes, which Hive cuts off."""
+        import pyarrow.compute as pc
+
+        if self.length is None:
+            return []
+        longer = pc.greater(pc.utf8_length(values), pa.scalar(self.length, pa.int32()))
+        found: list[int] = pc.indices_nonzero(pc.fill_null(longer, False)).to_pylist()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +134,8 @@ class Table:
         return own.obstacle()
 
     def _obstacle_of_text(self) -> str:
-        for name in ("escape.delim", "skip.header.line.count", "skip.footer.line.count", "serialization.encoding"):
-            if self.properties.get(name, "0") not in ("0", "UTF-8"):
+        for name in _OF_TEXT:
+            if self.properties.get(name, "0").lower() not in ("0", "utf-8", "false"):
                 return f"its text files have {name} {self.properties[name]!r}"
         if self.properties.get("line.delim", "\n") != "\n" or len(self.delimiter.encode()) != 1:
             return "its text files have delimiters of their own kind"

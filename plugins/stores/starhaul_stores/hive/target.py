@@ -52,10 +52,7 @@ class Target:
 
         found: dict[int, str] = {}
         for column in self.columns:
-            if column.length is None:
-                continue
-            long = pc.greater(pc.utf8_length(batch.column(column.name)), pa.scalar(column.length, pa.int32()))
-            for row in pc.indices_nonzero(pc.fill_null(long, False)).to_pylist():
+            for row in column.too_long(batch.column(column.name)):
                 found.setdefault(row, f"{column.name}: longer than {column.type}, to which Hive would cut it")
         for column in self.dynamic:
             values = batch.column(column.name)
