@@ -6,6 +6,8 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from unicodedata import normalize
+from urllib.parse import quote, unquote
 
 import requests
 from hdfs.client import Client, _Request
@@ -129,7 +131,7 @@ class NameNodes:
         location = answer.headers.get("Location")
         if location is None:
             raise failure(self._shown(path), None, "")
-        return str(location)
+        return _of(path, str(location))
 
     def _maybe(self, path: str, ask: Callable[[], T]) -> T | None:
         """The answer; None if there is no such path."""
@@ -197,6 +199,16 @@ def connected(
         session.cert = tls.certificate()
         login.apply(session)
         yield NameNodes(_Raw(";".join(urls), timeout=timeouts, session=session), shown)
+
+
+def _of(path: str, location: str) -> str:
+    """The location of just this path: Java composes the characters of a URI (`e` and an accent to `é`), which would
+    make it another file's."""
+    composed = normalize("NFC", path)
+    head, mark, query = location.partition("?")
+    if composed == path or not unquote(head).endswith(composed):
+        return location
+    return f"{unquote(head).removesuffix(composed)}{quote(path)}{mark}{query}"
 
 
 def _is(error: PermanentError, *exceptions: str) -> bool:
