@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b85decode
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -299,3 +300,22 @@ def test_partitions_of_parquet(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("dt=*/t__*.parquet"))) == 3
     rows, _ = read(reader(tmp_path, "parquet", partitionColumns=[{"name": "dt"}]))
     assert rows.sort_by("id") == table
+
+
+INTERVALS = (
+    "P(e~L6#x}16)Y?j2o(So1{DSX00IC200;pA0000200003000040000L02Pt}6_Nog6$ljo6$TXs001EX002P^000000000000000"
+    "000000000000000000000000%0000&0000000000000000002I3jhEB00000000000000L0vS9t02mEqbz^H}VqbG(Xk~3-6$Ahk"
+    "0wn?%0bwN~02K}u7!?8-0b?a902T-t92qPo02~zp85IB-7y)4w02T-qP8Lok2s{`B1ONa47z6<T000&MC<Fum000;S0RR915fK0x"
+    "92Ec+02KlN001Tc92E{36#y9+0b>;a76=x&0T#FcCRRxt6#x|g6#@VN02YP<76>K?7KQ=<85|fKWOZX}WMVF9ZggdGc42H^Vr*}3"
+    "ZC_?-Y;<LE7!7W3a&2L3X?kU3Ep{;g7$`(_V{1f0Aa-SPb7^mGAa*h?FfK75C}MSKY-AufWH&f5F*Id4Few=<8~^|u000040RR9{"
+    "K~ga"
+)
+"""DuckDB 2.0.1: `a` 1 to 4, and `c` 65 months and 66 days (bytes that are text), NULL, 3.004 seconds, 0 days."""
+
+
+def test_intervals_of_parquet(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b85decode(INTERVALS))
+    rows, reasons = read(reader(tmp_path, "parquet"))
+    assert rows.to_pydict() == {"a": [1, 2, 3, 4], "c": ["P65M66D", None, "PT3.004S", "PT0.000S"]}
+    assert reasons == []
+    assert read(reader(tmp_path, "parquet", column=[{"name": "a"}]))[0].to_pydict() == {"a": [1, 2, 3, 4]}

@@ -12,6 +12,7 @@ from starhaul import PermanentError, Task
 from starhaul_stores.files.formats.calendars import of_parquet
 from starhaul_stores.files.formats.input import Block, Cut, InputFormat, Selection
 from starhaul_stores.files.formats.int96 import Int96Reader
+from starhaul_stores.files.formats.intervals import intervals_of, mended, with_texts
 from starhaul_stores.files.formats.matching import damage_told, plain, raw_row, rows_at_once, sound, taken
 from starhaul_stores.files.formats.parquet_claims import claimed, expect_claimed
 from starhaul_stores.files.places.source import Source
@@ -28,7 +29,7 @@ class ParquetInput(InputFormat):
             return None
         with source.random() as native, damage_told(source, "Parquet"):
             file = _opened(native)
-            own, nodes = plain(file.schema_arrow), self.params.parquet_nodes()
+            own, nodes = with_texts(plain(file.schema_arrow), intervals_of(file)), self.params.parquet_nodes()
             if nodes:
                 self._expect_claimed(file, source.name)
                 own = claimed(own, nodes)
@@ -76,10 +77,11 @@ class ParquetInput(InputFormat):
         columns = [there[place] for place in places if place is not None]
         at_once = rows_at_once(group.num_rows, sum(_in_memory(group, there, columns)))
         of_int96, calendar = of_parquet(file, self.params.calendar)
+        intervals = intervals_of(file)
         int96 = Int96Reader(file, native, number, columns, at_once, self.params.zone_of_int96, of_int96, name)
         seen = 0
         for batch in file.iter_batches(at_once, [number], columns, use_threads=False):
-            batch = calendar.mended(int96.mended(batch), name, int96.columns)
+            batch = mended(calendar.mended(int96.mended(batch), name, int96.columns), intervals)
             arrays, broken = sound(_arrays(batch, there, places), selection)
             yield Block(batch.num_rows, arrays, partial(raw_row, batch, name, first + seen), broken)
             seen += batch.num_rows
