@@ -334,6 +334,18 @@ def test_rows_that_a_deletion_hides(hbase: HbaseTables) -> None:
         write(writer, pa.table({"k": ["a"]}), "20200101_000000_abcdef")
 
 
+def test_rows_that_later_cells_hide(hbase: HbaseTables) -> None:
+    table = hbase.create(families="cf=5")
+    connection = hbase.server.connect()
+    connection.table(table).put(b"a", {b"cf:v": b"old"}, timestamp=4_102_444_800_000)
+    connection.close()
+    cells = [{"index": 0, "name": "cf:v"}]
+    with pytest.raises(PermanentError, match="hidden by cells of a later time, 2100-01-01 00:00:00Z"):
+        write(writing(place(hbase, table), column=cells), pa.table({"k": ["a"]}))
+    write(writing(place(hbase, table), column=cells, versionColumn={"index": -1, "value": 5}), pa.table({"k": ["a"]}))
+    write(writing(place(hbase, table), column=cells), pa.table({"k": ["b"]}))
+
+
 def test_versions_of_several_types_are_text(hbase: HbaseTables) -> None:
     table = hbase.create(families="cf=5")
     connection = hbase.server.connect()

@@ -18,6 +18,8 @@ from starhaul_stores.hbase.mutations import Encoded, Mutations
 from starhaul_stores.hbase.write_parameters import HbaseWriterParams
 
 _CELL_OVERHEAD = 24  # of a cell on the wire, beside its name and value
+_SKEW = 1000
+"""Milliseconds by which the clocks of those who write to a table may differ."""
 _RUN_STARTED = re.compile(r"\d{8}_\d{6}")
 
 
@@ -44,7 +46,8 @@ class Delivery:
                 self._deliver(batch, _Rows(encoded, chunk), stamp)
 
     def look(self) -> None:
-        """See that the last row is there: a deletion with a later timestamp would hide all of them without a word."""
+        """See that the last row is there: a deletion with a later timestamp would hide all of them without a word. So
+        would cells with timestamps that are still to come; where the job says the versions, that may be meant."""
         if self._last is None:
             return
         key, cell = self._last
@@ -57,6 +60,14 @@ class Delivery:
                 "rows that were written are not there",
                 "deletions with later timestamps hide them (is this machine's clock late? see versionColumn), or they "
                 "are older than the column family's TTL, or somebody deleted them",
+            )
+        there = found[0].columns[cell].timestamp
+        if self._params.version_column is None and there > max(time.time() * 1000 + _SKEW, self._timestamp or 0):
+            shown = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(there / 1000))
+            raise PermanentError(
+                self._params.where(),
+                f"rows that were written are hidden by cells of a later time, {shown}",
+                "is this machine's clock late? else give the rows a `versionColumn`, or delete those cells",
             )
 
     def _chunks(self, encoded: Encoded, rows: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
