@@ -350,6 +350,26 @@ def test_text_files_of_another_meaning(hive: HiveTables) -> None:
         assert read(reader(hive, table=hive.name(table))) == hive.ask(f"SELECT * FROM {{t}}{table}")
 
 
+def test_fields_that_are_null_to_hive(hive: HiveTables) -> None:
+    """Rows of these are rejected, the others are as Hive reads them."""
+    words = {
+        "boolean": ["true", "FALSE", "True", "1", "0", " true", "t", ""],
+        "int": ["1", "-0", "007", " 1", "1 ", "1e3", "\t2", ""],
+        "double": ["1", " 1.5 ", ".5", "NaN", "-Infinity", "nan", "inf", "INFINITY", "1e-3", ""],
+    }
+    for kind, fields in words.items():
+        table = f"of_{kind}"
+        hive.ask(f"CREATE TABLE {{t}}{table} (n int, a {kind}) ROW FORMAT DELIMITED FIELDS TERMINATED BY '|'")
+        lines = "".join(f"{number}|{field}\n" for number, field in enumerate(fields))
+        hive.server.cluster.put(f"/warehouse/{hive.name(table)}/f", lines.encode())
+        source = reader(hive, table=hive.name(table), read="files")
+        task = RecordingTask(source.schema())
+        found = [row for split in source.split(1) for batch in source.read(split, task) for row in batch.to_pylist()]
+        told = [row for row in hive.ask(f"SELECT * FROM {{t}}{table}") if row[1] is not None]
+        assert list(map(repr, ordered([tuple(row.values()) for row in found]))) == list(map(repr, ordered(told)))
+        assert len(found) + len(task.rejected) == len(fields)
+
+
 @pytest.mark.parametrize("form", ["textfile", "parquet", "orc"])
 def test_texts_that_hive_cuts(hive: HiveTables, form: str) -> None:
     """Files that others wrote may hold longer ones than the table takes."""

@@ -16,7 +16,7 @@ from pydantic import Field
 from starhaul import ConfigError, PermanentError, cast
 from starhaul_stores.files.columns import FileColumn, TypedField, arrow_type
 from starhaul_stores.files.formats.delimited_output import DelimitedOutput
-from starhaul_stores.files.formats.input import Selection
+from starhaul_stores.files.formats.input import InputFormat, Selection
 from starhaul_stores.files.formats.int96 import int96_of, zone_and_writer
 from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.formats.output import OutputFormat, RowSink
@@ -28,6 +28,7 @@ from starhaul_stores.files.reading import FileReaderParams, InputFormatName
 from starhaul_stores.files.writer import FileWriter
 from starhaul_stores.files.writing import FileWriterParams, OutputFormatName
 from starhaul_stores.hdfs.params import HdfsParams
+from starhaul_stores.hive.text import HiveText
 
 _NO_NAME = re.compile(r"_col[0-9]+")
 
@@ -69,6 +70,10 @@ class TableFiles(FileReader[TableFilesParams]):
     @property
     def none(self) -> bool:
         return True
+
+    @property
+    def _format(self) -> InputFormat:
+        return HiveText(self.params) if self.params.file_format == "text" else super()._format
 
     def _own(self, link: Link, files: Sequence[FileStatus]) -> pa.Schema | None:
         """The columns that are read, each at its place in the table, whatever the files have."""
