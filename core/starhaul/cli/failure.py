@@ -57,4 +57,6 @@ def _lines(error: StarhaulError) -> list[str]:
 def _bug(error: BaseException, *, debug: bool) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     shown = "" if debug else "; --debug shows the traceback"
-    return f"unexpected {type(error).__name__} at {frame.filename}:{frame.lineno}: a bug of Starhaul or a plugin{shown}"
+    # What the system says of a call holds no values. A full disk under standard output is nobody's bug.
+    why = error.strerror if isinstance(error, OSError) and error.strerror else "a bug of Starhaul or a plugin"
+    return f"unexpected {type(error).__name__} at {frame.filename}:{frame.lineno}: {why}{shown}"

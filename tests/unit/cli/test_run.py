@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -182,3 +183,29 @@ def test_the_exit_code_survives_a_reader_that_left(
         assert running.wait(timeout=30) == 0
         assert running.stderr is not None
         assert running.stderr.read() == ""
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_streams_that_the_caller_closed(
+    process: Callable[..., subprocess.Popen[str]], make_job: MakeJob, tmp_path: Path, closed: tuple[int, ...]
+) -> None:
+    """As `2>&-` does. No file or socket of the run gets their numbers."""
+    target = {"name": "txtfilewriter", "path": str(tmp_path / "out"), "fileName": "o", "writeMode": "append"}
+
+    def close() -> None:
+        for each in closed:
+            os.close(each)
+
+    running = process("run", make_job(writer=target), preexec_fn=close)
+    stdout, _ = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert ("committed" in stdout) == (1 not in closed)
+    assert (next((tmp_path / "out").iterdir())).read_text().count("\n") == 3
+
+
+def test_a_full_disk_under_the_output_is_told(process: Callable[..., subprocess.Popen[str]], make_job: MakeJob) -> None:
+    with Path("/dev/full").open("w") as full:
+        running = process("plan", make_job(), stdout=full)
+        _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "No space left on device" in stderr
