@@ -23,6 +23,7 @@ from starhaul_stores.sqlite.select import (
     Selected,
     declarations,
     found_classes,
+    joined,
     open_view,
     selected,
     standing_for,
@@ -266,7 +267,7 @@ def _as_written(table: Table, text: str) -> str:
 
 def _rows_per_batch(db: Connection, columns: Sequence[Selected]) -> int:
     """Rows of a batch of about `_BATCH_BYTES`, judged by the first rows of the view."""
-    sizes = " + ".join(f"coalesce(sum(length(CAST({quoted(column.name)} AS BLOB))), 0)" for column in columns)
+    sizes = joined([f"coalesce(sum(length(CAST({quoted(column.name)} AS BLOB))), 0)" for column in columns], "+")
     names = ", ".join(quoted(column.name) for column in columns)
     rows, size = db.execute(f"SELECT count(*), {sizes} FROM (SELECT {names} FROM temp.{VIEW} LIMIT {_SAMPLE})")[0]
     return max(64, min(_MOST_ROWS, _BATCH_BYTES * max(rows, 1) // max(size, 1)))

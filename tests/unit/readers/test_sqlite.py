@@ -138,6 +138,16 @@ def test_columns_and_expressions_are_taken_as_written(path: Path) -> None:
     assert [native_type(field) for field in table.schema][:3] == ["VARCHAR(9)", "TEXT", None]
 
 
+def test_a_table_of_very_many_columns(path: Path) -> None:
+    """Nearly as many as SQLite allows; it limits how deep an expression may be, too."""
+    names = [f"c{number}" for number in range(1999)]
+    make(path, f"CREATE TABLE t ({', '.join(f'{name} INTEGER' for name in names)})")
+    make(path, f"INSERT INTO t VALUES ({', '.join(map(str, range(1999)))})")
+    table, task = read(reader(path))
+    assert table.to_pylist() == [{name: number for number, name in enumerate(names)}]
+    assert not task.rejected
+
+
 def test_queries(path: Path) -> None:
     make(
         path,

@@ -102,13 +102,13 @@ def own_fields(own: pa.Schema) -> list[TypedField]:
 
 def unique_names(header: Sequence[str | None]) -> list[str]:
     """The header's names; `column_N` where one is empty or comes twice (with as many `_` as make it unique)."""
-    names: list[str] = []
+    names: dict[str, None] = {}  # a file may have thousands of columns
     for index, name in enumerate(header):
         unique = name if name and name not in names else f"column_{index}"
         while unique in names:
             unique += "_"
-        names.append(unique)
-    return names
+        names[unique] = None
+    return list(names)
 
 
 def typed(values: pa.Array, field: TypedField) -> Cast:

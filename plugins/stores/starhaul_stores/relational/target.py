@@ -58,17 +58,17 @@ def target_columns(table: Table[C], wanted: Sequence[str], source: Sequence[str]
 def named_columns(table: Table[C], names: Sequence[str]) -> list[C]:
     """The columns of these names. Raises `ConfigError` for one that is not there, cannot be written, or is named
     twice."""
-    columns: list[C] = []
+    columns: dict[str, C] = {}  # a table may have thousands
     for text in names:
         column = table.column(text)
         if column is None:
             raise missing(table, text, "column")
         if column.generated:
             raise ConfigError("column", f"{column.name!r} is a generated column", "leave it out of `column`")
-        if column in columns:
+        if column.name in columns:
             raise ConfigError("column", f"{column.name!r} is named twice")
-        columns.append(column)
-    return columns
+        columns[column.name] = column
+    return list(columns.values())
 
 
 def names_in_table(table: Table[C], names: Sequence[str], where: str) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from string import ascii_lowercase, ascii_uppercase
 
 from starhaul import Address, ConfigError
 from starhaul_stores.relational.addresses import is_ours, matches
@@ -13,6 +15,7 @@ from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.types import Declared, declared
 
 _TOKEN = re.compile(r"""\s*("(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s("'`\[;,.]+)""")
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _ROWIDS = ("rowid", "_rowid_", "oid")
 
 
@@ -28,7 +31,7 @@ class Column:
     generated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """A table or view of the main database."""
 
@@ -63,7 +66,11 @@ class Table:
 
     def column(self, name: str) -> Column | None:
         """The column of this name, in any (ASCII) case."""
-        return next((column for column in self.columns if fold(column.name) == fold(name)), None)
+        return self._by_name.get(fold(name))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {fold(column.name): column for column in self.columns}
 
 
 def find_table(db: Connection, name: str) -> Table | None:
@@ -125,7 +132,7 @@ def unique_keys(db: Connection, table: Table) -> list[tuple[str, ...]]:
 
 def fold(name: str) -> str:
     """A name as SQLite compares it: it knows the case of ASCII letters only."""
-    return "".join(chr(ord(each) + 32) if "A" <= each <= "Z" else each for each in name)
+    return name.translate(_LOWER)
 
 
 def quoted(name: str) -> str:

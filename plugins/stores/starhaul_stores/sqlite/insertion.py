@@ -113,8 +113,9 @@ class Insertion:
 
 def required_columns(table: Table, columns: Sequence[Column], mode: Mode) -> frozenset[str]:
     """`Insertion.required` of a write mode."""
+    alias = table.rowid_alias
     return frozenset(
-        column.name for column in columns if column.name == table.rowid_alias or (mode == "replace" and column.not_null)
+        column.name for column in columns if column.name == alias or (mode == "replace" and column.not_null)
     )
 
 

@@ -92,7 +92,10 @@ def standing_for(classes: set[str]) -> Found:
 
 
 def selected(columns: Sequence[tuple[str, Declared]], found: Mapping[str, Found]) -> list[Selected]:
-    """How to read each column. `found` answers for those whose declaration leaves the type open."""
+    """How to read each column. `found` answers for those whose declaration leaves the type open. Raises `ConfigError`
+    if there is none."""
+    if not columns:
+        raise ConfigError("column", "no columns are selected")
     return [_typed(name, kind) if kind.arrow else _untyped(name, kind, found[name]) for name, kind in columns]
 
 
@@ -100,9 +103,8 @@ def streaming_sql(columns: Sequence[Selected]) -> str:
     """The SELECT over `VIEW` whose last column tells why a row does not fit; null for those that do."""
     reasons = " ".join(f"WHEN {column.misfit} THEN {_reason(column)}" for column in columns)
     values = ", ".join(column.value for column in columns)
-    return (
-        f"SELECT {values}, CASE WHEN {_any([c.misfit for c in columns])} THEN CASE {reasons} END END FROM temp.{VIEW}"
-    )
+    misfits = joined([column.misfit for column in columns], "OR")
+    return f"SELECT {values}, CASE WHEN {misfits} THEN CASE {reasons} END END FROM temp.{VIEW}"
 
 
 def streamed_schema(columns: Sequence[Selected]) -> pa.Schema:
@@ -164,11 +166,9 @@ def _reason(column: Selected) -> str:
     return f"'{told}' || typeof({name}) || ' ' || {value}"
 
 
-def _any(conditions: Sequence[str]) -> str:
-    """All conditions joined by OR as a tree: SQLite limits how deep an expression may be."""
-    if not conditions:
-        raise ConfigError("column", "no columns are selected")
-    if len(conditions) == 1:
-        return conditions[0]
-    middle = len(conditions) // 2
-    return f"({_any(conditions[:middle])} OR {_any(conditions[middle:])})"
+def joined(terms: Sequence[str], operator: str) -> str:
+    """All terms (at least one) joined by an operator, as a tree: SQLite limits how deep an expression may be."""
+    if len(terms) == 1:
+        return terms[0]
+    middle = len(terms) // 2
+    return f"({joined(terms[:middle], operator)} {operator} {joined(terms[middle:], operator)})"
