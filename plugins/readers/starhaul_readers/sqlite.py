@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from starhaul import Address, Capability, ConfigError, Found, Params, Reader, ReadRequest, Split, Task
 from starhaul_stores.relational.params import Texts
+from starhaul_stores.relational.queries import without_effect
 from starhaul_stores.relational.target import missing
 from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
 from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, tables
@@ -156,10 +157,12 @@ class SqliteReader(Reader[SqliteReaderParams]):
                         yield loaded_batch
 
     def describe(self) -> Sequence[str]:
+        queries = any(source.query for source in self._sources())
         way = "ADBC" if adbc_installed() else "Python's sqlite3 (the extra `sqlite` brings ADBC, which is quicker)"
         return (
             f"Reads through {way}.",
             "Each slice is one snapshot; the slices of a table that is written meanwhile are of several moments.",
+            *without_effect(queries, self.params.column, self.params.where, self.params.split_pk),
         )
 
     @classmethod

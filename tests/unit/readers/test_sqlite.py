@@ -148,6 +148,13 @@ def test_a_table_of_very_many_columns(path: Path) -> None:
     assert not task.rejected
 
 
+def test_what_a_query_leaves_without_effect_is_told(path: Path) -> None:
+    make(path, "CREATE TABLE t (i INTEGER)")
+    told = reader(path, querySql="SELECT i FROM t", where="i > 1", splitPk="i").describe()
+    assert told[-1] == "No effect on querySql, which is run as it stands: where, splitPk."
+    assert not [fact for fact in reader(path, where="i > 1").describe() if "No effect" in fact]
+
+
 def test_queries(path: Path) -> None:
     make(
         path,

@@ -220,7 +220,7 @@ class MysqlWireReader(FindingReader[P]):
 
     def describe(self) -> Sequence[str]:
         way = "Reads the server's text protocol, one SELECT for each slice."
-        return (way, self._guarantee(), *zone_facts(self.params))
+        return (way, self._guarantee(), *zone_facts(self.params), *self.params.idle)
 
     def _guarantee(self) -> str:
         if not self._moments:

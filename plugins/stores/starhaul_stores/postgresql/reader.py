@@ -195,7 +195,7 @@ class PostgresqlWireReader(Reader[P]):
         facts = ["Reads with COPY.", guarantee(self._snapshots.values())]
         if self.params.split_pk == BLOCKS and not self._snapshots:
             facts.append("Cuts by blocks: a row that is updated meanwhile may be read twice, or not at all.")
-        return facts
+        return [*facts, *self.params.idle]
 
     @classmethod
     def from_url(cls, url: str) -> Address:

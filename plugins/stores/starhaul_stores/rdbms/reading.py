@@ -111,6 +111,7 @@ class SqlAlchemyReader(Reader[R]):
         return (
             way,
             "Each slice is one SELECT; the slices of a table that is written meanwhile are of several moments.",
+            *self.params.idle,
         )
 
     @classmethod

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from starhaul import PermanentError
 from starhaul_stores.relational.names import expanded
 from starhaul_stores.relational.params import RelationalParams, Texts
+from starhaul_stores.relational.queries import without_effect
 
 
 class RelationalReaderParams(RelationalParams):
@@ -49,6 +50,12 @@ class RelationalReaderParams(RelationalParams):
         if any(bool(place.table) == bool(place.query_sql) for place in self.places):
             raise ValueError("give either table or querySql, in every connection")
         return self
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """For the user: parameters that do nothing, as queries are read."""
+        queries = any(place.query_sql for place in self.places)
+        return without_effect(queries, self.column, self.where, self.split_pk)
 
     @property
     def condition(self) -> str:

@@ -61,3 +61,10 @@ def test_zero_dates_of_a_job_that_converts_as_datax(given: dict[str, Any], meant
     assert isinstance(params, MysqlReaderParams)
     told = "zeroDate" in given or given["jdbcUrl"] == [TO_NULL]
     assert params.zero_date == (meant if rules == "datax" or told else "reject")
+
+
+def test_what_a_query_leaves_without_effect() -> None:
+    query = {"url": "mysql://h/d", "querySql": "SELECT 1", "column": ["a"], "where": "a > 1"}
+    told = MysqlReaderParams.model_validate(query).idle
+    assert told == ("No effect on querySql, which is run as it stands: column, where.",)
+    assert MysqlReaderParams.model_validate({"url": "mysql://h/d", "table": "t", "where": "a > 1"}).idle == ()
