@@ -16,6 +16,7 @@ from starhaul.job.coerce import json_type, types_of
 from starhaul.job.document import At
 from starhaul.job.secrets import HIDDEN, secret_texts
 from starhaul.job.spelling import did_you_mean
+from starhaul.redactor import Redactor
 
 _NOUNS = {
     "null": "null",
@@ -73,17 +74,15 @@ def faults(value: Any, schema: Mapping[str, Any], error: ModelError | None, secr
 
 def model_faults(value: Any, error: ModelError, secret: Iterable[At] = ()) -> list[Fault]:
     """What a model says is wrong with `value`, without the texts at the places in `secret`."""
-    texts = [text for place in secret for text in secret_texts(_at(value, place))]
+    redacted = Redactor(frozenset(text for place in secret for text in secret_texts(_at(value, place))))
     found = []
     for each in error.errors(include_url=False, include_input=False, include_context=False):
         message = each["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        for text in texts:
-            message = message.replace(text, HIDDEN)
         missing = each["type"] == "missing"
         place = _place(value, each["loc"], missing)
         if each["type"] == "literal_error" and isinstance(_at(value, place), dict | list):
             continue  # of an alternative that was not meant: the others tell what is wrong
-        found.append(Fault(place, message, missing=missing))
+        found.append(Fault(place, redacted(message), missing=missing))
     return found
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from starhaul import ConfigError
+from starhaul.job.load import load_job
+from starhaul.registry import Registry
 from starhaul_readers.postgresql import PostgresqlReaderParams
 from starhaul_writers.postgresql import PostgresqlWriterParams
 
@@ -23,3 +26,9 @@ def test_passwords_in_a_url_are_secret(url: str, secrets: set[str]) -> None:
         assert params.parse({"url": url, "table": "t"}).secrets() == secrets
         listed = {"connection": [{"jdbcUrl": [url], "table": ["t"]}]}
         assert params.parse(listed).secrets() == secrets
+
+
+def test_a_password_of_one_letter_spoils_no_message() -> None:
+    writer = {"name": "postgresql", "url": "postgresql://h/d", "table": "t", "password": "p", "updateColumns": ["a"]}
+    with pytest.raises(ConfigError, match="updateColumns belongs to writeMode update"):
+        load_job({"reader": {"name": "stream"}, "writer": writer}, Registry())
