@@ -65,7 +65,7 @@ from starhaul.testing.task import RecordingTask  # noqa: E402
 from starhaul.testing.transformer import TransformerConformance  # noqa: E402
 from starhaul.testing.writer import WriterConformance  # noqa: E402
 
-KIT_VERSION = "1.2"
+KIT_VERSION = "1.3"
 """Major: a test asks for something else than before. Minor: there are new tests. Equal: only fixes."""
 
 __all__ = [

@@ -76,6 +76,17 @@ class ReaderConformance(ReaderFailures, ReaderAddresses, PluginConformance):
         told = f"split({target}) gives {len(splits)} splits, which do not hold every row exactly once"
         assert_same_rows(_read(reader, splits), expected, told)
 
+    def test_nulls_arrive(self, reader: Reader[Any], expected: pa.Table) -> None:
+        """None of them as an empty text or a zero, which a source without nulls cannot show."""
+        rows = _read(reader, reader.split(1))
+        for field in expected.schema:
+            found, there = rows.column(field.name).null_count, expected.column(field.name).null_count
+            assert found == there, f"{field.name!r} holds {there} nulls, {found} arrive"
+        nullable = [field.name for field in reader.schema() if field.nullable]
+        if nullable and not any(expected.column(name).null_count for name in nullable):
+            told = "what becomes of one goes unseen; give a row with one, or make the fields nullable=False"
+            pytest.skip(f"`expected` has no null in {', '.join(nullable[:5])}: {told}")
+
     @pytest.mark.parametrize("target", [1, 2, 3, 7])
     def test_splits_are_sound(self, reader: Reader[Any], target: int) -> None:
         splits = list(reader.split(target))

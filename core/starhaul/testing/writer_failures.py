@@ -14,12 +14,10 @@ from starhaul.api.errors import Cancelled, ConfigError, RejectLimitExceeded, Tra
 from starhaul.api.writer import Writer
 from starhaul.testing.compare import assert_same_rows
 from starhaul.testing.delivery import RETRYABLE, Delivery
+from starhaul.testing.writer_promises import UNDOES
 
 Readback = Callable[[pa.Schema], pa.Table]
 Leftovers = Callable[[], Collection[str]] | None
-
-UNDOES = frozenset({Capability.ATOMIC, Capability.EXACTLY_ONCE})
-"""Writers that promise one of these leave nothing of a failed attempt in sight."""
 
 
 class UpstreamFailed(Exception):  # noqa: N818  it is what happened

@@ -21,6 +21,9 @@ from starhaul.testing.delivery import RETRYABLE, Delivery
 Readback = Callable[[pa.Schema], pa.Table]
 Leftovers = Callable[[], Collection[str]] | None
 
+UNDOES = frozenset({Capability.ATOMIC, Capability.EXACTLY_ONCE})
+"""Writers that promise one of these leave nothing of a failed attempt in sight."""
+
 
 class WriterPromises:
     """A promise that is made is proven, one that is not made is not hinted at. Part of `WriterConformance`."""
@@ -113,6 +116,17 @@ class WriterPromises:
         delivery.commit(receipt)
         shown = readback(delivery.schema).num_rows
         assert shown == receipt.rows, f"commit() published {shown} of {receipt.rows} rows"
+
+    def test_leftovers_are_seen(self, delivery: Delivery, sample: pa.Table, leftovers: Leftovers) -> None:
+        """What a run keeps aside until `commit` is what a dead one leaves. The tests below cannot see what
+        `leftovers` does not name."""
+        if not delivery.writer.promises() & UNDOES:
+            pytest.skip("the writer promises nothing for which it would keep something aside")
+        if leftovers is None:
+            pytest.skip("no `leftovers`: staging or a ledger that stays behind goes unseen")
+        receipt = delivery.write(delivery.task(), delivery.converted(sample))
+        assert leftovers(), "`leftovers` names nothing between write() and commit(); it must see staging and ledger"
+        delivery.commit(receipt)
 
     def test_abort_leaves_no_trace(
         self, writer: Writer[Any], readback: Readback, sample: pa.Table, leftovers: Leftovers
