@@ -217,6 +217,33 @@ def test_a_full_disk_fails_the_run_and_leaves_nothing_that_looks_whole(tmp_path:
     assert f"{tmp_path}/small/" not in done.stdout.replace(f"{tmp_path}/small/.", ""), "no file that looks whole"
 
 
+@pytest.mark.parametrize("room", ["400k", "1200k"], ids=["for a part of the rows", "once, not to join their files"])
+def test_a_full_disk_of_the_reject_file(place: Place, room: str) -> None:
+    """It is told with its place, and with room again a resume ends the run with all rejected rows in the file."""
+    place.source.write_text("x,a\n" * 1000 + "1,b\n")
+    (place.folder / "job.json").write_text(json.dumps(place.job(errorLimit={"record": 1000})))
+    state, rejects = place.folder / "state", place.folder / "state/rejects"
+    rejects.mkdir(parents=True)
+    starhaul = f"{sys.executable} -m starhaul"
+    script = (
+        f"mount -t tmpfs -o size={room} small {rejects} && "
+        f"{starhaul} run {place.folder}/job.json --state {state}; echo code $?; ls {rejects}; "
+        f"mount -o remount,size=10m {rejects} && {starhaul} resume --last --state {state}; echo code $?; "
+        f"cat {rejects}/*.jsonl | wc -l"
+    )
+    rootless = [] if os.geteuid() == 0 else ["--map-root-user"]
+    done = subprocess.run(
+        ["unshare", "--mount", *rootless, "sh", "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    told = done.stdout.split()
+    assert [told[number + 1] for number, word in enumerate(told) if word == "code"] == ["1", "0"], done.stderr
+    assert f"{rejects}/" in done.stderr
+    assert "rejected rows cannot be kept: No space left on device (free the disk" in done.stderr
+    assert ".building" not in done.stdout
+    assert told[-1] == "1000"
+    assert place.sql("SELECT count(*) FROM t") == [(1,)]
+
+
 def test_rejected_rows_can_be_replayed_once_the_target_takes_them(place: Place) -> None:
     from starhaul import replay
 

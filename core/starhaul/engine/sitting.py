@@ -190,7 +190,14 @@ class Sitting:
             # Its rejects do not count, but they may be what the failure is about.
             parts.append(part_path(self._parts, failed.stream, failed.task, failed.attempt))
         most = self._job.settings.rejects.max_file_bytes
-        rejects, unkept = merge(parts, self._store.reject_file(self.run), most)
+        rejects, unkept = None, 0
+        try:
+            rejects, unkept = merge(parts, self._store.reject_file(self.run), most)
+        except PermanentError as error:
+            if self.state == "done":  # a resume has nothing to do but this
+                self.state, self.failure = "failed", error
+            else:
+                self._warnings.append(str(error))
         if unkept:
             self._warnings.append(f"{unkept} rejected rows were not kept: settings.rejects.maxBytes was reached")
         if self.state == "done":

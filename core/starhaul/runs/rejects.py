@@ -17,11 +17,13 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
+from starhaul.api.errors import PermanentError
 from starhaul.redactor import Redactor
 
 VERSION = 1
@@ -58,7 +60,7 @@ class RejectPart:
 
     def add(self, batch: pa.RecordBatch, row: int, stage: str, reason: str, at: str) -> dict[str, Any]:
         """Write one row, as long as there is room, and return its line. It is with the operating system by then, so a
-        killed process does not lose it."""
+        killed process does not lose it. Raises `PermanentError` if the disk does not take it."""
         one = batch.slice(row, 1)
         shown = {name: _text(column) for name, column in zip(one.schema.names, one.columns, strict=True)}
         line: dict[str, Any] = {
@@ -78,7 +80,7 @@ class RejectPart:
         data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
         if counts and self._room is not None and not self._room.take(len(data)):
             data = json.dumps(_UNKEPT).encode() + b"\n"
-        with self._lock:
+        with self._lock, _kept_at(self._path):
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._file = _private(self._path, buffering=0)
@@ -115,8 +117,14 @@ def merge(parts: list[Path], whole: Path, max_file_bytes: int) -> tuple[Path | N
     """Join the parts of the attempts that count into the run's reject file, which goes on in further files where it
     would be too long (see `files_of`). That file, None if no row was rejected; and how many rows were not kept.
 
-    Parts are read one line at a time. Repeating it gives the same files.
+    Parts are read one line at a time. Repeating it gives the same files. Raises `PermanentError` if the disk does not
+    take them; the parts stay.
     """
+    with _kept_at(whole):
+        return _merged(parts, whole, max_file_bytes)
+
+
+def _merged(parts: list[Path], whole: Path, max_file_bytes: int) -> tuple[Path | None, int]:
     wanted = [path for path in parts if path.exists()]
     if not any(counted(path)[0] for path in wanted):
         return None, 0
@@ -136,12 +144,26 @@ def merge(parts: list[Path], whole: Path, max_file_bytes: int) -> tuple[Path | N
                     out = _private(building)
                 size += len(line)
                 out.write(line)
-    finally:
         out.close()
+    except OSError:
+        with suppress(OSError):  # what could not be written before cannot be now
+            out.close()
+        building.unlink(missing_ok=True)
+        raise
     building.replace(_numbered(whole, number))
     for surplus in files_of(whole)[number:]:  # of an earlier sitting, whose failed attempt does not count any more
         surplus.unlink()
     return whole, unkept
+
+
+@contextmanager
+def _kept_at(path: Path) -> Iterator[None]:
+    """Within the block, what the system says of a file is told as an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        hint = "free the disk or mend its permissions, then `starhaul resume`"
+        raise PermanentError(str(path), f"rejected rows cannot be kept: {error.strerror}", hint) from error
 
 
 def files_of(whole: Path) -> list[Path]:
