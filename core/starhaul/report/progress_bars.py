@@ -8,6 +8,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -32,7 +33,7 @@ class ProgressBars:
     """Shows the run on standard error, which is a terminal. A context manager, to be left after the run.
 
     The thread that draws only takes snapshots; the run never waits for it. What is printed meanwhile appears above
-    the bars.
+    the bars. If the terminal goes away, the run goes on.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -56,9 +57,10 @@ class ProgressBars:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
-        if isinstance(sys.stdout, _AboveTheBars):
-            sys.stdout.end()
+        with suppress(OSError):
+            self._live.stop()
+            if isinstance(sys.stdout, _AboveTheBars):
+                sys.stdout.end()
         sys.stdout = self._stdout
 
     def observe(self, event: Event) -> None:
@@ -66,11 +68,13 @@ class ProgressBars:
 
     def say(self, message: str) -> None:
         """Tell the user something at once. From any thread."""
-        self._console.print(message, style="yellow", markup=False)
+        with suppress(OSError):
+            self._console.print(message, style="yellow", markup=False)
 
     def restore(self) -> None:
         """Leave the terminal as it was found, right before the process ends."""
-        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, _SHOW_CURSOR)
+        with suppress(OSError):
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, _SHOW_CURSOR)
 
     def _render(self) -> RenderableType:
         streams = self._progress.snapshot()

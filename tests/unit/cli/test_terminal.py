@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +65,21 @@ def test_a_plain_progress_can_be_asked_for(on_terminal: Callable[..., tuple[int,
     code, shown = on_terminal("run", make_job(), "--progress", "plain")
     assert code == 0
     assert SHOW_CURSOR not in shown
+
+
+def test_a_terminal_that_goes_away_stops_nothing(process: Start, make_job: MakeJob, tmp_path: Path) -> None:
+    """As where somebody disowns the program and leaves."""
+    controller, terminal = pty.openpty()
+    report = tmp_path / "report.json"
+    job = make_job(rows=20, pause=0.1)
+    with process("run", job, "--report", report, stdin=terminal, stdout=terminal, stderr=terminal) as running:
+        os.close(terminal)
+        shown = b""
+        while b"rows/s" not in shown:
+            shown += os.read(controller, 65536)
+        os.close(controller)
+        assert running.wait(timeout=60) == 0
+    assert json.loads(report.read_text())["state"] == "done"
 
 
 @pytest.mark.parametrize("signals", [1, 2])
