@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from starhaul.api.errors import Cancelled, ConfigError
 from starhaul.api.events import Event, RunFinished, RunStarted
@@ -94,7 +95,8 @@ class Engine:
                 return self._carry_out_replay(new, run, plan)
 
     def _planned(self, job: Job, splits: Mapping[int, Sequence[Split]] | None = None) -> Plan:
-        return patiently(lambda: make_plan(job, self._registry, splits=splits), job.settings.retry, self._stop)
+        make = partial(make_plan, job, self._registry, splits=splits, proceed=partial(self._stop.pause, 0))
+        return patiently(make, job.settings.retry, self._stop)
 
     def _replay_plan(self, replayed: str, job: Job) -> Plan:
         from starhaul.plan.replay import make_replay_plan  # not on the way of every small job

@@ -27,13 +27,20 @@ _STREAMS_FOR_A_CHANNEL = 4
 """With so many streams for each channel, none has to be cut for all channels to be busy to the end."""
 
 
-def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Split]] | None = None) -> Plan:
+def make_plan(
+    job: Job,
+    registry: Registry,
+    *,
+    splits: Mapping[int, Sequence[Split]] | None = None,
+    proceed: Callable[[], None] = lambda: None,
+) -> Plan:
     """Plan every stream of a job, as many at a time as it has channels. Connects to the stores, changes nothing. The
     plan is a context to be left: it holds sources still, and keeps connections for the calls to come.
 
     `splits` (stream index → its stored splits) is for a run that is resumed: the source is not cut again, and
-    the target, which holds some rows by now, is not checked again. Raises `ConfigError` with the problems of
-    all streams together, `PluginError`, or whatever a store raises.
+    the target, which holds some rows by now, is not checked again. `proceed` is called before each stream, from
+    several threads, and may raise `Cancelled`: thousands of streams take minutes. Raises `ConfigError` with the
+    problems of all streams together, `PluginError`, or whatever a store raises.
     """
     problems: list[Problem] = []
     streams: list[StreamPlan] = []
@@ -41,6 +48,7 @@ def make_plan(job: Job, registry: Registry, *, splits: Mapping[int, Sequence[Spl
         held.enter_context(lending())
 
         def planned(index: int) -> StreamPlan:
+            proceed()
             stored = None if splits is None else splits[index]
             stream = _plan_stream(index, job.streams[index], job, registry, stored)
             held.callback(stream.release)

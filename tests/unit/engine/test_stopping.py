@@ -9,8 +9,11 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pytest
 
+from starhaul.api.errors import Cancelled
 from starhaul.api.task import Receipt, Task
-from tests.unit.engine.conftest import ALL, MODES, Bench
+from starhaul.job.load import load_job
+from starhaul.runs.store import RunStore
+from tests.unit.engine.conftest import ALL, MODES, Bench, FaultyReader
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -37,6 +40,24 @@ def test_a_stop_between_the_last_task_and_the_commit_publishes_nothing(bench: Be
     bench.faults.after_write = None
     assert bench.resume(report.run).state == "done"
     assert bench.ids == ALL
+
+
+@pytest.mark.parametrize("channel", [1, 2])
+def test_a_stop_while_many_streams_are_planned(bench: Bench, monkeypatch: pytest.MonkeyPatch, channel: int) -> None:
+    """It does not wait until the last of them is planned."""
+    asked = set()
+
+    def schema(reader: FaultyReader) -> pa.Schema:
+        asked.add(reader)
+        bench.stop.request("SIGTERM")
+        return bench.source.schema or pa.schema([])
+
+    monkeypatch.setattr(FaultyReader, "schema", schema)
+    one = {"reader": {"name": "faultyreader", "store": "source"}, "writer": {"name": "faultywriter", "store": "target"}}
+    job = load_job({"streams": [one] * 50, "settings": {"channel": channel}}, bench.registry)
+    with RunStore(bench.state) as store, pytest.raises(Cancelled):
+        bench.engine(store).run(job)
+    assert len(asked) <= channel
 
 
 def test_a_reader_that_sleeps_is_woken(bench: Bench) -> None:
