@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -37,6 +38,8 @@ from starhaul_stores.sqlite.storage import loaded
 _BATCH_BYTES = 2 << 20
 _MOST_ROWS = 1 << 16
 _SAMPLE = 100
+_ROWIDS = frozenset({"rowid", "oid", "_rowid_"})
+_QUOTED_NAME = re.compile(r'"(?:[^"]|"")*"')
 
 
 class SqliteReaderParams(Params):
@@ -263,8 +266,13 @@ class SqliteReader(Reader[SqliteReaderParams]):
 
 
 def _as_written(table: Table, text: str) -> str:
-    """A column entry of the job: the name of a column is quoted, everything else is SQL and stays as it is."""
-    column = table.column(text)
+    """A column entry of the job: the name of a column is quoted, everything else is SQL and stays as it is. Raises
+    `ConfigError` for a name in double quotes that is no column's, which SQLite would take for a text."""
+    column, sql = table.column(text), text.strip()
+    if column is None and _QUOTED_NAME.fullmatch(sql):
+        name = sql[1:-1].replace('""', '"')
+        if table.column(name) is None and name.lower() not in _ROWIDS:
+            raise table.missing(name, "column")
     return quoted(column.name) if column else text
 
 

@@ -230,6 +230,7 @@ def test_what_is_missing_is_named(path: Path) -> None:
     for source, told in (
         (reader(path, table="ordrs"), "did you mean 'Orders'"),
         (reader(path, table="orders", column=["idd"]), "no such column: idd"),
+        (reader(path, table="orders", column=['"ID"', '"rowid"', '"idd"']), "has no column 'idd'.*did you mean 'id'"),
         (reader(path, table="orders", splitPk="ide"), "did you mean 'id'"),
         (reader(path, table="orders", where="nope = 1"), "no such column: nope"),
         (reader(path, querySql="SELEC 1"), "syntax error"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -36,11 +37,14 @@ class Traits:
     """Whether `[name]` is a quoted name."""
 
 
+_LENIENT = ("NO_BACKSLASH_ESCAPES", "ALLOW_INVALID_DATES", "EMPTY_STRING_IS_NULL")
 _STRICT = (
-    "SET SESSION sql_mode = CONCAT(REPLACE(REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', ''), 'ALLOW_INVALID_DATES', ''),"
-    " ',STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION')"
+    "SET SESSION sql_mode = CONCAT("
+    + reduce(lambda modes, each: f"REPLACE({modes}, '{each}', 'STRICT_ALL_TABLES')", _LENIENT, "@@sql_mode")
+    + ", ',STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION')"
 )
-_MYSQL = Traits("duplicate", session=(_STRICT, "SET SESSION time_zone = '+00:00'"))
+"""There is no empty text in it, which may be NULL still."""
+_MYSQL = Traits("duplicate", session=(_STRICT, "SET SESSION time_zone = '+00:00'", "SET NAMES utf8mb4"))
 _TRAITS: Mapping[str, Traits] = MappingProxyType(
     {
         "sqlite": Traits("conflict", enforces_lengths=False),
