@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -272,11 +271,6 @@ class Servers:
         with server.client() as client:
             client.create_bucket(Bucket="bench")
         return S3(s3.Bucket(server, "bench"))
-
-    @property
-    def pids(self) -> Sequence[int]:
-        """Their processes."""
-        return tuple(self._pids)
 
     def cpu_seconds(self) -> float:
         """What all of them have spent so far."""

@@ -21,7 +21,8 @@ from starhaul.testing import ReaderConformance, WriterConformance
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_stores.files.avro_types import arrow_fields
 from starhaul_stores.files.json_records import record, text_of
-from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+from starhaul_writers.txtfile import TxtFileWriter
+from tests import txtfile
 
 _TIMES = (pyorc.TypeKind.TIMESTAMP, pyorc.TypeKind.TIMESTAMP_INSTANT)
 
@@ -167,8 +168,7 @@ class _Writer(WriterConformance):
 
     @pytest.fixture
     def writer(self, tmp_path: Path) -> TxtFileWriter:
-        parameters = {"path": str(tmp_path / "out"), "fileName": "t", "writeMode": "truncate", **self.settings}
-        return TxtFileWriter(TxtFileWriterParams.model_validate(parameters, by_alias=True, by_name=False))
+        return txtfile.writer(tmp_path / "out", **self.settings)
 
     @pytest.fixture
     def leftovers(self, tmp_path: Path) -> Callable[[], Collection[str]]:

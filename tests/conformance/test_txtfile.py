@@ -18,7 +18,8 @@ from starhaul.testing import ReaderConformance, WriterConformance
 from starhaul.testing.memory import MemoryReader, MemoryReaderParams, MemoryStore
 from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_stores.csv_lines import CSV_LINES, DELIMITER_OF, Data, columns_of, spelled
-from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+from starhaul_writers.txtfile import TxtFileWriter
+from tests import txtfile
 
 COLUMNS: list[dict[str, Any]] = [
     {"index": 0, "name": "id", "type": "long"},
@@ -104,8 +105,7 @@ class _Writer(WriterConformance):
 
     @pytest.fixture
     def writer(self, tmp_path: Path) -> TxtFileWriter:
-        parameters = {"path": str(tmp_path / "out"), "fileName": "t", "writeMode": "truncate", **self.settings}
-        return TxtFileWriter(TxtFileWriterParams.model_validate(parameters, by_alias=True, by_name=False))
+        return txtfile.writer(tmp_path / "out", **self.settings)
 
     @pytest.fixture
     def leftovers(self, tmp_path: Path) -> Callable[[], Collection[str]]:

@@ -13,8 +13,7 @@ import pytest
 
 from starhaul import ConfigError
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
-from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+from tests import txtfile
 from tests.conftest import MysqlDatabase, PostgresqlSchema
 
 TEXTS: list[str | None] = ["plain", "it's", 'a "b"', "back\\slash", "line\nbreak\r\n", "tab\t", "", None, "ü😀"]
@@ -22,12 +21,9 @@ TEXTS += ["');--", "\\N", "%", "$$;", "`"]
 
 
 def read(path: Path, **parameters: Any) -> list[tuple[Any, ...]]:
-    given = {"path": str(path), "column": ["*"], "fileFormat": "sql", **parameters}
-    source = TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
-    task = RecordingTask(source.schema())
-    batches = [batch for split in source.split(1) for batch in source.read(split, task)]
-    assert task.rejected == []
-    return [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+    rows, reasons = txtfile.read(txtfile.reader(path, fileFormat="sql", **parameters))
+    assert reasons == []
+    return [tuple(row.values()) for row in rows.to_pylist()]
 
 
 COLUMNS: list[dict[str, Any]] = [
@@ -176,15 +172,7 @@ def test_the_servers_take_what_is_written(request: pytest.FixtureRequest, tmp_pa
     database = request.getfixturevalue(server)
     blob, quote = ("LONGBLOB", "`") if server == "mysql" else ("bytea", '"')
     create = f"CREATE TABLE t (id int, text text, raw {blob}, {quote}odd name{quote} char(1))"
-    given = {
-        "path": str(tmp_path),
-        "fileName": "t",
-        "writeMode": "truncate",
-        "fileFormat": "sql",
-        "table": "t",
-        "quoteChar": quote,
-    }
-    writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    writer = txtfile.writer(tmp_path, fileFormat="sql", table="t", quoteChar=quote)
     columns = list(zip(*ROWS, strict=True))
     kinds = [pa.int64(), pa.string(), pa.binary(), pa.string()]
     names = [column["name"] for column in COLUMNS]

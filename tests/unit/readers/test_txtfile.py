@@ -18,12 +18,8 @@ from pydantic import ValidationError
 
 from starhaul import ConfigError, PermanentError
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
-
-
-def reader(path: Path | str | list[str], **parameters: Any) -> TxtFileReader:
-    given = {"path": str(path) if isinstance(path, Path) else path, "column": ["*"], **parameters}
-    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+from starhaul_readers.txtfile import TxtFileReader
+from tests.txtfile import reader
 
 
 def read(source: TxtFileReader, target: int = 1) -> tuple[list[tuple[Any, ...]], list[tuple[str, str]]]:

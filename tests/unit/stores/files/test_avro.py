@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,9 @@ import pyarrow as pa
 import pytest
 
 from starhaul import ConfigError, PermanentError
-from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_stores.files.avro_types import arrow_fields
-from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+from tests import txtfile
+from tests.txtfile import read
 
 
 def _decimal(precision: int, scale: int) -> dict[str, Any]:
@@ -54,17 +54,7 @@ def put(path: Path, rows: int, codec: str = "null", schema: Any = SCHEMA) -> Non
         fastavro.writer(file, schema, map(row, range(rows)), codec, sync_interval=2000)
 
 
-def reader(path: Path, **parameters: Any) -> TxtFileReader:
-    given = {"path": str(path), "column": ["*"], "fileFormat": "avro", **parameters}
-    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
-
-
-def read(source: TxtFileReader, target: int = 1) -> tuple[pa.Table, list[str]]:
-    source.check()
-    task = RecordingTask(source.schema())
-    batches = [batch for split in source.split(target) for batch in source.read(split, task)]
-    reasons = [f"{at.rpartition('/')[2]}: {reason}" for _, reason, at in task.rejected]
-    return pa.Table.from_batches(batches, schema=task.schema), reasons
+reader = partial(txtfile.reader, fileFormat="avro")
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "xz", "snappy", "zstandard"])
@@ -157,12 +147,10 @@ def test_a_schema_that_holds_itself(tmp_path: Path) -> None:
 
 
 def test_names_that_avro_has_not(tmp_path: Path) -> None:
-    given = {"path": str(tmp_path), "fileName": "t", "writeMode": "append", "fileFormat": "avro"}
-    writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    writer = txtfile.writer(tmp_path, fileFormat="avro")
     with pytest.raises(ConfigError, match="no name 'a b'"):
         writer.check(pa.schema([("a b", pa.int64())]))
-    given["column"] = [{"name": "a_b"}]  # type: ignore[assignment]
-    writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    writer = txtfile.writer(tmp_path, fileFormat="avro", column=[{"name": "a_b"}])
     accepted = writer.accept(pa.schema([("a b", pa.int64())]))
     assert accepted == pa.schema([("a_b", pa.int64())])
     writer.check(accepted)

@@ -15,7 +15,7 @@ import pytest
 from starhaul import ConfigError, checked_text, replay, run
 from starhaul.runs.rejects import read_rejects
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from tests import txtfile
 
 ROWS = 100
 BROKEN = {3: b"a\xffb", 50: b"\xed\xa0\x80", 99: b"cut \xc3"}
@@ -53,8 +53,7 @@ WRITE: dict[str, Callable[[pa.Table, Path], None]] = {
 
 
 def read(path: Path, form: str, **parameters: Any) -> tuple[pa.Table, RecordingTask]:
-    given = {"path": str(path), "column": ["*"], "fileFormat": form, **parameters}
-    source = TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+    source = txtfile.reader(path, fileFormat=form, **parameters)
     source.check()
     task = RecordingTask(source.schema())
     batches = [batch for split in source.split(1) for batch in source.read(split, task)]

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from starhaul import PermanentError
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_stores.files.compression import bzip2_blocks
 from starhaul_stores.files.compression.bzip2_blocks import Bzip2Lines
+from tests import txtfile
 
 
 def lines(packed: bytes, start: int, end: int, line_end: bytes = b"\n") -> bytes:
@@ -90,8 +90,7 @@ def test_a_file_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form:
     (tmp_path / "x.bz2").write_bytes(bz2.compress(text, 1) + bz2.compress(b"ragged\n"))
     column: list[Any] = [{"name": "id", "type": "long"}, {"name": "x"}]
     column = column if form == "json" else [{"index": 0, "type": "long"}, {"index": 1}]
-    given = {"path": str(tmp_path), "column": column, "fileFormat": form, "splitSize": 100_000}
-    source = TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+    source = txtfile.reader(tmp_path, column=column, fileFormat=form, splitSize=100_000)
     task = RecordingTask(source.schema())
     splits = source.split(1)
     assert (len(splits) > 3) == (form != "csv"), "a quote may hide a line end"

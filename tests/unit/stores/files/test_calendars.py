@@ -15,11 +15,10 @@ import pyorc
 import pytest
 
 from starhaul import PermanentError
-from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_stores.files.formats import orc_tail
 from starhaul_stores.files.formats.calendars import TODAYS, Calendar, Rule, of_orc, of_parquet
 from starhaul_stores.files.formats.orc_tail import ProlepticTail, is_proleptic
+from tests import txtfile
 
 DAYS = [
     date(1, 1, 1),
@@ -60,12 +59,9 @@ AS_TODAYS = table().slice(1)["d"].to_pylist()
 
 
 def read(path: Path, form: str) -> pa.Table:
-    given = {"path": str(path), "column": ["*"], "fileFormat": form}
-    source = TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
-    task = RecordingTask(source.schema())
-    batches = [batch for split in source.split(1) for batch in source.read(split, task)]
-    assert not task.rejected
-    return pa.Table.from_batches(batches, schema=task.schema)
+    rows, reasons = txtfile.read(txtfile.reader(path, fileFormat=form))
+    assert reasons == []
+    return rows
 
 
 def test_every_month_of_the_julian_calendar() -> None:

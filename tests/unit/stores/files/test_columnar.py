@@ -16,8 +16,9 @@ import pytest
 
 from starhaul import ConfigError, PermanentError, cast
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
-from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+from starhaul_readers.txtfile import TxtFileReader
+from tests import txtfile
+from tests.txtfile import read
 
 WRITE: dict[str, Callable[[pa.Table, Path], None]] = {
     "parquet": lambda table, path: pa.parquet.write_table(table, path, row_group_size=10),
@@ -29,17 +30,7 @@ EVERY = [datetime(2024, 1, 2, 3, 4, 5, 123456), datetime(9999, 12, 31, 23, 59, 5
 
 
 def reader(path: Path, form: str, **parameters: Any) -> TxtFileReader:
-    given = {"path": str(path), "column": ["*"], "fileFormat": form, **parameters}
-    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
-
-
-def read(source: TxtFileReader) -> tuple[pa.Table, list[str]]:
-    """The rows, and why others were rejected and where they stood."""
-    source.check()
-    task = RecordingTask(source.schema())
-    batches = [batch for split in source.split(1) for batch in source.read(split, task)]
-    reasons = [f"{at.rpartition('/')[2]}: {reason}" for _, reason, at in task.rejected]
-    return pa.Table.from_batches(batches, schema=task.schema), reasons
+    return txtfile.reader(path, fileFormat=form, **parameters)
 
 
 @FORMS
@@ -187,8 +178,7 @@ def test_empty_files(tmp_path: Path, form: str) -> None:
 
 
 def write(path: Path, table: pa.Table, **parameters: Any) -> Path:
-    given = {"path": str(path), "fileName": "t", "writeMode": "truncate", **parameters}
-    writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    writer = txtfile.writer(path, **parameters)
     schema = writer.accept(table.schema)
     assert schema is not None
     writer.check(schema)
@@ -273,8 +263,7 @@ def test_columns_by_the_types_of_hive(tmp_path: Path) -> None:
         {"name": "b", "type": "Decimal(10, 2)"},
         {"name": "c", "type": "array<struct<k:string,v:map<int,decimal(5,1)>>>"},
     ]
-    given = {"path": str(tmp_path), "fileName": "t", "writeMode": "append", "fileFormat": "orc", "column": columns}
-    writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    writer = txtfile.writer(tmp_path, writeMode="append", fileFormat="orc", column=columns)
     inner = pa.struct([("k", pa.string()), ("v", pa.map_(pa.int32(), pa.decimal128(5, 1)))])
     assert writer.accept(table.schema) == pa.schema(
         [("a", pa.int8()), ("b", pa.decimal128(10, 2)), ("c", pa.list_(inner))]
@@ -291,9 +280,8 @@ def test_compressions_that_a_format_has_not(tmp_path: Path, form: str, compress:
 
 def test_partitions_of_parquet(tmp_path: Path) -> None:
     table = pa.table({"id": list(range(100)), "dt": [str(n % 3) for n in range(100)]})
-    given = {"path": str(tmp_path), "fileName": "t", "writeMode": "append", "fileFormat": "parquet"}
-    parameters = {**given, "partitionColumns": ["dt"], "suffix": ".parquet"}
-    writer = TxtFileWriter(TxtFileWriterParams.model_validate(parameters, by_alias=True, by_name=False))
+    parameters = {"fileFormat": "parquet", "partitionColumns": ["dt"], "suffix": ".parquet"}
+    writer = txtfile.writer(tmp_path, writeMode="append", **parameters)
     task = RecordingTask(writer.accept(table.schema), "t0", "run_1")
     writer.prepare(task.schema, "run_1")
     writer.commit("run_1", [writer.write(task, table.to_batches(max_chunksize=7))])

@@ -8,24 +8,22 @@ import resource
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from starhaul import PermanentError, Split
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_readers.txtfile import TxtFileReader
+from tests import txtfile
 
 
 def reader(path: Path | str, **parameters: Any) -> TxtFileReader:
-    given = {"path": str(path), "column": [{"index": 0, "type": "long"}], **parameters}
-    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+    return txtfile.reader(path, **{"column": [{"index": 0, "type": "long"}], **parameters})
 
 
 def read(source: TxtFileReader, target: int = 1) -> list[int]:
-    task = RecordingTask(source.schema())
-    batches = [batch for split in source.split(target) for batch in source.read(split, task)]
-    assert task.rejected == []
-    return sorted(pa.Table.from_batches(batches, schema=task.schema)[0].to_pylist())
+    rows, reasons = txtfile.read(source, target)
+    assert reasons == []
+    return sorted(rows[0].to_pylist())
 
 
 def test_many_small_files_share_splits(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,14 @@ from hypothesis import strategies as st
 
 from starhaul import ConfigError, PermanentError
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_readers.txtfile import TxtFileReaderParams
 from starhaul_stores.files.formats.input import Selection
 from starhaul_stores.files.formats.json_input import JsonInput
 from starhaul_stores.files.json_records import json_text, record
-from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+from tests import txtfile
+from tests.txtfile import read
 
-
-def reader(path: Path, **parameters: Any) -> TxtFileReader:
-    given = {"path": str(path), "column": ["*"], "fileFormat": "json", **parameters}
-    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
-
-
-def read(source: TxtFileReader) -> tuple[pa.Table, list[str]]:
-    source.check()
-    task = RecordingTask(source.schema())
-    batches = [batch for split in source.split(1) for batch in source.read(split, task)]
-    reasons = [f"{at.rpartition('/')[2]}: {reason}" for _, reason, at in task.rejected]
-    return pa.Table.from_batches(batches, schema=task.schema), reasons
+reader = partial(txtfile.reader, fileFormat="json")
 
 
 def test_types_of_members(tmp_path: Path) -> None:
@@ -192,8 +183,7 @@ def test_nested_values_keep_their_text(text: str) -> None:
 
 
 def write(path: Path, table: pa.Table, **parameters: Any) -> tuple[bytes, list[str]]:
-    given = {"path": str(path), "fileName": "t", "writeMode": "truncate", "fileFormat": "json", **parameters}
-    writer = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    writer = txtfile.writer(path, fileFormat="json", **parameters)
     schema = writer.accept(table.schema)
     assert schema is not None
     writer.check(schema)

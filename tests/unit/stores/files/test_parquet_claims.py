@@ -13,12 +13,12 @@ import pytest
 
 from starhaul import PermanentError
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_readers.txtfile import TxtFileReader
+from tests import txtfile
 
 
 def reader(path: Path, text: str, **more: Any) -> TxtFileReader:
-    given = {"path": str(path), "column": ["*"], "fileFormat": "parquet", "parquetSchema": text, **more}
-    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+    return txtfile.reader(path, fileFormat="parquet", parquetSchema=text, **more)
 
 
 def read(source: TxtFileReader) -> tuple[list[dict[str, Any]], list[str]]:

@@ -11,19 +11,19 @@ import pytest
 
 from starhaul import ConfigError, Receipt
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_readers.txtfile import TxtFileReader
 from starhaul_stores.files.partitions import folder_of, values_in
-from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+from starhaul_writers.txtfile import TxtFileWriter
+from tests import txtfile
 
 
 def writer(path: Path, **parameters: Any) -> TxtFileWriter:
-    given = {"path": str(path), "fileName": "t", "writeMode": "append", "partitionColumns": ["dt", "n"], **parameters}
-    return TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    return txtfile.writer(path, **{"writeMode": "append", "partitionColumns": ["dt", "n"], **parameters})
 
 
 def reader(path: Path, **parameters: Any) -> TxtFileReader:
-    given = {"path": str(path), "column": ["*"], "partitionColumns": [{"name": "dt"}, {"name": "n", "type": "long"}]}
-    return TxtFileReader(TxtFileReaderParams.model_validate({**given, **parameters}, by_alias=True, by_name=False))
+    columns = [{"name": "dt"}, {"name": "n", "type": "long"}]
+    return txtfile.reader(path, **{"partitionColumns": columns, **parameters})
 
 
 def run(target: TxtFileWriter, batch: pa.RecordBatch, name: str = "run_1") -> list[Any]:
@@ -39,12 +39,9 @@ def run(target: TxtFileWriter, batch: pa.RecordBatch, name: str = "run_1") -> li
 
 
 def read(source: TxtFileReader) -> list[tuple[Any, ...]]:
-    source.check()
-    task = RecordingTask(source.schema())
-    batches = [batch for split in source.split(1) for batch in source.read(split, task)]
-    assert task.rejected == []
-    rows = pa.Table.from_batches(batches, schema=task.schema).to_pylist()
-    return sorted((tuple(row.values()) for row in rows), key=repr)
+    rows, reasons = txtfile.read(source)
+    assert reasons == []
+    return sorted((tuple(row.values()) for row in rows.to_pylist()), key=repr)
 
 
 def files(directory: Path) -> list[str]:

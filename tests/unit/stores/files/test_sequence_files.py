@@ -6,12 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from starhaul import ConfigError, PermanentError
-from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
+from starhaul_readers.txtfile import TxtFileReader
+from tests import txtfile
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "hadoop"
 FILES = sorted(path.name for suffix in ("seq", "rc") for path in FIXTURES.glob(f"*.{suffix}"))
@@ -23,17 +22,14 @@ COLUMNS = [{"index": 0, "type": "long"}, {"index": 1}, {"index": 2, "type": "dou
 
 def reader(path: Path, **parameters: Any) -> TxtFileReader:
     form = "rc" if path.suffix == ".rc" else "seq"
-    given = {"path": str(path), "column": COLUMNS, "fileFormat": form, "fieldDelimiter": "\x01", "nullFormat": "\\N"}
+    given: dict[str, Any] = {"column": COLUMNS, "fileFormat": form, "fieldDelimiter": "\x01", "nullFormat": "\\N"}
     given |= {"rcSerde": "ColumnarSerDe"} if form == "rc" else {}
-    return TxtFileReader(TxtFileReaderParams.model_validate({**given, **parameters}, by_alias=True, by_name=False))
+    return txtfile.reader(path, **{**given, **parameters})
 
 
 def read(source: TxtFileReader, target: int = 1) -> tuple[list[tuple[Any, ...]], list[str]]:
-    source.check()
-    task = RecordingTask(source.schema())
-    batches = [batch for split in source.split(target) for batch in source.read(split, task)]
-    reasons = [f"{at.rpartition('/')[2]}: {reason}" for _, reason, at in task.rejected]
-    return [tuple(row.values()) for row in pa.Table.from_batches(batches, schema=task.schema).to_pylist()], reasons
+    rows, reasons = txtfile.read(source, target)
+    return [tuple(row.values()) for row in rows.to_pylist()], reasons
 
 
 def test_there_are_files_of_every_kind() -> None:

@@ -6,6 +6,7 @@ import io
 import re
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from hypothesis import strategies as st
 
 from starhaul import ConfigError, PermanentError
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
 from starhaul_stores.files import sql_script
 from starhaul_stores.files.sql_script import SqlScript
-from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
+from tests import txtfile
+from tests.txtfile import read
+
+reader = partial(txtfile.reader, fileFormat="sql")
 
 MYSQL = rb"""-- MySQL dump 10.19
 /*!40101 SET NAMES utf8 */;
@@ -165,19 +168,6 @@ def test_bits_and_bytes_of_postgresql(tmp_path: Path) -> None:
     assert read(reader(tmp_path, column=columns))[0].to_pylist() == [{"a": "5", "b": rb"\x00ff"}]
 
 
-def reader(path: Path, **parameters: Any) -> TxtFileReader:
-    given = {"path": str(path), "column": ["*"], "fileFormat": "sql", **parameters}
-    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
-
-
-def read(source: TxtFileReader) -> tuple[pa.Table, list[str]]:
-    source.check()
-    task = RecordingTask(source.schema())
-    batches = [batch for split in source.split(1) for batch in source.read(split, task)]
-    reasons = [f"{at.rpartition('/')[2]}: {reason}" for _, reason, at in task.rejected]
-    return pa.Table.from_batches(batches, schema=task.schema), reasons
-
-
 def test_one_table_of_a_dump(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(MYSQL)
     with pytest.raises(ConfigError, match="holds 't' and 'other'"):
@@ -260,8 +250,7 @@ def test_mysql_told_by_an_engine() -> None:
 
 
 def write(path: Path, rows: pa.Table, **parameters: Any) -> tuple[bytes, list[str]]:
-    given = {"path": str(path), "fileName": "t", "writeMode": "truncate", "fileFormat": "sql", "table": "s.t"}
-    writer = TxtFileWriter(TxtFileWriterParams.model_validate({**given, **parameters}, by_alias=True, by_name=False))
+    writer = txtfile.writer(path, **{"fileFormat": "sql", "table": "s.t", **parameters})
     schema = writer.accept(rows.schema)
     assert schema is not None
     writer.check(schema)

@@ -7,18 +7,9 @@ import pyarrow as pa
 
 from starhaul import Receipt
 from starhaul.testing import RecordingTask
-from starhaul_readers.txtfile import TxtFileReader, TxtFileReaderParams
-from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
-
-
-def writer(path: Path | str, **parameters: Any) -> TxtFileWriter:
-    given = {"path": str(path), "fileName": "t", "writeMode": "truncate", **parameters}
-    return TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
-
-
-def reader(path: Path | str, **parameters: Any) -> TxtFileReader:
-    given = {"path": str(path), "column": ["*"], **parameters}
-    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+from starhaul_writers.txtfile import TxtFileWriter
+from tests.txtfile import reader as reader
+from tests.txtfile import writer as writer
 
 
 def write(target: TxtFileWriter, batch: pa.RecordBatch, run: str = "run_1", number: int = 0) -> tuple[Receipt, Any]:
