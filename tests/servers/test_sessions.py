@@ -40,7 +40,8 @@ def test_mysql_writes_what_came(
     rows = pa.table({"id": range(count), "v": WORDS * (count // 5)})
     url = mysql.url.replace("mysql:", "mysql+pymysql:") if writer is RdbmsWriter else mysql.url
     params = {"url": url, "table": "t", "session": [statement], "writeMode": mode}
-    (receipt,), _ = write(writer(writer.params_type.model_validate(params)), rows)
+    built: Any = writer  # with parameters of its own
+    (receipt,), _ = write(built(writer.params_type.model_validate(params)), rows)
     assert receipt.rows == count
     assert mysql.execute("SELECT id, v FROM t ORDER BY id") == list(enumerate(WORDS * (count // 5)))
 

@@ -272,7 +272,7 @@ def _as_written(table: Table, text: str) -> str:
     if column is None and _QUOTED_NAME.fullmatch(sql):
         name = sql[1:-1].replace('""', '"')
         if table.column(name) is None and name.lower() not in _ROWIDS:
-            raise table.missing(name, "column")
+            raise missing(table, name, "column")
     return quoted(column.name) if column else text
 
 

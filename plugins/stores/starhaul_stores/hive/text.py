@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from starhaul import Task
 from starhaul_stores.files.columns import arrow_type
+from starhaul_stores.files.delimited.rendering import bytes_of
 from starhaul_stores.files.formats.delimited_input import DelimitedInput
 from starhaul_stores.files.formats.input import Block, Selection
 from starhaul_stores.files.places.source import Source
-from starhaul_stores.files.rendering import bytes_of
 
 _WORDS: tuple[tuple[Callable[[pa.DataType], bool], bytes, str], ...] = (
     (pa.types.is_boolean, b"truefalsTRUEFALS", "(?i:true|false)"),

@@ -88,8 +88,7 @@ def test_decimals(tmp_path: Path, form: str, precision: int) -> None:
 @pytest.mark.parametrize("form", ["parquet", "orc", "avro"])
 def test_decimals_of_other_scales(tmp_path: Path, form: str) -> None:
     """Arrow's scale may be negative, or larger than the precision, and no format's may."""
-    given = {"path": str(tmp_path), "fileName": "t", "writeMode": "append", "fileFormat": form}
-    target = TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    target = txtfile.writer(tmp_path, fileFormat=form)
     for kind, wider in (
         (pa.decimal128(4, -4), pa.decimal128(8, 0)), (pa.decimal128(3, 5), pa.decimal128(5, 5)),
         (pa.decimal128(38, -40), pa.string()),
