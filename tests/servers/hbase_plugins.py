@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pyarrow as pa
@@ -63,3 +64,14 @@ def contents(tables: HbaseTables, table: str, **options: Any) -> dict[bytes, dic
         return dict(connection.table(table).scan(**options))
     finally:
         connection.close()
+
+
+def filled(hbase: HbaseTables, rows: int) -> str:
+    """A table of two regions with so many rows."""
+    table = hbase.create(b"n3")
+    connection = hbase.server.connect()
+    with connection.table(table).batch(batch_size=2000) as batch:
+        for n in range(rows):
+            batch.put(f"n{n % 6}/{n}", {b"cf:n": struct.pack(">i", n)}, wal=False)
+    connection.close()
+    return table

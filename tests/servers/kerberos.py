@@ -7,6 +7,7 @@ not wait for; and the library of the system looks for its realm once in a proces
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -154,3 +155,29 @@ def _python() -> Path:
         subprocess.run([python, "-m", "pip", "install", "--quiet", "requests-gssapi>=1.3"], check=True)
         done.write_text(sys.prefix)
     return python
+
+
+_TICKET = """
+import sys, time, gssapi
+name = gssapi.Name(sys.argv[1], gssapi.NameType.kerberos_principal)
+store = {"client_keytab": "FILE:" + sys.argv[2], "ccache": "MEMORY:x"}
+got = gssapi.Credentials(name=name, usage="initiate", store=store)
+got.store({"ccache": "FILE:" + sys.argv[3]}, overwrite=True)
+print(int(time.time() + got.lifetime))
+"""
+
+
+def ticket(realm: KerberosCluster, cache: Path) -> int:
+    """As of `kinit`; when it ends."""
+    got = realm.run("-c", _TICKET, f"alice@{REALM}", str(realm.keytab), str(cache))
+    assert got.returncode == 0, got.stderr
+    return int(got.stdout)
+
+
+def let_expire(cache: Path, end: int) -> None:
+    """Turn back the time at which the ticket in a file ends, by a day more than is left."""
+    told = cache.read_bytes()
+    for each in range(end - 2, end + 3):
+        told = told.replace(struct.pack(">I", each), struct.pack(">I", int(time.time()) - 86400))
+    assert told != cache.read_bytes()
+    cache.write_bytes(told)

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 import starhaul
-from tests.servers.kerberos import REALM, KerberosCluster
-from tests.servers.test_hive_logins import let_expire, ticket
+from tests.servers.kerberos import REALM, KerberosCluster, let_expire, ticket
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

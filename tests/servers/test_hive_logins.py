@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from starhaul import ConfigError
 from starhaul_readers.hive import HiveReader, HiveReaderParams
 from tests.servers.hive import HiveTables
 from tests.servers.hive_logins import FOREIGN_PASSWORD, PASSWORD, SecureHive
-from tests.servers.kerberos import REALM, KerberosCluster
+from tests.servers.kerberos import REALM, KerberosCluster, let_expire, ticket
 from tests.servers.process import self_signed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -117,32 +116,6 @@ def with_ticket(place: SecureHive, realm: KerberosCluster, **more: Any) -> dict[
         "tls": True, "tlsCaFile": str(place.authority), **more,
     }  # fmt: skip
     return {name: value for name, value in given.items() if value is not None}
-
-
-TICKET = """
-import sys, time, gssapi
-name = gssapi.Name(sys.argv[1], gssapi.NameType.kerberos_principal)
-store = {"client_keytab": "FILE:" + sys.argv[2], "ccache": "MEMORY:x"}
-got = gssapi.Credentials(name=name, usage="initiate", store=store)
-got.store({"ccache": "FILE:" + sys.argv[3]}, overwrite=True)
-print(int(time.time() + got.lifetime))
-"""
-
-
-def ticket(realm: KerberosCluster, cache: Path) -> int:
-    """As of `kinit`; when it ends."""
-    got = realm.run("-c", TICKET, f"alice@{REALM}", str(realm.keytab), str(cache))
-    assert got.returncode == 0, got.stderr
-    return int(got.stdout)
-
-
-def let_expire(cache: Path, end: int) -> None:
-    """Turn back the time at which the ticket in a file ends, by a day more than is left."""
-    told = cache.read_bytes()
-    for each in range(end - 2, end + 3):
-        told = told.replace(struct.pack(">I", each), struct.pack(">I", int(time.time()) - 86400))
-    assert told != cache.read_bytes()
-    cache.write_bytes(told)
 
 
 def run(

@@ -4,89 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.orc
 import pyarrow.parquet
 import pytest
 
-from starhaul import ConfigError, PermanentError, TransientError
-from starhaul.testing.task import RecordingTask
+from starhaul import ConfigError, PermanentError
 from starhaul_readers.hdfs import HdfsReader, HdfsReaderParams
-from starhaul_readers.hive import HiveReader, HiveReaderParams
-from starhaul_stores.hive import partitions
-from starhaul_stores.hive.catalog import find_table
-from starhaul_stores.hive.connection import connected, literal
 from tests.servers.hive import HiveTables
-from tests.servers.process import free_port
+from tests.servers.hive_plugins import COLUMNS, ROWS, TEXT_ROWS, inserted, ordered, read, reader, single
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
-
-COLUMNS = (
-    "tiny tinyint, small smallint, n int, big bigint, f float, d double, amount decimal(20,4), yes boolean, "
-    "word string, short varchar(10), day date, at timestamp, raw binary"
-)
-ROWS: list[tuple[Any, ...]] = [
-    (1, 2, 3, 4, 1.5, 2.25, Decimal("12.3400"), True, "wörd, \"x\" 'y'", "v", dt.date(2024, 2, 29),
-     dt.datetime(2024, 3, 31, 2, 30, 0, 123456), b"\x00\xffbin"),
-    (-128, -32768, -(2**31), -(2**63), -0.1, 1e300, Decimal("-9999999999999999.9999"), False, "", "ten letters"[:10],
-     dt.date(1970, 1, 1), dt.datetime(1969, 12, 31, 23, 59, 59), b""),
-    (None,) * 13,
-    (0, 0, 0, 0, 0.0, 0.0, Decimal("0.0000"), False, "NULL", "x", dt.date(9999, 12, 31),
-     dt.datetime(9999, 12, 31, 23, 59, 59, 999999), b"\\"),
-]  # fmt: skip
-
-TEXT_ROWS = [row[:-1] for row in ROWS]
-
-
-def sql(value: Any) -> str:
-    match value:
-        case None:
-            return "NULL"
-        case bool():
-            return str(value).lower()
-        case bytes():
-            return f"unhex('{value.hex()}')"
-        case str():
-            return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-        case dt.datetime():
-            return f"timestamp '{value}'"
-        case dt.date():
-            return f"date '{value}'"
-        case Decimal():
-            return f"{value}BD"
-        case -9223372036854775808:
-            return "-9223372036854775807L - 1L"
-    return repr(value)
-
-
-def inserted(hive: HiveTables, table: str, rows: list[tuple[Any, ...]], partition: str = "") -> None:
-    values = " UNION ALL ".join(f"SELECT {', '.join(map(sql, row))}" for row in rows)
-    hive.ask(f"INSERT INTO {hive.name(table)} {partition} {values}")
-
-
-def reader(hive: HiveTables, **parameters: Any) -> HiveReader:
-    given = hive.parameters(**parameters)
-    return HiveReader(HiveReaderParams.model_validate(given, by_alias=True, by_name=False))
-
-
-def read(source: HiveReader | HdfsReader, target: int = 3) -> list[tuple[Any, ...]]:
-    schema = source.schema()
-    task = RecordingTask(schema)
-    batches = [batch for split in source.split(target) for batch in source.read(split, task)]
-    assert not task.rejected
-    assert all(batch.schema.equals(schema) for batch in batches)
-    return [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
-
-
-def single(value: float | None) -> float | None:
-    return None if value is None else pa.scalar(value, pa.float32()).as_py()
-
-
-def ordered(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    return sorted(rows, key=repr)
 
 
 @pytest.mark.parametrize("form", ["textfile", "orc", "parquet"])
@@ -152,23 +81,6 @@ def test_days_by_a_calendar_that_the_files_do_not_tell(hive: HiveTables) -> None
     assert read(reader(hive, table=name, calendar="gregorian")) == [(dt.date(600, 3, 4),), (late,)]
 
 
-def test_partitions_keep_what_they_were_made_with(hive: HiveTables) -> None:
-    name, cluster = hive.name("p"), hive.server.cluster
-    hive.ask(
-        "CREATE TABLE {t}p (a string, b string) PARTITIONED BY (p int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','",
-        "ALTER TABLE {t}p ADD PARTITION (p=1)", "ALTER TABLE {t}p SET SERDEPROPERTIES ('field.delim'='124')",
-        "ALTER TABLE {t}p ADD PARTITION (p=2)",
-    )  # fmt: skip
-    for number in (1, 2):
-        cluster.put(f"/warehouse/{name}/p={number}/f", b"a,b|c\n")
-    expected = [("a", "b|c", 1), ("a,b", "c", 2)]
-    assert ordered(hive.ask("SELECT * FROM {t}p")) == expected
-    assert ordered(read(reader(hive, table=name))) == expected
-    assert read(reader(hive, table=name, partition="p=2", read="files")) == expected[1:]
-    with pytest.raises(ConfigError, match="p=1 has ',' between fields"):
-        reader(hive, table=name, read="files").check()
-
-
 def test_delimiters_by_number(hive: HiveTables) -> None:
     serde = "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe' WITH SERDEPROPERTIES"
     properties = ("'field.delim'='9'", "'serialization.format'='+044'", "'serialization.format'='|'")
@@ -178,78 +90,6 @@ def test_delimiters_by_number(hive: HiveTables) -> None:
         (row,) = hive.ask(f"SELECT * FROM {{t}}t{number}")
         assert read(reader(hive, table=hive.name(f"t{number}"), read="files")) == [row]
         assert None not in row
-
-
-def test_many_partitions_at_once(hive: HiveTables, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `EXPLAIN EXTENDED` tells of all is what `DESCRIBE FORMATTED` tells of each."""
-    values = [*map(str, range(12)), "a b/c=d%é'", " x ", "new\nline", "tab\t"]
-    hive.ask(
-        "CREATE TABLE {t}p (a int, b decimal(9,2), s struct<x:int,y:map<int,string>>) "
-        "PARTITIONED BY (dt string, h int) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t' LINES TERMINATED BY '\\n'",
-        "ALTER TABLE {t}p ADD " + " ".join(f"PARTITION (dt={literal(value)}, h=7)" for value in values),
-        "ALTER TABLE {t}p ADD PARTITION (dt='else', h=1) LOCATION '/else/with blank%20/dt=else/h=1'",
-        "ALTER TABLE {t}p ADD PARTITION (dt='lines', h=1) LOCATION '/else/dt=else\n    name/h=1'",
-        "ALTER TABLE {t}p ADD COLUMNS (c string)", "ALTER TABLE {t}p ADD PARTITION (dt='new', h=8)",
-        "ALTER TABLE {t}p PARTITION (dt='3', h=7) SET FILEFORMAT orc",
-        "INSERT INTO {t}p PARTITION (dt, h) SELECT 1, 2, named_struct('x', 1, 'y', map(1, 'z')), 'c', "
-        "CAST(NULL AS string), CAST(NULL AS int)",
-    )  # fmt: skip
-    with connected(reader(hive, table=hive.name("p")).params) as db:
-        table = find_table(db, hive.name("p"), "default")
-        there = partitions.find_partitions(db, table)
-        singly = {folder: partitions.find_partition(db, table, values) for folder, values in there.items()}
-        asked: list[str | None] = []
-        monkeypatch.setattr(partitions, "find_partition", lambda db, table, values: asked.append(values["dt"]))
-        few = dict(list(there.items())[1:])
-        for every, chosen in ((True, there), (False, few)):
-            at_once = partitions.describe_partitions(db, table, chosen, every)
-            assert len(at_once) + len(asked) == len(chosen)
-            for folder, one in at_once.items():
-                other = singly[folder]
-                assert other is not None
-                assert (one.location, one.format, one.serde) == (other.location, other.format, other.serde)
-                assert one.columns == other.columns
-                assert table.kept_otherwise(one) == table.kept_otherwise(other)
-            assert set(asked) - {None} == {"lines", "new\nline", "tab\t"}, "what lines cannot tell"
-            asked.clear()
-
-
-def test_partitions_and_what_goes_by_query(hive: HiveTables) -> None:
-    name = hive.name("p")
-    hive.ask("CREATE TABLE {t}p (a int, b string) PARTITIONED BY (dt string, h int) STORED AS orc")
-    rows = [(1, "x", "2024-01-01", 1), (2, "y", "a b/c=d%", 2), (3, "z", None, 3), (4, "w", "2024-01-01", 2)]
-    inserted(hive, "p", rows, "PARTITION (dt, h)")
-    everything = reader(hive, table=name, read="files")
-    everything.check()
-    assert ordered(read(everything)) == ordered(rows)
-    assert ordered(read(reader(hive, table=name, read="query"))) == ordered(rows)
-    for way in ("files", "query"):
-        assert ordered(read(reader(hive, table=name, read=way, partition="dt=2024-01-01/*"))) == [rows[0], rows[3]]
-        assert read(reader(hive, table=name, read=way, partition="dt=a*", column=["h", "a"])) == [(2, 2)]
-    assert read(reader(hive, table=name, where="a > 3 -- more")) == [rows[3]]
-    assert read(reader(hive, querySql=f"SELECT a + 1 AS next, b FROM {name} WHERE a = 1")) == [(2, "x")]
-    hive.ask("ALTER TABLE {t}p ADD COLUMNS (late string)")
-    assert "no column of its files" in reader(hive, table=name, column=["dt"]).describe()[0]
-    assert ordered(read(reader(hive, table=name, column=["a", "late"], read="files"))) == [
-        (n, None) for n in (1, 2, 3, 4)
-    ]
-    hive.ask("CREATE VIEW {t}v AS SELECT a FROM {t}p", "CREATE TABLE {t}n (a array<int>, c char(4), m map<string,int>)")
-    assert "it is a view" in reader(hive, table=hive.name("v")).describe()[0]
-    hive.ask("INSERT INTO {t}n SELECT array(1, 2), 'x', map('k', 3)")
-    assert read(reader(hive, table=hive.name("n"))) == [("[1,2]", "x   ", '{"k":3}')]
-    with pytest.raises(ConfigError, match="array<int>"):
-        reader(hive, table=hive.name("n"), read="files").check()
-    for wrong, told in (
-        ({"table": f"{name}x"}, f"did you mean {name}"), ({"table": name, "column": ["aa"]}, "did you mean a"),
-        ({"table": name, "partition": "dt=no"}, "no partition 'dt=no'"), ({"table": "no.t"}, "no"),
-    ):  # fmt: skip
-        with pytest.raises(ConfigError, match=told):
-            reader(hive, **wrong).check()
-    with pytest.raises(PermanentError, match=r"(?i)nonsense|parse"):
-        reader(hive, table=name, where="nonsense (").check()
-    nowhere = HiveReaderParams.model_validate({"url": f"hive://127.0.0.1:{free_port()}", "table": "t"})
-    with pytest.raises(TransientError, match="nobody answers"):
-        HiveReader(nowhere).check()
 
 
 def test_files_that_are_elsewhere(hive: HiveTables) -> None:
@@ -412,23 +252,3 @@ def test_int96_without_a_zone(hive: HiveTables) -> None:
     cluster.put(f"/warehouse/{name}/a", arrows)
     with pytest.raises(PermanentError, match="/b: has timestamps in INT96 by parquet-mr"):
         read(reader(hive, table=name))
-
-
-def test_partitions_without_a_value(hive: HiveTables) -> None:
-    for number, kind in enumerate(("int", "string", "varchar(9)", "varchar(40)", "char(3)", "date", "decimal(5,2)")):
-        name, value = hive.name(f"p{number}"), "2024-01-02" if kind == "date" else "7"
-        hive.ask(
-            f"CREATE TABLE {{t}}p{number} (a int) PARTITIONED BY (h {kind}) STORED AS orc",
-            f"INSERT INTO {{t}}p{number} PARTITION (h) SELECT 1, CAST(NULL AS {kind})",
-            f"INSERT INTO {{t}}p{number} PARTITION (h) SELECT 2, CAST('{value}' AS {kind})",
-        )  # fmt: skip
-        asked = reader(hive, table=name, read="query")
-        assert sorted(row[0] for row in read(asked) if row[1] is None) == [1], kind
-        default = {"table": name, "partition": "h=__HIVE*"}
-        if kind in ("varchar(9)", "char(3)"):
-            with pytest.raises(ConfigError, match="no query finds h=__HIVE"):
-                reader(hive, read="query", **default).check()
-        else:
-            assert read(reader(hive, read="query", **default)) == [(1, None)], kind
-        if kind != "char(3)":
-            assert read(reader(hive, read="files", **default)) == [(1, None)], kind
