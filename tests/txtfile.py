@@ -15,13 +15,13 @@ from starhaul_writers.txtfile import TxtFileWriter, TxtFileWriterParams
 def reader(path: Path | str | list[str], **parameters: Any) -> TxtFileReader:
     """A reader of these parameters as a job gives them; all columns unless they say otherwise."""
     given = {"path": str(path) if isinstance(path, Path) else path, "column": ["*"], **parameters}
-    return TxtFileReader(TxtFileReaderParams.model_validate(given, by_alias=True, by_name=False))
+    return TxtFileReader(TxtFileReaderParams.parse(given))
 
 
 def writer(path: Path | str, **parameters: Any) -> TxtFileWriter:
     """A writer of files that are called `t`, in place of older ones, unless the parameters say otherwise."""
     given = {"path": str(path), "fileName": "t", "writeMode": "truncate", **parameters}
-    return TxtFileWriter(TxtFileWriterParams.model_validate(given, by_alias=True, by_name=False))
+    return TxtFileWriter(TxtFileWriterParams.parse(given))
 
 
 def read(source: TxtFileReader, target: int = 1) -> tuple[pa.Table, list[str]]:

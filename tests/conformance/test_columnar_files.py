@@ -87,7 +87,7 @@ class _Reader(ReaderConformance):
 
     def _of(self, path: Path) -> TxtFileReader:
         parameters = {"path": str(path), "fileFormat": self.form, "column": self.column, "splitSize": 1}
-        return TxtFileReader(TxtFileReaderParams.model_validate(parameters, by_alias=True, by_name=False))
+        return TxtFileReader(TxtFileReaderParams.parse(parameters))
 
 
 class TestParquetReader(_Reader):

@@ -39,7 +39,7 @@ class TestFtpReader(ReaderConformance):
             **parameters, "path": [f"{parameters['path']}/{name}/part*.csv"], "column": COLUMNS, "skipHeader": True,
             "nullFormat": "\\N", "splitSize": 150,
         }  # fmt: skip
-        return FtpReader(FtpReaderParams.model_validate(parameters, by_alias=True, by_name=False))
+        return FtpReader(FtpReaderParams.parse(parameters))
 
 
 @pytest.mark.slow
@@ -51,7 +51,7 @@ class TestFtpWriter(WriterConformance):
     @pytest.fixture
     def writer(self, folder: SftpFolder) -> FtpWriter:
         parameters = {**folder.parameters, "fileName": "t", "writeMode": "truncate", "fileFormat": "csv"}
-        return FtpWriter(FtpWriterParams.model_validate(parameters, by_alias=True, by_name=False))
+        return FtpWriter(FtpWriterParams.parse(parameters))
 
     @pytest.fixture
     def leftovers(self, folder: SftpFolder) -> Callable[[], Collection[str]]:

@@ -64,7 +64,7 @@ class _Reader(ReaderConformance):
 
     def _of(self, hdfs: HdfsDirectory, name: str) -> HdfsReader:
         parameters = hdfs.parameters(path=f"{hdfs.path}/{name}", **self.settings)
-        return HdfsReader(HdfsReaderParams.model_validate(parameters, by_alias=True, by_name=False))
+        return HdfsReader(HdfsReaderParams.parse(parameters))
 
 
 class TestHdfsReaderText(_Reader):
@@ -95,7 +95,7 @@ class TestHdfsWriter(WriterConformance):
     @pytest.fixture
     def writer(self, hdfs: HdfsDirectory) -> HdfsWriter:
         parameters = hdfs.parameters(path=f"{hdfs.path}/out", fileName="t", fileType="parquet", writeMode="truncate")
-        return HdfsWriter(HdfsWriterParams.model_validate(parameters, by_alias=True, by_name=False))
+        return HdfsWriter(HdfsWriterParams.parse(parameters))
 
     @pytest.fixture
     def leftovers(self, hdfs: HdfsDirectory) -> Callable[[], Collection[str]]:

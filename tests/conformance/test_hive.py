@@ -54,7 +54,7 @@ class _Reader(ReaderConformance):
 
     def _of(self, tables: HiveTables, name: str) -> HiveReader:
         given = tables.parameters(table=tables.name(name), read=self.way)
-        return HiveReader(HiveReaderParams.model_validate(given, by_alias=True, by_name=False))
+        return HiveReader(HiveReaderParams.parse(given))
 
 
 class TestHiveReaderFiles(_Reader):
@@ -78,7 +78,7 @@ class TestHiveWriter(WriterConformance):
     @pytest.fixture
     def writer(self, hive: HiveTables) -> HiveWriter:
         given = hive.parameters(table=hive.name("t"), writeMode="append", createTable="ifMissing")
-        return HiveWriter(HiveWriterParams.model_validate(given, by_alias=True, by_name=False))
+        return HiveWriter(HiveWriterParams.parse(given))
 
     @pytest.fixture
     def unwritable(self) -> pa.Schema | None:

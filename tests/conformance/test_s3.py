@@ -29,14 +29,14 @@ class TestS3Reader(ReaderConformance):
 
     def _of(self, bucket: Bucket, folder: Path) -> S3Reader:
         parameters = {**_filled(bucket, folder), "splitSize": 150}
-        return S3Reader(S3ReaderParams.model_validate(parameters, by_alias=True, by_name=False))
+        return S3Reader(S3ReaderParams.parse(parameters))
 
 
 @pytest.mark.slow
 class TestS3Writer(WriterConformance):
     @pytest.fixture
     def writer(self, bucket: Bucket) -> S3Writer:
-        return S3Writer(S3WriterParams.model_validate(_target(bucket), by_alias=True, by_name=False))
+        return S3Writer(S3WriterParams.parse(_target(bucket)))
 
     @pytest.fixture
     def leftovers(self, bucket: Bucket) -> Callable[[], Collection[str]]:

@@ -85,7 +85,7 @@ class _Reader(ReaderConformance):
 
     def _of(self, path: Path) -> TxtFileReader:
         parameters = {"path": str(path), "column": COLUMNS, "skipHeader": True, "nullFormat": "\\N", **self.settings}
-        return TxtFileReader(TxtFileReaderParams.model_validate(parameters, by_alias=True, by_name=False))
+        return TxtFileReader(TxtFileReaderParams.parse(parameters))
 
 
 class TestTxtFileReader(_Reader):

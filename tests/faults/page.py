@@ -142,7 +142,7 @@ def _promises(writer: type[Any], mode: str) -> str:
     target = next((each for each in TARGETS.values() if each.writer == writer.name), Target)
     chosen = target.choice(mode) if mode != "–" else {}
     try:
-        parameters = writer.params_type.model_validate({**given, **chosen}, by_alias=True, by_name=False)
+        parameters = writer.params_type.parse({**given, **chosen})
     except ValidationError as error:
         return cell(error.errors()[0]["msg"].removeprefix("Value error, "))
     return ", ".join(sorted(each.name for each in writer(parameters).promises())) or "none"

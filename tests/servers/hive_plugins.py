@@ -66,7 +66,7 @@ def inserted(hive: HiveTables, table: str, rows: list[tuple[Any, ...]], partitio
 
 def reader(hive: HiveTables, **parameters: Any) -> HiveReader:
     given = hive.parameters(**parameters)
-    return HiveReader(HiveReaderParams.model_validate(given, by_alias=True, by_name=False))
+    return HiveReader(HiveReaderParams.parse(given))
 
 
 def read(source: HiveReader | HdfsReader, target: int = 3) -> list[tuple[Any, ...]]:
@@ -88,7 +88,7 @@ def ordered(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 def writer(hive: HiveTables, mode: str = "append", **parameters: Any) -> HiveWriter:
     given = hive.parameters(writeMode=mode, **parameters)
-    return HiveWriter(HiveWriterParams.model_validate(given, by_alias=True, by_name=False))
+    return HiveWriter(HiveWriterParams.parse(given))
 
 
 def batch_of(rows: list[tuple[Any, ...]], source: HiveWriter, schema: pa.Schema) -> pa.RecordBatch:

@@ -19,12 +19,12 @@ from tests.servers.sftp import SftpFolder
 
 def reader(folder: FtpFolder | SftpFolder, **more: Any) -> FtpReader:
     parameters = {**folder.parameters, "column": ["*"], **more}
-    return FtpReader(FtpReaderParams.model_validate(parameters, by_alias=True, by_name=False))
+    return FtpReader(FtpReaderParams.parse(parameters))
 
 
 def writer(folder: FtpFolder | SftpFolder, **more: Any) -> FtpWriter:
     parameters = {**folder.parameters, "fileName": "t", "writeMode": "append", **more}
-    return FtpWriter(FtpWriterParams.model_validate(parameters, by_alias=True, by_name=False))
+    return FtpWriter(FtpWriterParams.parse(parameters))
 
 
 def test_a_password_that_is_wrong(ftp: FtpFolder) -> None:

@@ -34,14 +34,14 @@ STANDBY = b"""{"RemoteException": {"exception": "StandbyException", "javaClassNa
 
 def reader(hdfs: HdfsDirectory, **more: Any) -> HdfsReader:
     parameters = {"path": hdfs.path, "fileType": "csv", "column": ["*"], "hdfsUsername": "alice", **more}
-    return HdfsReader(HdfsReaderParams.model_validate(hdfs.parameters(**parameters), by_alias=True, by_name=False))
+    return HdfsReader(HdfsReaderParams.parse(hdfs.parameters(**parameters)))
 
 
 def writer(hdfs: HdfsDirectory, **more: Any) -> HdfsWriter:
     parameters = {
         "path": hdfs.path, "fileName": "t", "fileType": "csv", "writeMode": "append", "hdfsUsername": "alice", **more,
     }  # fmt: skip
-    return HdfsWriter(HdfsWriterParams.model_validate(hdfs.parameters(**parameters), by_alias=True, by_name=False))
+    return HdfsWriter(HdfsWriterParams.parse(hdfs.parameters(**parameters)))
 
 
 def read(source: HdfsReader) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 from pydantic.alias_generators import to_camel
@@ -41,9 +41,9 @@ class Params(BaseModel):
         return cls.model_json_schema(by_alias=True, schema_generator=_DescribedSchema)
 
     @classmethod
-    def parse(cls, parameters: dict[str, Any]) -> Params:
+    def parse(cls, parameters: Mapping[str, Any]) -> Self:
         """Build from the `parameter` object of a job document; `pydantic.ValidationError` if it is wrong."""
-        return cls.model_validate(parameters, by_alias=True, by_name=False)
+        return cls.model_validate(dict(parameters), by_alias=True, by_name=False)
 
     @classmethod
     def as_datax(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -164,7 +164,7 @@ class OneLine:
             given = {key: value for key, value in given.items() if key not in kept or kept[key] != value}
         secret = secret_places(place.cls.params_type, given)
         try:
-            secrets = place.cls.params_type.parse(dict(address.parameters)).secrets()
+            secrets = place.cls.params_type.parse(address.parameters).secrets()
         except ValidationError as error:
             raise self.invalid(replace(place, address=address), error) from None
         for key, value in given.items():

@@ -65,5 +65,5 @@ class FindingReader(Reader[P]):
 
     @classmethod
     def _params_of(cls, address: Address) -> P:
-        params: P = cls.params_type.parse(dict(cls.complete(address, ReadRequest()).parameters))  # type: ignore[assignment]
+        params: P = cls.params_type.parse(cls.complete(address, ReadRequest()).parameters)  # type: ignore[assignment]
         return params

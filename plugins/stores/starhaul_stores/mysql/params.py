@@ -62,7 +62,7 @@ class MysqlWireReaderParams(RelationalReaderParams):
     @classmethod
     def as_datax(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """To DataX zero dates are NULL: it adds that to every URL."""
-        params = cls.model_validate(dict(parameters), by_alias=True, by_name=False)
+        params = cls.parse(parameters)
         if "zeroDate" in parameters or any(address.option(_ZERO_DATES) for address in params.every_address):
             return dict(parameters)
         return {**parameters, "zeroDate": "null"}

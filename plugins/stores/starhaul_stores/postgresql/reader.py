@@ -207,7 +207,7 @@ class PostgresqlWireReader(Reader[P]):
 
     @classmethod
     def discover(cls, address: Address, *, details: bool = True) -> Iterator[Found]:
-        params = cls.params_type.parse(dict(cls.complete(address.called("_"), ReadRequest()).parameters))
+        params = cls.params_type.parse(cls.complete(address.called("_"), ReadRequest()).parameters)
         assert isinstance(params, PostgresqlWireReaderParams)  # noqa: S101 - what `params_type` is
         with connect_first(params.addresses(params.places[0]), params.session, params.connect_timeout, utc=False) as db:
             for name, kind, rows in tables(db, address):
@@ -217,7 +217,7 @@ class PostgresqlWireReader(Reader[P]):
     @classmethod
     def _schema_on(cls, db: Connection, address: Address) -> pa.Schema:
         """The schema of one table, over a connection that is there already."""
-        reader = cls(cls.params_type.parse(dict(cls.complete(address, ReadRequest()).parameters)))  # type: ignore[arg-type]
+        reader = cls(cls.params_type.parse(cls.complete(address, ReadRequest()).parameters))  # type: ignore[arg-type]
         return reader._described(db, reader.params.sources()[0])
 
     def _open(self, source: Source) -> AbstractContextManager[Connection]:

@@ -134,7 +134,7 @@ class SqlAlchemyReader(Reader[R]):
 
     @classmethod
     def _params_of(cls, address: Address) -> R:
-        params: R = cls.params_type.parse(dict(cls.complete(address, ReadRequest()).parameters))  # type: ignore[assignment]
+        params: R = cls.params_type.parse(cls.complete(address, ReadRequest()).parameters)  # type: ignore[assignment]
         return params
 
     def hint_for(self, table: str) -> str:

@@ -74,7 +74,7 @@ def reader(monkeypatch: pytest.MonkeyPatch, place: LocalPlace, path: Path | list
     """Of local files as if they stood there."""
     monkeypatch.setattr(HdfsReader, "place", place)
     given = {"path": path if isinstance(path, list) else str(path), "column": ["*"], "defaultFS": "hdfs://n", **more}
-    return HdfsReader(HdfsReaderParams.model_validate(given, by_alias=True, by_name=False))
+    return HdfsReader(HdfsReaderParams.parse(given))
 
 
 WRITE: dict[str, Callable[[pa.Table, str], None]] = {"parquet": pa.parquet.write_table, "orc": pa.orc.write_table}

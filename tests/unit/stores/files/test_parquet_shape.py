@@ -177,7 +177,7 @@ def test_reasons_of_what_does_not_fit(tmp_path: Path) -> None:
         "s": ['{"id":1}', '{"id":2}', '{"id":"x"}', '{"id":4,"d":{"p":1000}}'],
     })  # fmt: skip
     given = {"path": str(tmp_path), "fileName": "t", "writeMode": "truncate", "fileFormat": "parquet"}
-    params = TxtFileWriterParams.model_validate({**given, "parquetSchema": GROUPS}, by_alias=True, by_name=False)
+    params = TxtFileWriterParams.parse({**given, "parquetSchema": GROUPS})
     writer = TxtFileWriter(params)
     task = RecordingTask(writer.accept(table.schema), "t0", "run_1")
     assert task.schema.field("s").type == pa.string()
@@ -203,7 +203,7 @@ def test_slices_of_nested_columns_keep_their_rows(tmp_path: Path) -> None:
                                     pa.struct([("id", pa.int64())]))})  # fmt: skip
     text = GROUPS.partition(" optional group d")[0] + " } }"
     given = {"path": str(tmp_path), "fileName": "t", "writeMode": "truncate", "fileFormat": "parquet"}
-    params = TxtFileWriterParams.model_validate({**given, "parquetSchema": text}, by_alias=True, by_name=False)
+    params = TxtFileWriterParams.parse({**given, "parquetSchema": text})
     writer = TxtFileWriter(params)
     task = RecordingTask(writer.accept(table.schema), "t0", "run_1")
     writer.prepare(task.schema, "run_1")

@@ -70,7 +70,7 @@ def test_what_is_no_address(default_fs: str, urls: list[str], hadoop: dict[str, 
 
 def reader(**more: Any) -> HdfsReaderParams:
     parameters = {"defaultFS": "hdfs://nn:8020", "path": "/a", "fileType": "text", "column": ["*"], **more}
-    return HdfsReaderParams.model_validate(parameters, by_alias=True, by_name=False)
+    return HdfsReaderParams.parse(parameters)
 
 
 def test_paths() -> None:
@@ -119,4 +119,4 @@ def test_what_does_not_go_together(more: dict[str, Any], words: str) -> None:
 def test_hadoop_would_not_see_the_files() -> None:
     parameters = {"defaultFS": "hdfs://nn", "path": "/a", "fileName": "_a", "fileType": "text", "writeMode": "append"}
     with pytest.raises(ValidationError, match="pass over"):
-        HdfsWriterParams.model_validate(parameters, by_alias=True, by_name=False)
+        HdfsWriterParams.parse(parameters)
