@@ -106,6 +106,48 @@ def test_a_column_that_rounds_what_comes_as_text_is_refused(
     assert receipt.rows == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "source", "value"),
+    [
+        ("real[]", "double precision[]", "{0.1234567890123}"),
+        ("double precision[]", "numeric[]", "{0.12345678901234567890123}"),
+        ("double precision[]", "bigint[]", "{9007199254740993}"),
+        ("date[]", "timestamp without time zone[]", '{"2026-01-31 12:00:00"}'),
+        ("timestamp[]", "timestamp with time zone[]", '{"2026-01-31 12:00:00+00"}'),
+        ("timestamptz[]", "timestamp without time zone[]", '{"2026-01-31 12:00:00"}'),
+        ("daterange", "tsrange", '["2026-01-31 12:00:00","2026-02-01 12:00:00")'),
+        ("tsrange", "tstzrange", '["2026-01-31 12:00:00+00",)'),
+    ],
+)
+def test_arrays_and_ranges_of_other_elements_are_refused(
+    postgresql: PostgresqlSchema, kind: str, source: str, value: str
+) -> None:
+    postgresql.db.execute(f"CREATE TABLE t (v {kind})".encode())
+    field = with_native_type(pa.field("v", pa.string()), source)
+    with pytest.raises(ConfigError, match=r"the server would make other values of .* for "):
+        write(writer(postgresql), pa.table({"v": [value]}, schema=pa.schema([field])))
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad", "told"),
+    [
+        ("date[]", '{2026-01-31,"0044-03-15 BC",infinity}', '{2026-01-31,"2026-01-31 12:00"}', "the time of day"),
+        ("daterange", "[2026-01-31,)", '["2026-01-31 12:00",)', "the time of day"),
+        ("datemultirange", "{[2026-01-31,2026-02-03)}", '{["2026-01-31 12:00",)}', "the time of day"),
+        ("timestamp[]", '{"0044-03-15 12:00:00.5 BC"}', '{"2026-01-31 12:00:00.5+02"}', "the zone"),
+        ("tsrange", '["2026-01-31 12:00:00",)', "[2026-01-31T12:00:00Z,)", "the zone"),
+        ("real[]", "{0.1,NaN,-1e-10}", "", ""),
+    ],
+)
+def test_texts_of_arrays_and_ranges(postgresql: PostgresqlSchema, kind: str, good: str, bad: str, told: str) -> None:
+    postgresql.db.execute(f"CREATE TABLE t (v {kind})".encode())
+    _, (task,) = write(writer(postgresql), pa.table({"v": [good, *([bad] if bad else [])]}))
+    assert contents(postgresql, f"SELECT count(*) FROM t WHERE v = '{good}'") == [(1,)]
+    assert [reason for _, reason, _ in task.rejected] == (
+        [f"column v: the server would leave out {told}"] if bad else []
+    )
+
+
 def test_domains_of_domains_do_not_round_or_cut(postgresql: PostgresqlSchema) -> None:
     """The type underneath them all says what fits, and any of them whether there may be nulls."""
     postgresql.db.execute("""

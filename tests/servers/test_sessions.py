@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from starhaul import with_native_type
+from starhaul import Writer, with_native_type
 from starhaul_writers.mysql import MysqlWriter, MysqlWriterParams
 from starhaul_writers.rdbms import RdbmsWriter
 from tests.conftest import MysqlDatabase, PostgresqlSchema
@@ -34,7 +34,7 @@ WORDS = ["Zoë", "日本😀", "", "\\", None]
 @pytest.mark.parametrize("count", [5, 1000], ids=["INSERT", "LOAD DATA"])
 @pytest.mark.parametrize("writer", [MysqlWriter, RdbmsWriter])
 def test_mysql_writes_what_came(
-    mysql: MysqlDatabase, writer: type[MysqlWriter | RdbmsWriter], statement: str, mode: str, count: int
+    mysql: MysqlDatabase, writer: type[Writer[Any]], statement: str, mode: str, count: int
 ) -> None:
     mysql.execute("CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, v varchar(9) COLLATE utf8mb4_bin)")
     rows = pa.table({"id": range(count), "v": WORDS * (count // 5)})

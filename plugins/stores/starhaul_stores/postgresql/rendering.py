@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 import pyarrow as pa
 
 from starhaul_stores.postgresql.catalog import NAME_BYTES, Column
+from starhaul_stores.postgresql.containers import altered
 from starhaul_stores.postgresql.hexadecimal import to_hex
 from starhaul_stores.postgresql.types import BIT, CHAR, NAME, NUMERIC, TIME, TIMESTAMP, TIMESTAMPTZ, VARCHAR, numeric
 from starhaul_stores.relational.bits import digits_of
@@ -68,6 +69,7 @@ def _checks(column: Column, values: pa.Array) -> Iterator[tuple[pa.Array, str]]:
         most = {VARCHAR: column.modifier - 4, CHAR: 1, NAME: NAME_BYTES}.get(column.type, -1)
         if most > 0:
             yield from _longer(texts, most, column)
+        yield from altered(column.told, texts)
         declared = numeric(column.modifier) if column.type == NUMERIC else None
         if declared is not None:
             rounded = [_is_finer(text, declared.scale) for text in texts.to_pylist()]

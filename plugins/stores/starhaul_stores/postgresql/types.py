@@ -30,6 +30,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from starhaul import ConfigError, native_type
+from starhaul_stores.postgresql.containers import alters
 
 BOOL, BYTEA, CHAR, NAME, INT8, INT2, INT4, TEXT, OID = 16, 17, 18, 19, 20, 21, 23, 25, 26
 JSON, FLOAT4, FLOAT8, MONEY, BPCHAR, VARCHAR = 114, 700, 701, 790, 1042, 1043
@@ -129,8 +130,12 @@ def accepted(kind: int, modifier: int, told: str, source: pa.Field) -> pa.DataTy
         return pa.timestamp(unit, "UTC" if kind == TIMESTAMPTZ else None)
     if kind == INTERVAL and types.is_duration(source.type) and modifier == -1:
         return pa.duration(source.type.unit if source.type.unit != "ns" else "us")
+    theirs = native_type(source) or ""
+    if theirs != told and alters(told, theirs):
+        hint = "declare it the same, or cast it in the source's query"
+        raise ConfigError("column", f"{source.name!r}: the server would make other values of {theirs} for {told}", hint)
     rounds = _ROUNDING_ARRAY.fullmatch(told) or (kind in (INTERVAL, TIMETZ) and modifier != -1)
-    if rounds and native_type(source) != told:
+    if rounds and theirs != told:
         hint = "declare it without digits or fields, or let the source be the same"
         raise ConfigError("column", f"{source.name!r}: the server would round values for {told}", hint)
     return _PLAIN.get(kind, pa.string())
