@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -203,6 +204,22 @@ def test_update_sets_only_its_columns(postgresql: PostgresqlSchema) -> None:
     assert contents(postgresql) == [(1, "new", "old", "old"), (2, "second", "first", "default")], "one after the other"
 
 
+@pytest.mark.parametrize("unique", ["UNIQUE", "UNIQUE NULLS NOT DISTINCT"])
+def test_keys_that_come_several_times_beside_many_without(postgresql: PostgresqlSchema, unique: str) -> None:
+    """Quickly: of 20,000 rows without a key none is like another."""
+    postgresql.db.execute(f"CREATE TABLE t (k int {unique}, v int)".encode())
+    count = 20_000 if unique == "UNIQUE" else 20
+    keys = [None] * count + [1, 2, 1, 1]
+    rows = pa.table({"k": pa.array(keys, pa.int32()), "v": range(count + 4)})
+    begun = time.monotonic()
+    (receipt,), _ = write(writer(postgresql, writeMode="update", keys=["k"]), rows)
+    assert time.monotonic() - begun < 20
+    assert receipt.rows == count + 4
+    nulls = count if unique == "UNIQUE" else 1
+    found = "SELECT k, count(*), max(v) FROM t GROUP BY k ORDER BY k"
+    assert contents(postgresql, found) == [(1, 1, count + 3), (2, 1, count + 1), (None, nulls, count - 1)]
+
+
 def test_replace_forgets_the_other_columns(postgresql: PostgresqlSchema) -> None:
     postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, a text, c text DEFAULT 'default')")
     postgresql.db.execute("INSERT INTO t VALUES (1, 'old', 'old'), (3, 'kept', 'kept')")
@@ -390,10 +407,12 @@ def test_an_attempt_waits_for_one_that_still_runs(postgresql: PostgresqlSchema) 
     delivery.commit(delivery.write(delivery.task(attempt=3), delivery.converted(rows)))
 
 
-def test_triggers_that_leave_rows_out_are_noted(postgresql: PostgresqlSchema) -> None:
-    postgresql.db.execute("CREATE TABLE t (id int)")
+@pytest.mark.parametrize("mode", ["insert", "replace", "update"])
+def test_triggers_that_leave_rows_out_are_noted(postgresql: PostgresqlSchema, mode: str) -> None:
+    postgresql.db.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
     postgresql.db.execute(ODD)
-    (receipt,), (task,) = write(writer(postgresql), pa.table({"id": [1, 2, 3]}))
+    rows = pa.table({"id": [1, 2, 3], "v": ["a", "b", "c"]})
+    (receipt,), (task,) = write(writer(postgresql, writeMode=mode), rows)
     assert (receipt.rows, receipt.skipped) == (2, 1)
     assert task.notes == {"left out by a trigger or rule of the table": 1}
 

@@ -26,7 +26,9 @@ BINARY = "binary"
 Mode: TypeAlias = Literal["insert", "ignore", "replace", "update", "overwrite"]
 
 _CHUNK_TABLE = "pg_temp._starhaul_rows"
+_RANKED_TABLE = "pg_temp._starhaul_ranked"
 _ORDER = "_starhaul_order"
+_NOTHING = "DO NOTHING"
 _CARDINALITY = "cannot affect row a second time"
 
 
@@ -46,15 +48,25 @@ class Merge:
         """All rows of the chunk at once."""
         return f"{self.insert} FROM {_CHUNK_TABLE} {self.conflict}"
 
-    def nth(self, number: int) -> str:
-        """Of rows with the same key the one that came as number so and so: ON CONFLICT takes a key only once."""
-        ranked = f"SELECT *, row_number() OVER (PARTITION BY {self.keys} ORDER BY ctid) AS {_ORDER} FROM {_CHUNK_TABLE}"
-        return f"{self.insert} FROM ({ranked}) AS _starhaul WHERE {_ORDER} = {number} {self.conflict}"
+    @property
+    def skips(self) -> bool:
+        """Whether it leaves rows out by itself: those that are there."""
+        return self.conflict.endswith(_NOTHING)
 
     @property
-    def most(self) -> str:
-        """How often the most frequent key of the chunk occurs."""
-        return f"SELECT max(n) FROM (SELECT count(*) AS n FROM {_CHUNK_TABLE} GROUP BY {self.keys}) AS _starhaul"
+    def rank(self) -> str:
+        """Number the rows of the chunk that have the same key, in the order in which they came: ON CONFLICT takes a key
+        only once. A key with a null is as a rule like no other."""
+        number = f"row_number() OVER (PARTITION BY {self.keys} ORDER BY ctid)"
+        return (
+            f"CREATE TEMPORARY TABLE _starhaul_ranked ON COMMIT DROP AS SELECT *, "
+            f"CASE WHEN ({self.keys}) IS NOT NULL THEN {number} ELSE 1 END AS {_ORDER} FROM {_CHUNK_TABLE}; "
+            f"CREATE INDEX ON {_RANKED_TABLE} ({_ORDER})"
+        )
+
+    def nth(self, number: int) -> str:
+        """Of rows with the same key the one of this number."""
+        return f"{self.insert} FROM {_RANKED_TABLE} WHERE {_ORDER} = {number} {self.conflict}"
 
 
 def merge_into(
@@ -74,7 +86,7 @@ def merge_into(
             if column.name not in names and not column.generated
         ]
     target = f" ({column_list(keys)})" if keys and mode != "ignore" else ""
-    action = f"DO UPDATE SET {', '.join(sets)}" if sets and mode != "ignore" else "DO NOTHING"
+    action = f"DO UPDATE SET {', '.join(sets)}" if sets and mode != "ignore" else _NOTHING
     return Merge(
         f"CREATE TEMPORARY TABLE _starhaul_rows ON COMMIT DROP AS SELECT {listed} FROM {table.sql} WITH NO DATA",
         f"INSERT INTO {table.sql} ({listed}){overriding} SELECT {listed}",
@@ -179,8 +191,10 @@ class Loading(ABC, Generic[R]):
         except Refused as refused:
             if _CARDINALITY not in refused.problem:
                 raise
-            times = int(self.db.value(self.merge.most))
+            self.db.execute(self.merge.rank)
+            times = int(self.db.value(f"SELECT max({_ORDER}) FROM {_RANKED_TABLE}"))
             written = sum(self.db.changed(self.merge.nth(number)) for number in range(1, times + 1))
+            self.db.execute(f"DROP TABLE {_RANKED_TABLE}")
         self.db.execute(f"TRUNCATE {_CHUNK_TABLE}")
         return written
 
@@ -197,7 +211,7 @@ class Loading(ABC, Generic[R]):
     def _count(self, sent: int, written: int) -> None:
         self.written += written
         self.skipped += sent - written
-        if self.merge is None and written < sent:
+        if written < sent and not (self.merge and self.merge.skips):
             self.task.note("left out by a trigger or rule of the table", sent - written)
 
     @contextmanager
