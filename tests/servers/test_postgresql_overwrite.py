@@ -175,6 +175,43 @@ def test_overwrite_of_a_table_that_others_refer_to_where_that_can_wait(
     assert contents(postgresql, "SELECT id FROM child") == [(1,)]
 
 
+def test_overwrite_leaves_no_row_that_a_policy_hides(postgresql: PostgresqlSchema) -> None:
+    db = postgresql.db
+    db.execute(GUARDED)
+    db.execute(REFERRED.format("", "").encode())
+    db.execute("CREATE TABLE child (id int REFERENCES t DEFERRABLE)")
+    db.execute("ALTER TABLE t OWNER TO guarded; ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    db.execute(f"CREATE POLICY shown ON t USING (id <> 2); GRANT ALL ON SCHEMA {postgresql.name} TO guarded".encode())
+    rows = pa.table({"id": pa.array([1], pa.int32())})
+    with pytest.raises(ConfigError, match="would be affected by row-level security"):
+        write(writer(postgresql, writeMode="overwrite", session=["SET ROLE guarded"]), rows)
+    assert contents(postgresql) == [(1,), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("ALTER TABLE t ADD PRIMARY KEY (id) WITH (fillfactor = 50)", "fillfactor=50"),
+        ("CREATE INDEX ON t ((v || v)); ALTER INDEX t_expr_idx ALTER COLUMN 1 SET STATISTICS 7", "t_expr_idx 7"),
+        ("ALTER TABLE t ALTER v SET STATISTICS 0", "t 0"),
+        ("ALTER TABLE t SET (toast.autovacuum_enabled = false)", "autovacuum_enabled=false"),
+    ],
+)
+def test_overwrite_keeps_storage_options_and_targets_of_statistics(
+    postgresql: PostgresqlSchema, given: str, told: str
+) -> None:
+    postgresql.db.execute(f"CREATE TABLE t (id int, v text); {given}".encode())
+    write(writer(postgresql, writeMode="overwrite"), pa.table({"id": pa.array([1], pa.int32()), "v": ["x"]}))
+    found = contents(postgresql, """
+        WITH ours AS (SELECT oid, relname, reloptions FROM pg_class WHERE oid = 't'::regclass
+            OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 't'::regclass)
+            OR oid = (SELECT reltoastrelid FROM pg_class WHERE oid = 't'::regclass))
+        SELECT unnest(reloptions) FROM ours UNION ALL SELECT relname || ' ' || attstattarget
+        FROM ours JOIN pg_attribute ON attrelid = ours.oid WHERE attnum > 0 AND attstattarget >= 0
+    """)  # fmt: skip
+    assert (told,) in found
+
+
 @pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE RESTRICT", "ON DELETE SET NULL"])
 def test_overwrite_of_a_table_that_refers_to_itself(postgresql: PostgresqlSchema, action: str) -> None:
     db = postgresql.db

@@ -147,6 +147,18 @@ def test_the_next_url_is_taken(postgresql: PostgresqlSchema) -> None:
         rows(reader(postgresql, table="t", preSql="SELECT 1"))
 
 
+def test_the_plan_tells_of_rows_that_a_policy_hides(postgresql: PostgresqlSchema) -> None:
+    postgresql.db.execute(GUARDED)
+    postgresql.db.execute("""
+        CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2); ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY shown ON t USING (id = 1); GRANT SELECT ON t TO guarded
+    """)
+    postgresql.db.execute(f"GRANT USAGE ON SCHEMA {postgresql.name} TO guarded".encode())
+    some, every = reader(postgresql, table="t", session="SET ROLE guarded"), reader(postgresql, table="t")
+    assert (len(rows(some)), len(rows(every))) == (1, 2)
+    assert ["Row security" in " ".join(each.describe()) for each in (some, every)] == [True, False]
+
+
 def test_a_session_in_another_zone_reads_the_same_instants(postgresql: PostgresqlSchema) -> None:
     postgresql.db.execute(
         "CREATE TABLE t AS SELECT timestamptz '1890-01-01 00:00:00Z' AS at UNION ALL SELECT '2026-07-01 12:00Z'"

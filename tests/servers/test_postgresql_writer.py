@@ -282,6 +282,12 @@ def test_a_wrong_job_is_told(postgresql: PostgresqlSchema, params: dict[str, Any
         )
 
 
+def test_a_temporary_table_is_refused(postgresql: PostgresqlSchema) -> None:
+    target = writer(postgresql, session=["CREATE TEMPORARY TABLE t (id int)"])
+    with pytest.raises(ConfigError, match="'t' is a temporary table"):
+        write(target, pa.table({"id": [1]}))
+
+
 def test_a_missing_privilege_is_named(postgresql: PostgresqlSchema) -> None:
     db = postgresql.db
     db.execute(GUARDED)

@@ -25,6 +25,8 @@ class PostgresqlReader(PostgresqlWireReader[PostgresqlReaderParams]):
     replaced meanwhile, as the snapshot does not hold its rows any more. Nobody who does that has to wait for the run.
     The report counts slices that have no snapshot in common too, as with a server that exports none.
 
+    Rows that row security hides from the user are not there for it: the plan names such tables.
+
     Tested against PostgreSQL 15 and, less often, 18.
     """
 

@@ -48,6 +48,11 @@ class Table:
         """Its full name as SQL."""
         return f"{quoted(self.schema)}.{quoted(self.name)}"
 
+    @property
+    def is_temporary(self) -> bool:
+        """Whether only the connection that made it sees it."""
+        return self.schema.startswith("pg_temp_")
+
     def column(self, text: str) -> Column | None:
         """The column that a job means: of exactly this name, or quoted as in SQL, or in another case if that is
         clear."""

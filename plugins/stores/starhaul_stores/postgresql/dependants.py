@@ -13,7 +13,12 @@ _HANGING = {
         SELECT 1 FROM pg_class WHERE oid = {oid} AND relowner <> current_user::regrole::oid""",
     "storage options or a tablespace": """
         SELECT 1 FROM pg_class WHERE oid = {oid}
-        AND (reloptions IS NOT NULL OR reltablespace <> 0 OR reloftype <> 0 OR relreplident <> 'd')""",
+        AND (reloptions IS NOT NULL OR reltablespace <> 0 OR reloftype <> 0 OR relreplident <> 'd')
+        UNION ALL SELECT 1 FROM pg_class t JOIN pg_class c ON c.reltoastrelid = t.oid
+        WHERE c.oid = {oid} AND t.reloptions IS NOT NULL
+        UNION ALL SELECT 1 FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE i.indrelid = {oid}
+        AND (c.reltablespace <> 0
+             OR (c.reloptions IS NOT NULL AND EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = c.oid)))""",
     "row security": """
         SELECT 1 FROM pg_class WHERE oid = {oid} AND (relrowsecurity OR relforcerowsecurity)
         UNION ALL SELECT 1 FROM pg_policy WHERE polrelid = {oid}""",
@@ -29,7 +34,9 @@ _HANGING = {
         SELECT 1 FROM pg_attribute WHERE attrelid = {oid} AND attidentity <> ''""",
     "grants or options of columns": """
         SELECT 1 FROM pg_attribute WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped
-        AND (attacl IS NOT NULL OR attoptions IS NOT NULL OR attstattarget > 0)""",
+        AND (attacl IS NOT NULL OR attoptions IS NOT NULL OR attstattarget >= 0)
+        UNION ALL SELECT 1 FROM pg_attribute JOIN pg_index ON attrelid = indexrelid
+        WHERE indrelid = {oid} AND attstattarget > 0""",
     "comments on indexes or constraints, or labels": """
         SELECT 1 FROM pg_description WHERE classoid = 'pg_class'::regclass
         AND objoid IN (SELECT indexrelid FROM pg_index WHERE indrelid = {oid})

@@ -195,7 +195,17 @@ class PostgresqlWireReader(Reader[P]):
         facts = ["Reads with COPY.", guarantee(self._snapshots.values())]
         if self.params.split_pk == BLOCKS and not self._snapshots:
             facts.append("Cuts by blocks: a row that is updated meanwhile may be read twice, or not at all.")
-        return [*facts, *self.params.idle]
+        return [*facts, *self.params.idle, *self._hidden()]
+
+    def _hidden(self) -> Iterator[str]:
+        """A sentence for each table of which this user may not see all rows."""
+        for source in self.params.sources():
+            if source.table is None:
+                continue
+            with self._open(source) as db:
+                table = self._table(db, source)
+                if db.version >= 90500 and db.value(f"SELECT row_security_active({table.oid})"):
+                    yield f"Row security of {table.sql} holds for the user: rows that its policies hide are not read."
 
     @classmethod
     def from_url(cls, url: str) -> Address:

@@ -100,6 +100,9 @@ class PostgresqlWireWriter(Writer[P]):
                 elif not self.params.pre_sql:
                     raise no_such_table(db, self.params.target)
                 return
+            if table.is_temporary:
+                hint = "each connection of a run would have its own, which ends with it"
+                raise ConfigError("table", f"{table.name!r} is a temporary table", hint)
             columns = target_columns(table, self.params.column)
             require_privileges(db, table, _PRIVILEGES.get(self.params.write_mode, ("INSERT",)))
             require_readable_money(db, columns)
