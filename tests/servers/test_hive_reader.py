@@ -190,6 +190,12 @@ def test_text_files_of_another_meaning(hive: HiveTables) -> None:
         assert read(reader(hive, table=hive.name(table))) == hive.ask(f"SELECT * FROM {{t}}{table}")
 
 
+@pytest.mark.parametrize("value", ["interval '1' day", "create_union(0, 5, 'x')"])
+def test_a_type_that_the_driver_does_not_know(hive: HiveTables, value: str) -> None:
+    with pytest.raises(PermanentError, match="a type that impyla does not know"):
+        read(reader(hive, querySql=f"SELECT {value} AS c"))
+
+
 def test_fields_that_are_null_to_hive(hive: HiveTables) -> None:
     """Rows of these are rejected, the others are as Hive reads them."""
     words = {

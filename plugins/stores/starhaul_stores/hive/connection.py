@@ -184,6 +184,9 @@ def _failure(error: Exception, where: str, statement: str) -> StarhaulError:
     from impala.error import HiveServer2Error
 
     text = " ".join(str(error).split())
+    if isinstance(error, KeyError):  # by which impyla looks for a type: an interval, a union
+        problem = f"the result has a column of a type that impyla does not know, {text}"
+        return PermanentError(where, problem, "have the query make a text of it")
     if any(word in text for word in _DENIED):
         return PermanentError(where, f"no permission: {text[:500]}", "grant it, or ask as another user")
     server_said = isinstance(error, HiveServer2Error) or type(error).__module__.startswith("impala.error")
