@@ -306,6 +306,20 @@ def test_csv_reader_config(file: MakeFile) -> None:
     assert read(reader(path, csvReaderConfig=config)) == ([("a", " b")], [])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin1"])
+@pytest.mark.parametrize("header", [True, False])
+def test_what_tells_excel_the_delimiter(file: MakeFile, encoding: str, header: bool) -> None:
+    first = "a;b\r\n" if header else ""
+    path = file(f"sep=;\r\n{first}1;é\r\nsep=;\r\nx\r\n".encode(encoding))
+    line = 4 + header
+    for block in (1, 1 << 20):
+        source = reader(path, encoding=encoding, fieldDelimiter=";", skipHeader=header, blockSize=block)
+        assert read(source) == ([("1", "é"), ("sep=", "")], [(f"data.csv:{line}", "1 fields instead of 2")])
+    assert read(reader(file(b"sep=,\n1\n"), column=[{"index": 0}], fieldDelimiter=";"))[0] == [("sep=,",), ("1",)]
+    text = reader(file(b"sep=;\n"), fileFormat="text", fieldDelimiter=";")
+    assert read(text)[0] == [("sep=", "")]
+
+
 def test_null_is_told_from_escapes(file: MakeFile) -> None:
     """As MySQL's `INTO OUTFILE` and PostgreSQL's `COPY` have it."""
     given = {"fileFormat": "text", "fieldDelimiter": "\t", "csvReaderConfig": {"escapeMode": 2}}

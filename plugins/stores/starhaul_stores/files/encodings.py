@@ -57,10 +57,14 @@ class Utf8Stream:
     encoding leaves no way to go on after them: then `PermanentError` names `name` and the place. Not thread-safe.
     """
 
-    def __init__(self, stream: ByteStream, encoding: str, name: str, *, from_start: bool = True) -> None:
+    def __init__(
+        self, stream: ByteStream, encoding: str, name: str, *, from_start: bool = True, passed_over: str = ""
+    ) -> None:
+        """`from_start`: it begins where the file does; if the first line is what is `passed_over`, it is empty."""
         self._stream = stream
         self._name = name
         self._from_start = from_start
+        self._passed_over = passed_over.encode()
         self._taken = 0
         self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)("surrogateescape")
 
@@ -68,10 +72,13 @@ class Utf8Stream:
         """About `size` bytes; none at the end."""
         data = self._next(size)
         if self._from_start and data:
-            while len(data) < len(_BOM) and (more := self._next(size)):
+            while len(data) <= len(_BOM) + len(self._passed_over) and (more := self._next(size)):
                 data += more
             self._from_start = False
-            data = data.removeprefix(_BOM) or self._next(size)
+            data = data.removeprefix(_BOM)
+            if self._passed_over and data.startswith((self._passed_over + b"\r", self._passed_over + b"\n")):
+                data = data.removeprefix(self._passed_over)
+            data = data or self._next(size)
         return data
 
     def _next(self, size: int) -> bytes:

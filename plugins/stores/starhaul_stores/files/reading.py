@@ -97,10 +97,11 @@ class FileReaderParams(Params):
     """What stands between fields: one or more characters, such as `\\t`, `\\u0001` or `||`."""
 
     file_format: InputFormatName = "csv"
-    """`csv`: fields may be quoted. `text`: a quote is a character as any other, and a record is a line. (DataX takes
-    quotes in `text` too; set `csvReaderConfig.useTextQualifier` for that.) `json`: an object in each line.
-    `sql`: the rows of a dump's INSERT and COPY statements. `seq`, `rc`: Hadoop's sequence files
-    and Hive's RCFiles whose values are text. `parquet`, `orc` and `avro` say themselves what their columns are."""
+    """`csv`: fields may be quoted; a first line that tells Excel the delimiter (`sep=;`) is no record. `text`: a quote
+    is a character as any other, and a record is a line. (DataX takes quotes in `text` too; set
+    `csvReaderConfig.useTextQualifier` for that.) `json`: an object in each line. `sql`: the rows of a dump's INSERT and
+    COPY statements. `seq`, `rc`: Hadoop's sequence files and Hive's RCFiles whose values are text. `parquet`, `orc` and
+    `avro` say themselves what their columns are."""
 
     encoding: EncodingName = "UTF-8"
     """Encoding of the files, any that Python knows. A row with bytes that are no text in it is rejected."""

@@ -71,11 +71,17 @@ class PackedText:
         if "line_end" in cut:
             with source.stream(start) as raw:
                 lines = bzip2_lines(raw, start, cut["end"], cut["line_end"], name)
-                yield Utf8Stream(lines, self._encoding, name, from_start=not start)
+                yield Utf8Stream(lines, self._encoding, name, from_start=not start, passed_over=self._for_excel)
             return
         opened: Any = source.seekable() if codec == "zip" else source.stream(start, cut["end"])
         with opened as raw, decompressed(raw, codec, name, cut["member"]) as stream:
-            yield Utf8Stream(stream, self._encoding, name, from_start=not start)
+            yield Utf8Stream(stream, self._encoding, name, from_start=not start, passed_over=self._for_excel)
+
+    @property
+    def _for_excel(self) -> str:
+        """The line by which a file tells Excel what stands between its fields."""
+        csv = self._params.format_name() == "csv"
+        return f"sep={self._params.dialect().delimiter}" if csv else ""
 
 
 def _sought(source: Source, dialect: Dialect, size: int) -> Iterator[ByteRange]:
