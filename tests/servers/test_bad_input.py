@@ -248,3 +248,27 @@ def test_two_runs_of_the_same_job_at_once(side: Side, mode: str) -> None:
     schema = "database()" if side.store == "mysql" else "current_schema()"
     tables = f"SELECT table_name FROM information_schema.tables WHERE table_schema = {schema} ORDER BY 1"
     assert side.sql(tables) == [("s",), ("t",)]
+
+
+def test_a_user_who_may_not_create_the_ledger(side: Side) -> None:
+    """The message holds the statement by which somebody else makes it; it is not dropped then."""
+    side.sql("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1)", "CREATE TABLE t (id int)")
+    if side.store == "mysql":
+        user, who, own = "root", f"loader_{side.base.name}@'%'", side.base.name
+        side.sql(f"CREATE USER {who} IDENTIFIED BY 'pw'")
+    else:
+        user, who, own = "postgres", f"loader_{side.base.name}", side.base.name
+        side.sql(f"CREATE ROLE {who} LOGIN PASSWORD 'pw'", f"GRANT USAGE ON SCHEMA {own} TO {who}")
+    side.sql(f"GRANT SELECT ON {own}.s TO {who}", f"GRANT SELECT, INSERT ON {own}.t TO {who}")
+    side.url = side.url.replace(f"{user}@", f"loader_{own}:pw@")
+    refused = side.run()
+    assert refused.error is not None
+    assert "denied" in refused.error.problem
+    told, _, statement = refused.error.hint.partition(": CREATE TABLE")
+    assert told.startswith("the ledger of the run is kept there: let the user create and drop it, or make it")
+    side.sql(f"CREATE TABLE{statement}", f"GRANT SELECT, INSERT, UPDATE, DELETE ON {own}._starhaul_ledger TO {who}")
+    for rows in (1, 2):
+        report = side.run()
+        assert report.state == "done", report.error
+        assert side.sql("SELECT count(*) FROM t") == [(rows,)]
+        assert side.sql("SELECT count(*) FROM _starhaul_ledger") == [(0,)]

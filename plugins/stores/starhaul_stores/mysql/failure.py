@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pymysql
 
 DUPLICATE = 1062
+DENIED = 1142
+"""A statement on a table for which the user lacks the privilege."""
 SAME_NAME = 1060
 """Two columns of one name, where there may be none."""
 _TRANSIENT = frozenset(
@@ -34,7 +36,7 @@ _HINTS = {
     1045: "check username and password",
     1049: "check the database's name in the URL",
     1130: "the server does not let this host in",
-    1142: "the user lacks this privilege",
+    DENIED: "the user lacks this privilege",
     1143: "the user lacks this privilege",
     1227: "the user lacks this privilege",
     1251: "check username and password",

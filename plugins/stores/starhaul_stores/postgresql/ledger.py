@@ -21,17 +21,20 @@ class Ledger(ledger.Ledger):
     def exists(self) -> bool:
         return self._found
 
-    def create(self) -> None:
+    def make(self) -> None:
         """Also holds other runs back from dropping it, until the transaction ends."""
         self._db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [self._table])
-        self._db.execute(
-            f"SET LOCAL client_min_messages = warning; CREATE TABLE IF NOT EXISTS {self._table} ({self.columns})"
-        )
+        if self._db.execute("SELECT to_regclass(%s) IS NULL", [self._table])[0][
+            0
+        ]:  # else no right to create it is needed
+            self._db.execute(f"CREATE TABLE {self._table} ({self.columns})")
         self._found = True
 
     def drop_if_empty(self) -> None:
         self._db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [self._table])
-        super().drop_if_empty()
+        owned = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(%s)"
+        if self._db.execute(owned, [self._table]) == [(True,)]:  # else somebody made it for this user
+            super().drop_if_empty()
 
     def fence(self, task: Task) -> None:
         """Waits for an earlier attempt whose connection the server has not missed yet. Raises `TransientError` if

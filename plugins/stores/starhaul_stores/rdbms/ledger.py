@@ -47,7 +47,7 @@ class RdbmsLedger(Ledger):
         with self._connection.failures():
             return self._connection.inspector().has_table(name, schema=schema)
 
-    def create(self) -> None:
+    def make(self) -> None:
         """Outside of transactions."""
         if self.exists():
             return

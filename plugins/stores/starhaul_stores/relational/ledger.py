@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol
 
-from starhaul import PermanentError, Receipt, Task, TasksLost, TransientError
+from starhaul import ConfigError, PermanentError, Receipt, Task, TasksLost, TransientError
 from starhaul_stores.relational.refusal import Refused
 
 LATER = "later"
@@ -63,13 +63,24 @@ class Ledger(ABC):
     def exists(self) -> bool:
         """Whether there is a ledger table."""
 
-    @abstractmethod
     def create(self) -> None:
-        """Create the table unless it is there."""
+        """Create the table unless it is there. Raises `ConfigError` if the user may not, and says what would do."""
+        try:
+            self.make()
+        except ConfigError as error:
+            made = f"CREATE TABLE {self._table} ({self.columns})"
+            hint = (
+                f"the ledger of the run is kept there: let the user create and drop it, or make it for the user: {made}"
+            )
+            raise ConfigError(error.where, error.problem, hint) from error
+
+    @abstractmethod
+    def make(self) -> None:
+        """What `create` does in this store."""
 
     def drop_if_empty(self) -> None:
-        """Drop the table if it holds no row. A store whose DDL ends the transaction leaves it to the caller to call
-        this at the right moment."""
+        """Drop the table if it holds no row, and the user may. A store whose DDL ends the transaction leaves it to the
+        caller to call this at the right moment."""
         if not self._db.execute(f"SELECT count(*) FROM {self._table}")[0][0]:
             self._db.execute(f"DROP TABLE {self._table}")
 

@@ -50,7 +50,8 @@ class RelationalWriterParams(RelationalParams):
     """Whether an empty text becomes NULL in a column of numbers. By default only with `conversion: datax`; otherwise it
     is no number, and its row is rejected. Texts stay what they are."""
     ledger_table: str = Field(default="_starhaul_ledger", min_length=1)
-    """The table that holds, while a run lasts, which of its tasks went through."""
+    """The table that holds, while a run lasts, which of its tasks went through. A user who may not create tables needs
+    it made beforehand, with the right to select, insert, update and delete; then it stays."""
 
     @field_validator("write_mode", mode="before")
     @classmethod

@@ -22,5 +22,5 @@ class Ledger(ledger.Ledger):
     def exists(self) -> bool:
         return find_table(self._connection, self._name) is not None
 
-    def create(self) -> None:
+    def make(self) -> None:
         self._db.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({self.columns}) WITHOUT ROWID")

@@ -31,7 +31,7 @@ class Kept(Ledger):
     def exists(self) -> bool:
         return True
 
-    def create(self) -> None:
+    def make(self) -> None:
         pass
 
 
