@@ -10,6 +10,7 @@ import click
 from starhaul.api.errors import Cancelled, ConfigError, PluginError, StarhaulError
 from starhaul.report.figures import printable
 from starhaul.report.output import say
+from starhaul.unexpected import place
 
 
 def explain(error: BaseException, *, debug: bool) -> int:
@@ -55,8 +56,7 @@ def _lines(error: StarhaulError) -> list[str]:
 
 
 def _bug(error: BaseException, *, debug: bool) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
     shown = "" if debug else "; --debug shows the traceback"
     # What the system says of a call holds no values. A full disk under standard output is nobody's bug.
     why = error.strerror if isinstance(error, OSError) and error.strerror else "a bug of Starhaul or a plugin"
-    return f"unexpected {type(error).__name__} at {frame.filename}:{frame.lineno}: {why}{shown}"
+    return f"unexpected {type(error).__name__} at {place(error)}: {why}{shown}"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from starhaul.registry import Registry
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+TRACEBACKS = "starhaul.tracebacks"
+"""The logger of `starhaul.unexpected`, which a small command need not import."""
 OUR_LOGGERS = ("starhaul", "starhaul_readers", "starhaul_writers", "starhaul_transformers", "starhaul_stores")
 
 
@@ -48,17 +50,18 @@ class Invocation:
         handler = ToStandardError()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         # Drivers may log what they send, secrets included: the level is that of this program's own records.
-        ours = [logging.getLogger(name) for name in OUR_LOGGERS]
+        levels = dict.fromkeys(OUR_LOGGERS, self.log_level.upper()) | {TRACEBACKS: "DEBUG" if self.debug else "ERROR"}
+        ours = [logging.getLogger(name) for name in levels]
         before = [logger.level for logger in ours]
-        for logger in ours:
-            logger.setLevel(self.log_level.upper())
+        for logger, level in zip(ours, levels.values(), strict=True):
+            logger.setLevel(level)
         logging.getLogger().addHandler(handler)
         try:
             yield
         finally:
             logging.getLogger().removeHandler(handler)
-            for logger, level in zip(ours, before, strict=True):
-                logger.setLevel(level)
+            for logger, level_before in zip(ours, before, strict=True):
+                logger.setLevel(level_before)
 
 
 def general_options(function: Callable[..., Any]) -> Callable[..., Any]:

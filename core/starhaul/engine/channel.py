@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from starhaul.api.capability import Capability
-from starhaul.api.errors import Cancelled, PermanentError, PluginError, StarhaulError
+from starhaul.api.errors import Cancelled, PluginError, StarhaulError
 from starhaul.api.task import Receipt
 from starhaul.engine.attempt import Attempt, Shared
 from starhaul.engine.exchanger import Exchanger
@@ -15,6 +15,7 @@ from starhaul.engine.work import Outcome, Work
 from starhaul.job.settings import Exchanger as Bounds
 from starhaul.plan.plan import StreamPlan
 from starhaul.runs.rejects import counted, part_path
+from starhaul.unexpected import show_traceback, unexpected
 
 _log = logging.getLogger(__name__)
 
@@ -80,9 +81,8 @@ class Channel:
         attempt.forget()
         if not isinstance(error, StarhaulError | Cancelled):
             side = f"reader {stream.reader.name}" if error is transfer.interruption else f"writer {stream.writer.name}"
-            failure = PermanentError(side, f"{type(error).__name__}: {error}")
-            failure.__cause__ = error
-            error = failure
+            show_traceback(error, self._shared.redact)
+            error = unexpected(side, error)
         if isinstance(error, StarhaulError):
             self._shared.redact.error(error)
         return Outcome(work, attempt.counts, error=error)

@@ -125,8 +125,7 @@ class Engine:
         except Cancelled:
             sitting.state = "stopped"
         except Exception as error:  # the contract: what is none of our own errors counts as permanent
-            sitting.state = "failed"
-            sitting.failure = error
+            sitting.failed(error)
             sitting.abort()
         finally:
             report = sitting.report()

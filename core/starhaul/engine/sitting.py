@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import partial
 
 from starhaul.api.capability import Capability
-from starhaul.api.errors import Cancelled, PermanentError, TasksLost
+from starhaul.api.errors import Cancelled, PermanentError, StarhaulError, TasksLost
 from starhaul.api.events import Event, StreamCommitted
 from starhaul.engine.attempt import Shared
 from starhaul.engine.books import StreamBooks
@@ -29,6 +29,7 @@ from starhaul.report.report import Report
 from starhaul.runs.records import RunState, StreamState
 from starhaul.runs.rejects import Room, merge, part_path
 from starhaul.runs.store import RunStore
+from starhaul.unexpected import show_traceback
 
 _log = logging.getLogger(__name__)
 
@@ -164,6 +165,12 @@ class Sitting:
     def _counted(self, stream: StreamBooks, *, published: bool) -> int | None:
         count = partial(stream.plan.writer.count, published=published)
         return patiently(count, self._job.settings.retry, self._halt, self._redact)
+
+    def failed(self, error: Exception) -> None:
+        """The run has failed, of this."""
+        self.state, self.failure = "failed", error
+        if not isinstance(error, StarhaulError):
+            show_traceback(error, self._redact)
 
     def abort(self) -> None:
         """Undo what can be undone of the streams that are not published. A failure to do so becomes a warning."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from starhaul.api.capability import Capability
-from starhaul.api.errors import ConfigError, PermanentError, PluginError, Problem, StarhaulError
+from starhaul.api.errors import ConfigError, PluginError, Problem, StarhaulError
 from starhaul.api.formats import Formats
 from starhaul.api.lending import lending
 from starhaul.api.reader import Reader
@@ -22,6 +22,7 @@ from starhaul.plan.plan import Plan, StreamPlan, formats_of, secrets_of
 from starhaul.plan.side_by_side import results_of
 from starhaul.redactor import Redactor
 from starhaul.registry import Registry
+from starhaul.unexpected import unexpected
 
 _STREAMS_FOR_A_CHANNEL = 4
 """With so many streams for each channel, none has to be cut for all channels to be busy to the end."""
@@ -147,7 +148,7 @@ class _Asked:
             self._redact.error(error)
             raise
         except Exception as error:  # the contract: any other exception counts as permanent
-            raise self._redact.error(PermanentError(path, f"{type(error).__name__}: {error}")) from error
+            raise self._redact.error(unexpected(path, error)) from error
 
 
 def _placed(problem: Problem, spec: StreamSpec, streams: int) -> Problem:

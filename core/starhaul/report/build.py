@@ -15,6 +15,7 @@ from starhaul.job.job import Job
 from starhaul.plan.plan import Plan
 from starhaul.report.report import ErrorReport, Report, StreamReport
 from starhaul.runs.records import RunState
+from starhaul.unexpected import how_to_find
 
 EXIT_STOPPED = 143
 """128 + SIGTERM, whichever signal it was: what DataX's wrappers look for."""
@@ -116,7 +117,7 @@ def _state(books: StreamBooks) -> Literal["pending", "delivered", "committed", "
 def _error(
     error: BaseException, streams: Sequence[StreamBooks], failed: Work | None, redact: Callable[[str], str]
 ) -> ErrorReport:
-    where, problem, hint = "", f"{type(error).__name__}: {error}", ""
+    where, problem, hint = "", f"{type(error).__name__}: {error}", how_to_find(error)
     if isinstance(error, StarhaulError):
         where, problem, hint = error.where, error.problem, error.hint
     return ErrorReport(

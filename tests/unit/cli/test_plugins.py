@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,41 @@ class TestConnections:
 
     def test_no_file(self, starhaul: Starhaul) -> None:
         assert starhaul("connections").stdout.startswith("no connections in ")
+
+
+MISTAKEN = """
+import pyarrow as pa
+from starhaul import Params, RowReader, hookimpl
+
+class Nothing(Params):
+    pass
+
+class Mistaken(RowReader[Nothing]):
+    '''Makes a mistake.'''
+    name = "mistakenreader"
+    params_type = Nothing
+
+    def schema(self):
+        return pa.schema([("a", pa.int64())])
+
+    def rows(self, split, task):
+        yield {"a": {}["missing"]}
+
+@hookimpl
+def starhaul_readers():
+    return {"mistakenreader": f"{__name__}:Mistaken"}
+"""
+
+
+def test_a_mistake_in_a_plugin_is_shown_with_its_line(starhaul: Starhaul, tmp_path: Path) -> None:
+    (tmp_path / "mistaken.py").write_text(MISTAKEN)
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps({"reader": {"name": "mistakenreader"}, "writer": {"name": "streamwriter"}}))
+    plain = starhaul("--plugin", tmp_path / "mistaken.py", "run", job)
+    line = MISTAKEN[: MISTAKEN.index("yield")].count("\n") + 1
+    told = f"KeyError: 'missing' (raised at {tmp_path}/mistaken.py:{line}; --debug shows the traceback)"
+    assert plain.exit_code == 1
+    assert plain.stderr == f"error: reader mistakenreader: {told}\n"
+    debugged = starhaul("--plugin", tmp_path / "mistaken.py", "run", job, "--debug")
+    assert "Traceback (most recent call last)" in debugged.stderr
+    assert 'yield {"a": {}["missing"]}' in debugged.stderr
