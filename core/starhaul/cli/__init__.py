@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from typing import NoReturn
@@ -11,6 +12,9 @@ from typing import NoReturn
 def main() -> NoReturn:
     """What the console script `starhaul` and `python -m starhaul` call. Exits with one of the documented codes."""
     set_up()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A run that went well is no failure because the terminal's encoding lacks a letter of a table's name.
+        sys.stdout.reconfigure(errors="backslashreplace")
     from starhaul.cli.group import starhaul
 
     try:

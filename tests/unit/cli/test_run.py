@@ -209,3 +209,15 @@ def test_a_full_disk_under_the_output_is_told(process: Callable[..., subprocess.
         _, stderr = running.communicate(timeout=60)
     assert running.returncode == 1
     assert "No space left on device" in stderr
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "check"])
+def test_an_encoding_that_lacks_letters(
+    process: Callable[..., subprocess.Popen[str]], make_job: MakeJob, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """As in a locale of ISO 8859-1."""
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    running = process(command, make_job("订单.json"))
+    stdout, stderr = running.communicate(timeout=60)
+    assert running.returncode == 0, stderr
+    assert "\\u8ba2\\u5355" in stdout
