@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from starhaul import ConfigError, PermanentError
+from starhaul.testing import RecordingTask
 from starhaul_readers.hdfs import HdfsReader, HdfsReaderParams
 from tests.servers.hive import HiveTables
 from tests.servers.hive_plugins import COLUMNS, ROWS, TEXT_ROWS, inserted, ordered, read, reader, single

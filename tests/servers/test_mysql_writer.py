@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from starhaul import Capability, ConfigError, TransientError
+from starhaul import Capability, ConfigError, PermanentError, TransientError
 from starhaul.testing.delivery import Delivery
 from starhaul_writers.mysql import MysqlWriter, MysqlWriterParams
 from tests.conftest import MysqlDatabase

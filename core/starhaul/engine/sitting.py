@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from typing import Literal
 
 from starhaul.api.capability import Capability
 from starhaul.api.errors import Cancelled, PermanentError, StarhaulError, TasksLost
@@ -26,7 +27,7 @@ from starhaul.plan.side_by_side import results_of
 from starhaul.redactor import Redactor
 from starhaul.report.build import Ending, make_report
 from starhaul.report.report import Report
-from starhaul.runs.records import RunState, StreamState
+from starhaul.runs.records import StreamState
 from starhaul.runs.rejects import Room, merge, part_path
 from starhaul.runs.store import RunStore
 from starhaul.unexpected import show_traceback
@@ -45,7 +46,7 @@ class Sitting:
         self, run: str, plan: Plan, store: RunStore, stop: Stop, progress: Progress, tell: Callable[[Event], None]
     ) -> None:
         self.run = run
-        self.state: RunState = "stopped"
+        self.state: Literal["done", "failed", "stopped"] = "stopped"
         self.failure: BaseException | None = None
         self._job = plan.job
         self._store = store

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from starhaul_stores.sqlite.select import (
     REASON,
     VIEW,
     Selected,
+    as_written,
     declarations,
     found_classes,
     joined,
@@ -38,8 +38,6 @@ from starhaul_stores.sqlite.storage import loaded
 _BATCH_BYTES = 2 << 20
 _MOST_ROWS = 1 << 16
 _SAMPLE = 100
-_ROWIDS = frozenset({"rowid", "oid", "_rowid_"})
-_QUOTED_NAME = re.compile(r'"(?:[^"]|"")*"')
 
 
 class SqliteReaderParams(Params):
@@ -236,7 +234,7 @@ class SqliteReader(Reader[SqliteReaderParams]):
             and self.params.split_pk.lower() != table.rowid
         ):
             raise missing(table, self.params.split_pk, "splitPk")
-        chosen = [_as_written(table, text) for text in self.params.column]
+        chosen = [as_written(table, text) for text in self.params.column]
         open_view(db, f"SELECT {', '.join(chosen)} FROM {quoted(table.name)} {tail}")
         return declarations(db, table)
 
@@ -263,17 +261,6 @@ class SqliteReader(Reader[SqliteReaderParams]):
                     if own in names:
                         classes.setdefault(name, set()).update(found_classes(db, [own])[own])
         return first, {name: standing_for(found) for name, found in classes.items()}
-
-
-def _as_written(table: Table, text: str) -> str:
-    """A column entry of the job: the name of a column is quoted, everything else is SQL and stays as it is. Raises
-    `ConfigError` for a name in double quotes that is no column's, which SQLite would take for a text."""
-    column, sql = table.column(text), text.strip()
-    if column is None and _QUOTED_NAME.fullmatch(sql):
-        name = sql[1:-1].replace('""', '"')
-        if table.column(name) is None and name.lower() not in _ROWIDS:
-            raise missing(table, name, "column")
-    return quoted(column.name) if column else text
 
 
 def _rows_per_batch(db: Connection, columns: Sequence[Selected]) -> int:

@@ -16,7 +16,7 @@ from starhaul_stores.sqlite.types import Declared, declared
 
 _TOKEN = re.compile(r"""\s*("(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s("'`\[;,.]+)""")
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
-_ROWIDS = ("rowid", "_rowid_", "oid")
+ROWIDS = ("rowid", "_rowid_", "oid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Table:
         if self.kind != "table" or self.without_rowid:
             return None
         taken = {column.name.lower() for column in self.columns}
-        return next((name for name in _ROWIDS if name not in taken), None)
+        return next((name for name in ROWIDS if name not in taken), None)
 
     @property
     def rowid_alias(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
@@ -9,7 +10,8 @@ from typing import Literal, TypeAlias, get_args
 import pyarrow as pa
 
 from starhaul import ConfigError, with_native_type
-from starhaul_stores.sqlite.catalog import Table, quoted
+from starhaul_stores.relational.target import missing
+from starhaul_stores.sqlite.catalog import ROWIDS, Table, quoted
 from starhaul_stores.sqlite.connection import Connection
 from starhaul_stores.sqlite.types import NUMERIC_DIGITS, Declared, declared
 
@@ -21,6 +23,7 @@ REASON = "_starhaul_reason"
 _SYNTHETIC = frozenset({"", "BLOB", "NUM"})
 """What SQLite calls an expression in a view, by version. A column declared BLOB is found to be one by its values."""
 
+_QUOTED_NAME = re.compile(r'"(?:[^"]|"")*"')
 _OPEN = {"integer": pa.int64(), "real": pa.float64(), "text": pa.string(), "blob": pa.binary()}
 
 
@@ -172,3 +175,14 @@ def joined(terms: Sequence[str], operator: str) -> str:
         return terms[0]
     middle = len(terms) // 2
     return f"({joined(terms[:middle], operator)} {operator} {joined(terms[middle:], operator)})"
+
+
+def as_written(table: Table, text: str) -> str:
+    """A column entry of the job: the name of a column is quoted, everything else is SQL and stays as it is. Raises
+    `ConfigError` for a name in double quotes that is no column's, which SQLite would take for a text."""
+    column, sql = table.column(text), text.strip()
+    if column is None and _QUOTED_NAME.fullmatch(sql):
+        name = sql[1:-1].replace('""', '"')
+        if table.column(name) is None and name.lower() not in ROWIDS:
+            raise missing(table, name, "column")
+    return quoted(column.name) if column else text
