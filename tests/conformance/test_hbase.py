@@ -13,7 +13,7 @@ import pytest
 
 from starhaul.testing import ReaderConformance, WriterConformance
 from starhaul_readers.hbase import Hbase11xReader, HbaseReaderParams
-from starhaul_stores.hbase.write_parameters import HbaseWriterParams
+from starhaul_stores.hbase.write_params import HbaseWriterParams
 from starhaul_writers.hbase import Hbase11xWriter
 from tests.servers.hbase import HbaseServer, HbaseTables
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from starhaul.testing import RecordingTask
 from starhaul_readers.hbase import Hbase11xReader, HbaseReaderParams
-from starhaul_stores.hbase.write_parameters import HbaseWriterParams
+from starhaul_stores.hbase.write_params import HbaseWriterParams
 from starhaul_writers.hbase import Hbase11xWriter
 from tests.servers.hbase import HbaseTables
 

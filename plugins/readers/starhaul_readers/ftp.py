@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from starhaul_stores.files.ftp_params import RemoteParams
 from starhaul_stores.files.places.ftp import FtpPlace
 from starhaul_stores.files.places.sftp import SftpPlace
+from starhaul_stores.files.read_params import FileReaderParams
 from starhaul_stores.files.reader import FileReader
-from starhaul_stores.files.reading import FileReaderParams
-from starhaul_stores.files.remote import RemoteParams
 
 
 class FtpReaderParams(FileReaderParams, RemoteParams):

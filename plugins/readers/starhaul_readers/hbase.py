@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
 from starhaul import Capability, ConfigError, Formats, Params, Reader, Split, Task, cast
-from starhaul_stores.hbase.parameters import HbaseParams
+from starhaul_stores.hbase.params import HbaseParams
 from starhaul_stores.hbase.row_keys import from_binary_text, ranges, to_binary_text
 from starhaul_stores.hbase.types import CellType, cell_type
 

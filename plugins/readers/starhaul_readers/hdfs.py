@@ -13,8 +13,8 @@ from starhaul import ConfigError
 from starhaul_stores.files.columns import FileColumn
 from starhaul_stores.files.places.hdfs import HdfsPlace
 from starhaul_stores.files.places.place import FileStatus
+from starhaul_stores.files.read_params import FileReaderParams, InputFormatName
 from starhaul_stores.files.reader import FileReader
-from starhaul_stores.files.reading import FileReaderParams, InputFormatName
 from starhaul_stores.hdfs.params import HdfsParams
 
 

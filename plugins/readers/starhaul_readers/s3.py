@@ -7,10 +7,10 @@ from typing import ClassVar, TypeVar
 
 from pydantic import Field
 
-from starhaul_stores.files.object_store import ObjectStoreParams, OssParams
 from starhaul_stores.files.places.s3 import S3Place
+from starhaul_stores.files.read_params import FileReaderParams
 from starhaul_stores.files.reader import FileReader
-from starhaul_stores.files.reading import FileReaderParams
+from starhaul_stores.files.s3_params import ObjectStoreParams, OssParams
 
 
 class S3ReaderParams(FileReaderParams, ObjectStoreParams):

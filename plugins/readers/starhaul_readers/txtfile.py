@@ -11,8 +11,8 @@ from starhaul import Address, Found, ReadRequest
 from starhaul_stores.files.addresses import file_address, to_read
 from starhaul_stores.files.inference import first_rows, inferred
 from starhaul_stores.files.places.local import LocalPlace
+from starhaul_stores.files.read_params import FileReaderParams
 from starhaul_stores.files.reader import FileReader
-from starhaul_stores.files.reading import FileReaderParams
 
 
 class TxtFileReaderParams(FileReaderParams):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from starhaul_stores.files.ftp_params import RemoteParams
 from starhaul_stores.files.places.ftp import FtpPlace
 from starhaul_stores.files.places.sftp import SftpPlace
-from starhaul_stores.files.remote import RemoteParams
+from starhaul_stores.files.write_params import FileWriterParams
 from starhaul_stores.files.writer import FileWriter
-from starhaul_stores.files.writing import FileWriterParams
 
 
 class FtpWriterParams(FileWriterParams, RemoteParams):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from starhaul import Capability, ConfigError, Receipt, Task, Writer, with_text_pattern
 from starhaul_stores.hbase.types import CellType, cell_type, natural_type
-from starhaul_stores.hbase.write_parameters import HbaseWriterParams
+from starhaul_stores.hbase.write_params import HbaseWriterParams
 
 
 class Hbase11xWriter(Writer[HbaseWriterParams]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from starhaul_stores.files.places.hdfs import HdfsPlace
+from starhaul_stores.files.write_params import FileWriterParams, OutputFormatName
 from starhaul_stores.files.writer import FileWriter
-from starhaul_stores.files.writing import FileWriterParams, OutputFormatName
 from starhaul_stores.hdfs.params import HdfsParams
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
-from starhaul_stores.files.object_store import ObjectStoreParams, ObjectWriterParams, OssParams
 from starhaul_stores.files.places.s3 import S3Place
+from starhaul_stores.files.s3_params import ObjectStoreParams, ObjectWriterParams, OssParams
 from starhaul_stores.files.writer import FileWriter
 
 

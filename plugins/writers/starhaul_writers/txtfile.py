@@ -18,8 +18,8 @@ from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.places.local import LocalPlace
 from starhaul_stores.files.places.place import FileStatus, Session, Staged
 from starhaul_stores.files.single import publish_joined
+from starhaul_stores.files.write_params import FileWriterParams
 from starhaul_stores.files.writer import FileWriter
-from starhaul_stores.files.writing import FileWriterParams
 
 _UNMARKED = {name: f"{name}-{sys.byteorder[:1]}e" for name in ("utf-16", "utf-32")}
 """Encodings whose files begin with a byte order mark → the same without one."""

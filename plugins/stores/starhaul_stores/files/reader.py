@@ -21,7 +21,7 @@ from starhaul_stores.files.partitions import values_in
 from starhaul_stores.files.places.listing import listed
 from starhaul_stores.files.places.place import FileStatus, Place
 from starhaul_stores.files.places.source import Link, Source
-from starhaul_stores.files.reading import FileReaderParams
+from starhaul_stores.files.read_params import FileReaderParams
 
 P = TypeVar("P", bound=FileReaderParams)
 

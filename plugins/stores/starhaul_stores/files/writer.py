@@ -16,7 +16,7 @@ from starhaul_stores.files.formats.named import output_format
 from starhaul_stores.files.formats.output import OutputFormat
 from starhaul_stores.files.places.listing import is_hidden
 from starhaul_stores.files.places.place import FileStatus, Place, Session, Staged
-from starhaul_stores.files.writing import FileWriterParams
+from starhaul_stores.files.write_params import FileWriterParams
 
 P = TypeVar("P", bound=FileWriterParams)
 

@@ -9,7 +9,7 @@ from typing import Any
 from zlib import crc32
 
 from starhaul import ConfigError, PermanentError, TransientError
-from starhaul_stores.hbase.parameters import HbaseParams
+from starhaul_stores.hbase.params import HbaseParams
 
 _NO_TABLE = ("TableNotFoundException", "TableNotEnabledException")
 _DENIED = "AccessDeniedException"

@@ -12,7 +12,7 @@ from starhaul import ConfigError, Formats, cast
 from starhaul_stores.hbase.row_keys import LONGEST
 from starhaul_stores.hbase.types import CellType, natural_type
 from starhaul_stores.hbase.values import Converted, encode
-from starhaul_stores.hbase.write_parameters import HbaseVersion, HbaseWriterParams
+from starhaul_stores.hbase.write_params import HbaseVersion, HbaseWriterParams
 
 _SECONDS = "yyyy-MM-dd HH:mm:ss"
 _MILLISECONDS = "yyyy-MM-dd HH:mm:ss SSS"

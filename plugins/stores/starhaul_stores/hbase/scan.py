@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from typing import Any
 
 from starhaul_stores.hbase.connection import Link, as_bytes, driver, passing, told
-from starhaul_stores.hbase.parameters import HbaseParams
+from starhaul_stores.hbase.params import HbaseParams
 
 CHUNK_BYTES = 2 << 20
 _FIRST_CHUNK = 32

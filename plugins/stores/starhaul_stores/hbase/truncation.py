@@ -8,7 +8,7 @@ from typing import Any
 from starhaul import PermanentError
 from starhaul_stores.hbase.connection import families, require_readable
 from starhaul_stores.hbase.scan import scanned
-from starhaul_stores.hbase.write_parameters import HbaseWriterParams
+from starhaul_stores.hbase.write_params import HbaseWriterParams
 from starhaul_stores.hbase.writing import run_timestamp
 
 

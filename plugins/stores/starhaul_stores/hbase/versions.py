@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from starhaul import Formats, Task, cast
 from starhaul_stores.hbase.connection import Link, as_bytes, families
-from starhaul_stores.hbase.parameters import HbaseParams
+from starhaul_stores.hbase.params import HbaseParams
 from starhaul_stores.hbase.rows import without_rejects
 from starhaul_stores.hbase.types import CellType
 from starhaul_stores.hbase.values import decode

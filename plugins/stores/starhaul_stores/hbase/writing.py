@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from starhaul import PermanentError, Task
 from starhaul_stores.hbase.connection import Link, refusal, told
 from starhaul_stores.hbase.mutations import Encoded, Mutations
-from starhaul_stores.hbase.write_parameters import HbaseWriterParams
+from starhaul_stores.hbase.write_params import HbaseWriterParams
 
 _CELL_OVERHEAD = 24  # of a cell on the wire, beside its name and value
 _SKEW = 1000

@@ -23,10 +23,10 @@ from starhaul_stores.files.formats.output import OutputFormat, RowSink
 from starhaul_stores.files.places.hdfs import HdfsPlace
 from starhaul_stores.files.places.place import FileStatus, Session
 from starhaul_stores.files.places.source import Link, Source
+from starhaul_stores.files.read_params import FileReaderParams, InputFormatName
 from starhaul_stores.files.reader import FileReader
-from starhaul_stores.files.reading import FileReaderParams, InputFormatName
+from starhaul_stores.files.write_params import FileWriterParams, OutputFormatName
 from starhaul_stores.files.writer import FileWriter
-from starhaul_stores.files.writing import FileWriterParams, OutputFormatName
 from starhaul_stores.hdfs.params import HdfsParams
 from starhaul_stores.hive.text import HiveText
 

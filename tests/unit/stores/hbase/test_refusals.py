@@ -6,7 +6,7 @@ import pytest
 
 from starhaul import PermanentError, TransientError
 from starhaul_stores.hbase.connection import refusal, told
-from starhaul_stores.hbase.parameters import HbaseParams
+from starhaul_stores.hbase.params import HbaseParams
 
 happybase = pytest.importorskip("happybase")
 PARAMS = HbaseParams.model_validate({"thriftServers": ["127.0.0.1:1"], "table": "t"}, by_alias=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from starhaul import PermanentError, TransientError
-from starhaul_stores.hbase.parameters import HbaseParams
+from starhaul_stores.hbase.params import HbaseParams
 from starhaul_stores.hbase.scan import scanned
 
 happybase = pytest.importorskip("happybase")

@@ -16,7 +16,7 @@ from starhaul_stores.files.delimited.rendering import Renderer, Style
 from starhaul_stores.files.encodings import Encoded, canonical
 from starhaul_stores.files.formats.output import EncodedSink, RowSink
 from starhaul_stores.files.formats.text_output import TextOutput
-from starhaul_stores.files.writing import FileWriterParams
+from starhaul_stores.files.write_params import FileWriterParams
 
 _BOM = "\ufeff".encode()
 _PLAIN = b"starhaul.files.plain"

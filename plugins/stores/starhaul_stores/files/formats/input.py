@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from starhaul import Task
 from starhaul_stores.files.places.source import Source
-from starhaul_stores.files.reading import FileReaderParams
+from starhaul_stores.files.read_params import FileReaderParams
 
 _SMALLEST = 1 << 20
 """Bytes that a cut of `even_cuts` has at least, if the file has them."""

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from starhaul import ConfigError
 from starhaul_stores.files.formats.input import InputFormat
 from starhaul_stores.files.formats.output import OutputFormat
-from starhaul_stores.files.reading import FileReaderParams
-from starhaul_stores.files.writing import FileWriterParams
+from starhaul_stores.files.read_params import FileReaderParams
+from starhaul_stores.files.write_params import FileWriterParams
 
 _HERE = "starhaul_stores.files.formats"
 

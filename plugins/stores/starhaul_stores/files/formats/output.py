@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import pyarrow as pa
 
-from starhaul_stores.files.writing import FileWriterParams
+from starhaul_stores.files.write_params import FileWriterParams
 
 
 class RowSink(ABC):

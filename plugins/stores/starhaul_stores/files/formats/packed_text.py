@@ -14,7 +14,7 @@ from starhaul_stores.files.delimited.dialect import Dialect
 from starhaul_stores.files.encodings import Utf8Stream, canonical, cuttable
 from starhaul_stores.files.formats.input import Cut, even_cuts
 from starhaul_stores.files.places.source import Source
-from starhaul_stores.files.reading import FileReaderParams
+from starhaul_stores.files.read_params import FileReaderParams
 from starhaul_stores.files.streams import ByteStream
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from starhaul import Params
-from starhaul_stores.hbase.parameters import HbaseParams
+from starhaul_stores.hbase.params import HbaseParams
 from starhaul_stores.hbase.types import CellType, cell_type
 
 WRITTEN = "boolean, short, int, long, float, double, decimal(P,S), string, date, bytes"

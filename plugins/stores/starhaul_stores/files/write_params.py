@@ -13,7 +13,7 @@ from starhaul_stores.files.delimited.rendering import Style
 from starhaul_stores.files.hive_types import TargetColumn
 from starhaul_stores.files.parquet_schema import Node, message
 from starhaul_stores.files.parquet_types import arrow_field, expect_together
-from starhaul_stores.files.reading import EncodingName, OneAscii
+from starhaul_stores.files.read_params import EncodingName, OneAscii
 
 Packing = Literal[
     "none", "gzip", "bz2", "bzip2", "zstd", "lz4", "zlib", "deflate", "snappy", "hadoop-snappy", "framing-snappy",

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from starhaul import Params
 from starhaul_stores.files.places.s3 import S3Place
-from starhaul_stores.files.writing import FileWriterParams
+from starhaul_stores.files.write_params import FileWriterParams
 
 
 class ObjectStoreParams(Params):
