@@ -3,69 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from starhaul import hookimpl
+
+_PLUGINS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "stream:StreamReader": ("streamreader", "stream"),
+        "txtfile:TxtFileReader": ("txtfilereader", "txtfile", "csv"),
+        "hive:HiveReader": ("hivereader", "hive"),
+        "hdfs:HdfsReader": ("hdfsreader", "hdfs"),
+        "sqlite:SqliteReader": ("sqlitereader", "sqlite"),
+        "postgresql:PostgresqlReader": ("postgresqlreader", "postgresql", "postgres", "pg", "greenplum"),
+        "mysql:MysqlReader": ("mysqlreader", "mysql", "mariadb", "tidb"),
+        "rdbms:RdbmsReader": ("rdbmsreader", "rdbms"),
+        "oracle:OracleReader": ("oraclereader", "oracle"),
+        "sqlserver:SqlServerReader": ("sqlserverreader", "sqlserver", "mssql"),
+        "oceanbase:OceanbaseV10Reader": ("oceanbasev10reader", "oceanbasev10", "oceanbase"),
+        "ftp:FtpReader": ("ftpreader", "ftp", "sftp"),
+        "s3:S3Reader": ("s3reader", "s3", "minio"),
+        "s3:OssReader": ("ossreader", "oss"),
+        "drds:DrdsReader": ("drdsreader", "drds"),
+        "gaussdb:GaussDbReader": ("gaussdbreader", "gaussdb", "opengauss"),
+        "kingbasees:KingbaseEsReader": ("kingbaseesreader", "kingbasees", "kingbase"),
+        "hbase:Hbase11xReader": (
+            "hbase11xreader",
+            "hbase11x",
+            "hbase094xreader",
+            "hbase094x",
+            "hbase20xreader",
+            "hbase20x",
+            "hbase",
+        ),
+    }
+)
+"""Module and class → the plugin's names, DataX's first."""
 
 
 @hookimpl
 def starhaul_readers() -> Mapping[str, str]:
     """DataX's names are canonical; the short ones are aliases."""
-    return {
-        "streamreader": "starhaul_readers.stream:StreamReader",
-        "stream": "starhaul_readers.stream:StreamReader",
-        "txtfilereader": "starhaul_readers.txtfile:TxtFileReader",
-        "txtfile": "starhaul_readers.txtfile:TxtFileReader",
-        "csv": "starhaul_readers.txtfile:TxtFileReader",
-        "hivereader": "starhaul_readers.hive:HiveReader",
-        "hive": "starhaul_readers.hive:HiveReader",
-        "hdfsreader": "starhaul_readers.hdfs:HdfsReader",
-        "hdfs": "starhaul_readers.hdfs:HdfsReader",
-        "sqlitereader": "starhaul_readers.sqlite:SqliteReader",
-        "sqlite": "starhaul_readers.sqlite:SqliteReader",
-        "postgresqlreader": "starhaul_readers.postgresql:PostgresqlReader",
-        "postgresql": "starhaul_readers.postgresql:PostgresqlReader",
-        "postgres": "starhaul_readers.postgresql:PostgresqlReader",
-        "pg": "starhaul_readers.postgresql:PostgresqlReader",
-        "greenplum": "starhaul_readers.postgresql:PostgresqlReader",
-        "mysqlreader": "starhaul_readers.mysql:MysqlReader",
-        "mysql": "starhaul_readers.mysql:MysqlReader",
-        "mariadb": "starhaul_readers.mysql:MysqlReader",
-        "tidb": "starhaul_readers.mysql:MysqlReader",
-        "rdbmsreader": "starhaul_readers.rdbms:RdbmsReader",
-        "rdbms": "starhaul_readers.rdbms:RdbmsReader",
-        "oraclereader": "starhaul_readers.oracle:OracleReader",
-        "oracle": "starhaul_readers.oracle:OracleReader",
-        "sqlserverreader": "starhaul_readers.sqlserver:SqlServerReader",
-        "sqlserver": "starhaul_readers.sqlserver:SqlServerReader",
-        "mssql": "starhaul_readers.sqlserver:SqlServerReader",
-        "oceanbasev10reader": "starhaul_readers.oceanbase:OceanbaseV10Reader",
-        "oceanbasev10": "starhaul_readers.oceanbase:OceanbaseV10Reader",
-        "oceanbase": "starhaul_readers.oceanbase:OceanbaseV10Reader",
-        "ftpreader": "starhaul_readers.ftp:FtpReader",
-        "ftp": "starhaul_readers.ftp:FtpReader",
-        "sftp": "starhaul_readers.ftp:FtpReader",
-        "s3reader": "starhaul_readers.s3:S3Reader",
-        "s3": "starhaul_readers.s3:S3Reader",
-        "minio": "starhaul_readers.s3:S3Reader",
-        "ossreader": "starhaul_readers.s3:OssReader",
-        "oss": "starhaul_readers.s3:OssReader",
-        "drdsreader": "starhaul_readers.drds:DrdsReader",
-        "drds": "starhaul_readers.drds:DrdsReader",
-        "gaussdbreader": "starhaul_readers.gaussdb:GaussDbReader",
-        "gaussdb": "starhaul_readers.gaussdb:GaussDbReader",
-        "opengauss": "starhaul_readers.gaussdb:GaussDbReader",
-        "kingbaseesreader": "starhaul_readers.kingbasees:KingbaseEsReader",
-        "kingbasees": "starhaul_readers.kingbasees:KingbaseEsReader",
-        "kingbase": "starhaul_readers.kingbasees:KingbaseEsReader",
-        "hbase11xreader": "starhaul_readers.hbase:Hbase11xReader",
-        "hbase11x": "starhaul_readers.hbase:Hbase11xReader",
-        "hbase094xreader": "starhaul_readers.hbase:Hbase11xReader",
-        "hbase094x": "starhaul_readers.hbase:Hbase11xReader",
-        "hbase20xreader": "starhaul_readers.hbase:Hbase11xReader",
-        "hbase20x": "starhaul_readers.hbase:Hbase11xReader",
-        "hbase": "starhaul_readers.hbase:Hbase11xReader",
-    }
+    return {name: f"starhaul_readers.{place}" for place, names in _PLUGINS.items() for name in names}
 
 
 @hookimpl
