@@ -152,9 +152,10 @@ def test_a_url_that_does_not_answer_is_passed_over(mysql: MysqlDatabase) -> None
     mysql.execute("CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
     urls = ["mysql://root@127.0.0.1:1/x", mysql.url]
     assert slices(MysqlReader(MysqlReaderParams.model_validate({"url": urls, "table": "t"})), 1) == [[{"id": 1}]]
-    ill = {"url": [mysql.url], "table": "t", "preSql": ["SELECT count(*) FROM t"]}
-    with pytest.raises(TransientError, match="does not give 0"):
-        MysqlReader(MysqlReaderParams.model_validate(ill)).check()
+    for query in ("SELECT count(*) FROM t", "SELECT 0 FROM t WHERE id > 1", "SELECT 0 UNION ALL SELECT 0"):
+        with pytest.raises(TransientError, match="does not give a single 0"):
+            reader(mysql, table="t", preSql=[query]).check()
+    reader(mysql, table="t", preSql=["SELECT count(*) - 1 FROM t"]).check()
 
 
 def test_a_connection_killed_in_the_midst_is_transient(mysql: MysqlDatabase) -> None:

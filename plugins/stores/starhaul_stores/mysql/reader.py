@@ -261,8 +261,8 @@ class MysqlWireReader(FindingReader[P]):
 
     def _require_health(self, db: Connection) -> None:
         for query in self.params.pre_sql:
-            if (answer := db.execute(query)) and [str(value) for value in answer[0]] != ["0"]:
-                raise TransientError(db.where, f"preSql {query!r} does not give 0 but {answer[0]}")
+            if [[str(value) for value in row] for row in db.execute(query)] != [["0"]]:
+                raise TransientError(db.where, f"preSql {query!r} does not give a single 0")
         if self.params.check_slave:
             for row in db.execute("SHOW SLAVE STATUS"):
                 if "No" in row:
