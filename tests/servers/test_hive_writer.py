@@ -141,15 +141,39 @@ def test_tables_that_cannot_be_written(hive: HiveTables) -> None:
         "CREATE TABLE {t}b (a binary)", "CREATE TABLE {t}t (a int) PARTITIONED BY (p int)",
         "CREATE VIEW {t}v AS SELECT 1 a",
         "CREATE TABLE {t}d (a int, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\\\'",
+        "CREATE TABLE {t}c (a int) CLUSTERED BY (a) INTO 2 BUCKETS STORED AS orc",
     )  # fmt: skip
     schema = pa.schema([("a", pa.int32())])
     for table, more, told in (
         ("a", {}, "format"), ("x", {}, "array<int>"), ("e", {}, "escape.delim"), ("b", {}, "binary"), ("v", {}, "view"),
         ("t", {"partition": {"q": 1}}, "no partition column 'q'"), ("t", {"partition": {"p": "x"}}, "'x' is no int"),
-        ("d", {}, "its delimiter"), ("t", {"column": ["a"]}, "'p'"), ("none", {}, "there is no table"),
+        ("d", {}, "its delimiter"), ("c", {}, "2 buckets"), ("t", {"column": ["a"]}, "'p'"),
+        ("none", {}, "there is no table"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=told):
             writer(hive, table=hive.name(table), **more).accept(schema)
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+def test_hive_counts_what_was_written(hive: HiveTables, mode: str) -> None:
+    """It answers `count(*)` by statistics where it holds them for right, as its own INSERT leaves them."""
+    managed = "SET TBLPROPERTIES ('EXTERNAL'='FALSE')"
+    hive.ask(
+        "SET hive.stats.autogather=true", "SET hive.stats.column.autogather=true",
+        "CREATE TABLE {t}t (a int) STORED AS orc", "INSERT INTO {t}t VALUES (1), (2)", f"ALTER TABLE {{t}}t {managed}",
+        "CREATE TABLE {t}p (a int) PARTITIONED BY (d string) STORED AS orc", f"ALTER TABLE {{t}}p {managed}",
+        "INSERT INTO {t}p PARTITION (d='x') VALUES (1), (2)",
+    )  # fmt: skip
+    for table in ("t", "p"):
+        assert hive.ask(f"SELECT count(*), max(a) FROM {{t}}{table}") == [(2, 2)]
+    rows = pa.table({"a": pa.array([7, 8, 9], pa.int32())})
+    delivered(writer(hive, mode, table=hive.name("t")), rows)
+    delivered(writer(hive, mode, table=hive.name("p"), partition={"d": "x"}), rows)
+    delivered(writer(hive, mode, table=hive.name("p"), partition={"d": "y"}), rows)
+    before = 2 if mode == "append" else 0
+    assert hive.ask("SELECT count(*), max(a) FROM {t}t") == [(before + 3, 9)]
+    assert hive.ask("SELECT count(*), max(a) FROM {t}p WHERE d = 'x'") == [(before + 3, 9)]
+    assert hive.ask("SELECT count(*), max(a) FROM {t}p") == [(before + 6, 9)]
 
 
 def test_a_partition_of_another_format_is_not_written(hive: HiveTables) -> None:

@@ -82,6 +82,8 @@ class Table:
     serde: str
     properties: Mapping[str, str]
     """Of the table and of its SerDe."""
+    buckets: int = 0
+    """How many it is clustered into; 0 if it is not."""
 
     @property
     def sql(self) -> str:
@@ -93,6 +95,12 @@ class Table:
         """`text`, `orc` or `parquet`; None for another."""
         found = _FORMATS.get(self.input_format)
         return None if found == "text" and self.serde != _PLAIN_TEXT else found
+
+    @property
+    def counted(self) -> bool:
+        """Whether Hive may answer questions by statistics, which know nothing of files that others put there, until it
+        is told that they are not right. It never does so for external tables."""
+        return self.kind == "MANAGED_TABLE"
 
     @property
     def delimiter(self) -> str:
@@ -194,6 +202,7 @@ def parsed(database: str, name: str, told: Sequence[Sequence[Any]]) -> Table:
     return Table(
         database, name, own, partitioned_by, facts.get("Table Type", ""), facts.get("Location", ""),
         facts.get("InputFormat", ""), facts.get("SerDe Library", ""), properties,
+        int(number) if (number := facts.get("Num Buckets", "")).isdecimal() else 0,  # -1 of none
     )  # fmt: skip
 
 

@@ -133,11 +133,21 @@ class Publication:
         own = here if is_settable(here) else f"{self.root}/{settable(whole)}".rstrip("/")
         if there in (here, own):
             return
+        sql = partition_sql(self.target.table, values_in(f"{whole}/")) if whole else ""
+        if self.target.table.counted:
+            self._uncount(sql)
         self._move(here, own if self.replaces else there, staged)
         if self.replaces:
-            sql = partition_sql(self.target.table, values_in(f"{whole}/")) if whole else ""
             self.db.rows(f"ALTER TABLE {self.target.table.sql} {sql} SET LOCATION {literal(self._url(own))}")
             self._clear_before(there, own, whole)
+
+    def _uncount(self, partition: str) -> None:
+        """Tell Hive that its statistics are not right any more; before they are not, so that no answer is wrong."""
+        try:
+            self.db.rows(f"ALTER TABLE {self.target.table.sql} {partition} UPDATE STATISTICS SET ('numRows'='-1')")
+        except PermanentError as error:
+            if "ParseException" not in error.problem:  # an old version, which has no such statement
+                raise
 
     def _clear_before(self, there: str, here: str, whole: str) -> None:
         """Remove the files that were no rows any more when those in `there` still were, before those in `here` took

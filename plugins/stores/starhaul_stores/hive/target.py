@@ -122,6 +122,9 @@ def target_of(table: Table, columns: Sequence[str], partition: Mapping[str, str]
 def _expect_writable(table: Table) -> None:
     if reason := table.obstacle():
         raise ConfigError("table", f"{table.sql} cannot be written by files: {reason}", "write it with Hive itself")
+    if table.buckets:
+        problem = f"{table.sql} is clustered into {table.buckets} buckets, in one of which Hive looks for a row"
+        raise ConfigError("table", problem, "write it with Hive itself")
     binary = [each.name for each in table.columns if table.format == "text" and pa.types.is_binary(each.arrow)]
     if binary:
         problem = f"column {binary[0]!r} of {table.sql} is binary, which text files hold in a code of Hive's own"
