@@ -248,6 +248,24 @@ def test_directories_and_patterns(file: MakeFile, tmp_path: Path) -> None:
     assert names(".hidden") == [".hidden"]
 
 
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        ("_delta_log/0.json", "Delta Lake's"), ("sub/.hoodie/x", "Hudi's"), ("delta_0000001_0000001_0000/b", "Hive's"),
+        ("dt=1/base_0000005_v0000012/b", "Hive's"), ("delete_delta_0000002_0000002/b", "Hive's"),
+    ],
+)  # fmt: skip
+def test_tables_of_which_a_log_tells_the_rows(file: MakeFile, tmp_path: Path, log: str, told: str) -> None:
+    file(b"1\n", "a.csv")
+    file(b"2\n", log)
+    with pytest.raises(ConfigError, match=f"is a table of {told}.*may hold rows that are none any more"):
+        reader(tmp_path).check()
+    assert read(reader([f"{tmp_path}/*.csv"])) == ([("1",)], [])
+    file(b"3\n", "other/base_20261128")
+    assert read(reader(tmp_path / "other")) == ([("3",)], [])
+    assert read(reader([f"{tmp_path}/{log}"])) == ([("2",)], [])
+
+
 def test_a_pattern_that_means_nothing_is_named(tmp_path: Path) -> None:
     (tmp_path / "there").touch()
     with pytest.raises(ConfigError, match=r"no file matches '.*/\*\.nix'"):

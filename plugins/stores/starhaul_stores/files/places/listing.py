@@ -11,6 +11,12 @@ from starhaul_stores.files.places.place import FileStatus, Place, Session, print
 
 _MARKERS = frozenset({"_SUCCESS", "_temporary", "_metadata", "_common_metadata", "_delta_log", "_spark_metadata"})
 """What Hadoop, Spark and Hive put beside data; hidden in every place."""
+_LOGS = re.compile(
+    r"(?P<delta>_delta_log)|(?P<hudi>\.hoodie)|(?P<hive>(?:delete_)?delta_\d{7}_\d{7}(?:_\d{4})?|base_\d{7}(?:_v\d{7})?)"
+)
+"""What stands in the directories of tables whose files hold rows that were deleted or written anew since: which of them
+count, a log tells, or Hive's metastore."""
+_MAKERS = {"delta": "Delta Lake's", "hudi": "Hudi's", "hive": "Hive's with transactions"}
 _LOCAL = re.compile(r"[*?]")
 _HADOOP = re.compile(r"[*?\[\]{}\\]")
 
@@ -21,7 +27,7 @@ def listed(session: Session, patterns: Sequence[str], where: str = "path", *, no
     `*` and `?` stand for characters of one name, `**` for directories of any depth; Hadoop's places have `{a,b}`,
     `[a-z]` and `\\` besides. A directory means all files below it. Hidden names are left out unless the pattern spells
     what hides them: they are other programs' business, and where a writer stages. Raises `ConfigError` naming the
-    pattern that means no file, unless there may be `none`.
+    pattern that means no file, unless there may be `none`, or a directory in which not every file counts.
     """
     found: dict[str, FileStatus] = {}
     for pattern in patterns:
@@ -64,10 +70,19 @@ def _meant(session: Session, pattern: str) -> Iterator[FileStatus]:
 
 
 def _files(session: Session, status: FileStatus) -> Iterator[FileStatus]:
-    if status.directory:
-        yield from session.walk(status.path, lambda name: is_hidden(name, session.place))
-    else:
+    if not status.directory:
         yield status
+        return
+
+    def hidden(name: str) -> bool:
+        if log := _LOGS.fullmatch(name):
+            maker = _MAKERS[log.lastgroup or ""]
+            problem = f"is a table of {maker} ({name}), whose files may hold rows that are none any more"
+            hint = "read it by what knows such tables; a pattern of files (`*.parquet`) reads them all"
+            raise PermanentError(session.place.shown(status.path), problem, hint)
+        return is_hidden(name, session.place)
+
+    yield from session.walk(status.path, hidden)
 
 
 def _matching(session: Session, directory: str, segments: Sequence[str]) -> Iterator[FileStatus]:
