@@ -272,6 +272,15 @@ def test_a_pattern_that_means_nothing_is_named(tmp_path: Path) -> None:
         reader([str(tmp_path / "there"), f"{tmp_path}/*.nix"]).check()
 
 
+def test_a_pipe_is_no_empty_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a").write_text("1\n")
+    with pytest.raises(ConfigError, match="is a pipe or a device"):
+        reader(tmp_path / "pipe", column=[{"index": 0}]).check()
+    assert read(reader(tmp_path)) == ([("1",)], [])  # in a directory it is none of the files
+    assert read(reader(os.devnull, column=[{"index": 0}])) == ([], [])
+
+
 def test_files_without_permission_are_named(file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
     source = reader(file(b"a\n"))
     monkeypatch.setattr(os, "access", lambda path, mode: False)

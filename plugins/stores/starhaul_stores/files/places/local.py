@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from starhaul import ConfigError, PermanentError
@@ -34,11 +35,15 @@ class LocalSession(RenamingSession):
 
     def stat(self, path: str) -> FileStatus | None:
         try:
-            return _status(path, Path(path).stat())
+            found = Path(path).stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise _failure(path, error, "read") from error
+        if not (S_ISREG(found.st_mode) or S_ISDIR(found.st_mode) or os.path.realpath(path) == os.devnull):
+            hint = "put what comes out of it into a file"
+            raise PermanentError(printable(path), "is a pipe or a device, of which nobody knows the size", hint)
+        return _status(path, found)
 
     def entries(self, directory: str) -> Iterator[FileStatus]:
         try:
@@ -174,7 +179,7 @@ def _told(path: str) -> Iterator[None]:
 
 
 def _status(path: str, status: os.stat_result) -> FileStatus:
-    directory = (status.st_mode & 0o170000) == 0o040000
+    directory = S_ISDIR(status.st_mode)
     size = 0 if directory else status.st_size
     return FileStatus(path, size, str(status.st_mtime_ns), status.st_mtime, directory)
 
