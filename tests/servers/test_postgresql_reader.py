@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,22 @@ def test_where_columns_and_expressions(postgresql: PostgresqlSchema) -> None:
     task = RecordingTask(source.schema())
     (batch,) = source.read(source.split(1)[0], task)
     assert [column.to_pylist() for column in batch.columns] == [[None], [3], ["lit%"], [None], [2]]
+
+
+def test_a_target_slower_than_idle_transactions_are_let_live(postgresql: PostgresqlSchema) -> None:
+    """All rows of a slice are sent long before they are taken."""
+    role = f"impatient_{postgresql.name}"
+    postgresql.db.execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 100) n")
+    postgresql.db.execute(f"CREATE ROLE {role} SUPERUSER LOGIN".encode())
+    postgresql.db.execute(f"ALTER ROLE {role} SET idle_in_transaction_session_timeout = '200ms'".encode())
+    source = reader(postgresql, username=role, table="t")
+    with source.hold(2) as held:
+        taken = 0
+        for split in held.split(2):
+            for batch in held.read(split, RecordingTask(held.schema())):
+                taken += batch.num_rows
+                time.sleep(0.5)
+    assert taken == 100
 
 
 JOINED = (

@@ -29,6 +29,7 @@ _SPELLING = (
 )
 """How values look as text, whatever the server, the database, the user and the job's session are set to."""
 _SAVEPOINT = "_starhaul_chunk"
+_HAS_IDLE_TIMEOUT = 90600
 _BLOCK_BYTES = 2 << 20
 _BLOCK_ROWS = 1 << 16
 
@@ -85,12 +86,18 @@ class Connection:
         """Run the statements of `session`, then settle how values look as text. With `utc` the session's time zone is
         UTC whatever `session` says."""
         schema = address.options.get("currentSchema")
-        first, last = "SET TimeZone = 'UTC'", _SPELLING + ("; SET TimeZone = 'UTC'" if utc else "")
+        first, last = f"SET TimeZone = 'UTC'{self._patient}", _SPELLING + ("; SET TimeZone = 'UTC'" if utc else "")
         if schema:
             first += f"; SET search_path = {', '.join(quoted(name.strip()) for name in schema.split(','))}"
         statements = [statement for statement in session if statement.strip()]
         for statement in [first, *statements, last] if statements else [f"{first}; {last}"]:
             self.execute(statement)
+
+    @property
+    def _patient(self) -> str:
+        """SQL that lets a transaction wait for the other side of a route, which may be slow for a while: servers are
+        often set to end one that does nothing for some minutes."""
+        return "; SET idle_in_transaction_session_timeout = 0" if self.version >= _HAS_IDLE_TIMEOUT else ""
 
     @property
     def version(self) -> int:

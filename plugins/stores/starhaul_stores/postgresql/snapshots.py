@@ -54,7 +54,7 @@ def exported(db: Connection, selects: Sequence[str]) -> Iterator[Snapshot | None
     proxy in between, a store that only speaks PostgreSQL's language)."""
     try:
         started = str(db.value(_STARTED))
-        db.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
+        db.execute("SET statement_timeout = 0")
         files = {}
         for select in selects:  # before the snapshot: what changes in between is found changed
             with db.transaction():
