@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from starhaul import ConfigError, Report, StarhaulError, run
+from starhaul import ConfigError, Report, StarhaulError, TransientError, run
 from starhaul.runs.rejects import read_rejects
 from tests.conftest import MysqlDatabase, PostgresqlSchema
 
@@ -272,3 +272,34 @@ def test_a_user_who_may_not_create_the_ledger(side: Side) -> None:
         assert report.state == "done", report.error
         assert side.sql("SELECT count(*) FROM t") == [(rows,)]
         assert side.sql("SELECT count(*) FROM _starhaul_ledger") == [(0,)]
+
+
+@pytest.mark.parametrize(("wrong", "hint"), [("host", "check the host"), ("database", "check the database's name")])
+def test_a_server_or_database_that_is_not_there(side: Side, wrong: str, hint: str) -> None:
+    """Told at once: no retry would help."""
+    side.sql("CREATE TABLE s (id int)", "CREATE TABLE t (id int)")
+    url = side.url.partition("?")[0]
+    there = url.replace("127.0.0.1", "nowhere.invalid") if wrong == "host" else f"{url}_nowhere"
+    begun = time.monotonic()
+    for job in ({"reader": {"url": there}}, {"url": there}):
+        with pytest.raises(ConfigError, match=hint) as error:
+            side.run(**job)
+        assert "nowhere" in str(error.value)
+    assert time.monotonic() - begun < 5
+
+
+def test_a_user_of_few_connections(side: Side) -> None:
+    """Where it has them all, that is told after some attempts."""
+    side.sql("CREATE TABLE s (id int PRIMARY KEY)", f"INSERT INTO s {side.numbers(1000)}", "CREATE TABLE t (id int)")
+    name, own = f"few_{side.base.name}", side.base.name
+    if side.store == "mysql":
+        side.sql(f"CREATE USER {name} WITH MAX_USER_CONNECTIONS 1", f"GRANT ALL ON {own}.* TO {name}")
+    else:
+        side.sql(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT 1", f"GRANT ALL ON SCHEMA {own} TO {name}")
+    few = side.url.replace("root@" if side.store == "mysql" else "postgres@", f"{name}@")
+    holder = side.base.server.connect(user=name)
+    try:
+        with pytest.raises(TransientError, match=r"takes no more connections.*settings\.channel"):
+            side.run(url=few)
+    finally:
+        holder.close()

@@ -7,7 +7,7 @@ from ssl import SSLEOFError, SSLError, SSLZeroReturnError
 from typing import TYPE_CHECKING
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
-from starhaul_stores.relational.refusal import Refused
+from starhaul_stores.relational.refusal import NO_MORE_CONNECTIONS, Refused
 
 if TYPE_CHECKING:
     import pymysql
@@ -58,6 +58,8 @@ _PERMANENT = frozenset(
 _FULL = 1114
 _NO_ROOM = re.compile(r"\(errno: (28|135)\b")
 """What statements that make or alter tables say, under numbers of their own."""
+_FULL_HOUSE = frozenset({1040, 1203, 1226})
+"""Of connections, of the server or of the user."""
 _WHO_AND_WHERE = frozenset({1044, 1045, 1049, 1130, 1251, 1698, 1820, 1862})
 _UNKNOWN_HOST = re.compile(r"Name or service not known|nodename nor servname|No address associated|resolution", re.I)
 _PLAIN_TEXT = re.compile(r"insecure transport|secure connection|No authentication methods|cryptography", re.I)
@@ -111,7 +113,8 @@ def connecting_failure(error: Exception, where: str) -> StarhaulError:
     broken = isinstance(met, SSLEOFError | SSLZeroReturnError)  # the server went away meanwhile
     if (isinstance(met, SSLError) and not broken) or "SSL is required" in problem:
         return ConfigError(where, problem, "check the ssl options in the URL")
-    return TransientError(where, problem, "is the server up, and reachable from here?")
+    unreachable = "is the server up, and reachable from here?"
+    return TransientError(where, problem, NO_MORE_CONNECTIONS if number in _FULL_HOUSE else unreachable)
 
 
 def _taken_apart(error: Exception) -> tuple[int, str]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
-from starhaul_stores.relational.refusal import Refused
+from starhaul_stores.relational.refusal import NO_MORE_CONNECTIONS, Refused
 
 if TYPE_CHECKING:
     import psycopg
@@ -63,7 +63,8 @@ def connecting_failure(error: psycopg.Error, where: str) -> StarhaulError:
     for pattern, hint in _ONCE_CONNECTING:
         if re.search(pattern, text):
             return ConfigError(where, text, hint)
-    return TransientError(where, text, "is the server up, and reachable from here?")
+    full = re.search(r"too many (connections|clients)|remaining connection slots", text)
+    return TransientError(where, text, NO_MORE_CONNECTIONS if full else "is the server up, and reachable from here?")
 
 
 def _problem(error: psycopg.Error) -> str:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from starhaul import PermanentError
 
+NO_MORE_CONNECTIONS = "the server takes no more connections: let it take more, or lower `settings.channel`"
+"""A hint."""
+
 
 class Refused(PermanentError):  # noqa: N818  it says what happened, as the public ones do
     """The database refused rows for what they hold. `problem` is its own message. Raised by the plugins of a store to
