@@ -120,8 +120,11 @@ def told(params: HbaseParams) -> Iterator[None]:
     try:
         yield
     except (TTransportException, TProtocolException, OSError) as error:
-        hint = "is it `framed` or `compact`? see thriftTransport, thriftProtocol"
-        raise TransientError(where, f"the connection to the Thrift server failed: {message_of(error)}", hint) from error
+        hint, why = "is it `framed` or `compact`? see thriftTransport, thriftProtocol", message_of(error)
+        if getattr(error, "type", None) == TTransportException.NOT_OPEN:
+            hint = "does HBase's Thrift server run there? name the right ones in `thriftServers`"
+            why += f": {error.__context__}" if error.__context__ else ""  # the system's words, which thriftpy2 drops
+        raise TransientError(where, f"the connection to the Thrift server failed: {why}", hint) from error
     except (IOError, IllegalArgument, AlreadyExists, TApplicationException) as error:
         if _DENIED in (text := message_of(error)):
             raise PermanentError(where, _denial(text), _GRANT) from error

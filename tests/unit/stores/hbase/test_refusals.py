@@ -33,3 +33,12 @@ def test_who_is_to_blame(message: str, kind: type[Exception], guilty: bool) -> N
         raise error
     first_line = message.partition("\n")[0]
     assert first_line.removeprefix("org.apache.hadoop.hbase.security.AccessDeniedException: ") in str(said.value)
+
+
+def test_a_server_that_is_not_there() -> None:
+    """Nothing is wrong with its protocol."""
+    with (
+        pytest.raises(TransientError, match=r"Connection refused \(does HBase's Thrift server run there"),
+        told(PARAMS),
+    ):
+        happybase.Connection("127.0.0.1", 1)
