@@ -119,3 +119,10 @@ def test_discovery_of_a_file(call: Callable[..., Result], tmp_path: Path) -> Non
     (tmp_path / "orders.csv").write_text(CSV)
     found = json.loads(call("discover", "orders.csv", "--json").stdout)
     assert [(each["name"], each["type"]) for each in found[0]["columns"]][:2] == [("id", "int64"), ("na me", "string")]
+
+
+def test_very_many_guesses_are_not_all_told(call: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text(",".join(f"c{n}" for n in range(100)) + "\n" + ",".join("1" * 100) + "\n")
+    done = call("copy", "wide.csv", "sqlite:///x.db#wide", "--create", "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "c28 int64, c29 int64 and 70 more\n" in done.output

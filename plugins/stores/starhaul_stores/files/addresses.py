@@ -67,12 +67,17 @@ def to_read(address: Address, request: ReadRequest, look: Callable[[Mapping[str,
         {"index": names.index(name), "name": name, "type": types[name], **({} if name in request.types else _EXACT)}
         for name in request.columns or names
     ]
-    by = ", ".join(f"{name} {types[name]}" for name in request.columns or names if name not in request.types)
-    remark = (f"{Path(told['path']).name}: the first values tell {by}",) if by else ()
+    guessed = [f"{name} {types[name]}" for name in request.columns or names if name not in request.types]
+    more = f" and {len(guessed) - _TOLD} more" if len(guessed) > _TOLD else ""
+    remark = (
+        (f"{Path(told['path']).name}: the first values tell {', '.join(guessed[:_TOLD])}{more}",) if guessed else ()
+    )
     return replace(address, parameters=told, remarks=remark)
 
 
 _EXACT = {"exact": True}
+_TOLD = 30
+"""So many guesses are told at most: a file may have thousands of columns."""
 
 
 def to_write(address: Address, request: WriteRequest) -> Address:
