@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from socket import gaierror
 
 from starhaul import ConfigError, PermanentError, StarhaulError, TransientError
 from starhaul_stores.files.places.place import Place
@@ -46,6 +47,7 @@ def told(place: Place, path: str) -> Iterator[None]:
         PartialCredentialsError,
         SSLError,
     )
+    from botocore.exceptions import ConnectionError as NotConnected
     from urllib3.exceptions import HTTPError
 
     try:
@@ -62,6 +64,11 @@ def told(place: Place, path: str) -> Iterator[None]:
         raise ConfigError("endpoint", problem, "name the authority's certificate in `caFile`") from error
     except (HTTPClientError, ConnectionClosedError, IncompleteReadError, HTTPError, OSError) as error:
         raise TransientError(place.shown(path), f"the connection failed: {type(error).__name__}") from error
+    except NotConnected as error:
+        if isinstance(_innermost(error), gaierror):
+            raise ConfigError("endpoint", f"there is no such host: {_last(error)}", "check it") from error
+        hint = "is the store up, and reachable from here?"
+        raise TransientError(place.shown(path), f"the store does not answer: {_last(error)}", hint) from error
     except (BotoCoreError, ValueError) as error:
         raise ConfigError("endpoint", f"cannot be used: {error}") from error
 
@@ -90,6 +97,10 @@ def _refusal(place: Place, path: str, error: Exception) -> StarhaulError:
 
 def _last(error: BaseException) -> str:
     """What the innermost of chained errors says."""
+    return str(_innermost(error))
+
+
+def _innermost(error: BaseException) -> BaseException:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
-    return str(error)
+    return error
