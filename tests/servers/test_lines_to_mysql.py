@@ -108,6 +108,33 @@ def test_every_value_arrives(source: Any, mysql: MysqlDatabase, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("way", ["lines", "Arrow"])
+@pytest.mark.parametrize("change", ["at datetime(3)", "at datetime(5)", "amount decimal(21,1)", "n bit(40)"])
+def test_a_target_that_is_altered_while_rows_come_fails_the_run(
+    source: Any, mysql: MysqlDatabase, tmp_path: Path, way: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would cut times, or have rows rejected that fitted."""
+    filled(source, rows()[:3])
+    if way == "Arrow":
+        monkeypatch.setattr(MysqlWriter, "encodings", lambda self, schema: ())
+
+    written = MysqlWriter._written
+
+    def altered(self: MysqlWriter, *rows: Any) -> Any:
+        with mysql.server.connect(database=mysql.name) as db, db.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE target MODIFY {change}")
+        return written(self, *rows)
+
+    monkeypatch.setattr(MysqlWriter, "_written", altered)
+    report = run(source, mysql, tmp_path, errorLimit={"record": 9}, channel=1)
+    if way == "Arrow" and change == "at datetime(5)":  # each value is looked at
+        assert (report.state, report.rejected) == ("done", 3)
+    else:
+        assert report.state == "failed"
+        assert "once a run is planned" in str(report.error)
+    assert arrived(mysql) == []
+
+
+@pytest.mark.parametrize("way", ["lines", "Arrow"])
 def test_rows_that_are_refused_are_told(
     source: Any, mysql: MysqlDatabase, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

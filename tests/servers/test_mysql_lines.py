@@ -155,3 +155,23 @@ def test_a_source_that_is_altered_after_the_plan_fails_the_run(
     assert report.state == "failed"
     assert told in str(report.error)
     assert arrived(postgresql) == []
+
+
+@pytest.mark.parametrize("change", ["word TYPE varchar(3)", "at TYPE timestamp(5)"])
+def test_a_target_that_is_altered_while_rows_come_fails_the_run(
+    tables: tuple[MysqlDatabase, PostgresqlSchema], tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would cut blanks, and round times."""
+    mysql, postgresql = tables
+    mysql.execute("INSERT INTO source (id, word, at) VALUES (1, 'ab   ', '2026-01-31 00:00:00.000006')")
+    written = PostgresqlWriter._written
+
+    def altered(self: PostgresqlWriter, *rows: Any) -> Any:
+        postgresql.db.execute(f"ALTER TABLE target ALTER {change}".encode())
+        return written(self, *rows)
+
+    monkeypatch.setattr(PostgresqlWriter, "_written", altered)
+    report = run(mysql, postgresql, tmp_path)
+    assert report.state == "failed"
+    assert "once a run is planned" in str(report.error)
+    assert arrived(postgresql) == []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from starhaul import Block, Task, cast, native_type
+from starhaul import Block, PermanentError, Task, cast, native_type
 from starhaul_stores.mysql.catalog import Column
 from starhaul_stores.mysql.encode import Form
 from starhaul_stores.mysql.insertion import Insertion
@@ -89,11 +89,15 @@ class LineLoading:
     task: Task
     encoding: str
     _held: list[Block] = field(default_factory=list)
+    _known: pa.Schema | None = None
 
     def load(self, blocks: Iterable[Block]) -> None:
-        """Write all rows, in chunks of about as many bytes as `insertion` sends at once."""
+        """Write all rows, in chunks of about as many bytes as `insertion` sends at once. Raises `PermanentError` if the
+        table does not take the encoding any more."""
         most = self.insertion.most_rows
         for block in blocks:
+            if block.schema is not self._known:
+                self._require_taken(block.schema)
             for start in range(0, block.num_rows, most):
                 some = cut(block, start, most)
                 if self._rows + some.num_rows > most:
@@ -102,6 +106,13 @@ class LineLoading:
                 if sum(each.nbytes for each in self._held) >= self.insertion.most_bytes:
                     self._send()
         self._send()
+
+    def _require_taken(self, source: pa.Schema) -> None:
+        columns = self.insertion.target.columns
+        if self.encoding not in encodings_for(source, columns, self.task.schema, files=True):
+            told = "its columns have changed since the run was planned"
+            raise PermanentError(self.insertion.target.table, told, "do not change them once a run is planned")
+        self._known = source
 
     @property
     def _rows(self) -> int:

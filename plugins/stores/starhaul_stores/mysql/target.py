@@ -38,6 +38,16 @@ def fields_for(columns: Sequence[Column], source: pa.Schema) -> pa.Schema:
     return pa.schema([(column.name, accepted(column.type, field)) for column, field in pairs])
 
 
+def require_as_planned(columns: Sequence[Column], planned: pa.Schema) -> None:
+    """Raise `PermanentError` if the table has changed since `fields_for` looked at it: values that come as texts of
+    bits do not tell so here, and are looked at each."""
+    now = fields_for(columns, planned)
+    for column, field, wanted in zip(columns, now, planned, strict=True):
+        if field.type != wanted.type and not (column.type.name == "bit" and pa.types.is_string(wanted.type)):
+            told = f"is {column.type.text} now, values come as {wanted.type}"
+            raise PermanentError(f"column {field.name!r}", told, "do not change it once a run is planned")
+
+
 def fields_to_create(names: Sequence[str], source: pa.Schema, keys: Sequence[str]) -> pa.Schema:
     """The same for a table that `creation` will create; its types to declare travel as native types, beside what the
     source knows of its table."""

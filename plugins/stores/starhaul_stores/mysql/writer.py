@@ -22,13 +22,7 @@ from starhaul import (
     WriteRequest,
 )
 from starhaul_stores.mysql.cascades import what_replace_reaches
-from starhaul_stores.mysql.catalog import (
-    Table,
-    find_table,
-    full_name,
-    no_such_table,
-    to_create,
-)
+from starhaul_stores.mysql.catalog import Table, find_table, full_name, no_such_table, to_create
 from starhaul_stores.mysql.connection import Connection, connect, quoted
 from starhaul_stores.mysql.creation import TableCreation, creation, finish
 from starhaul_stores.mysql.insertion import Insertion, Mode, Target
@@ -44,6 +38,7 @@ from starhaul_stores.mysql.target import (
     fields_for,
     fields_to_create,
     names_to_create,
+    require_as_planned,
     takes_files,
     target_columns,
     temporary,
@@ -309,6 +304,7 @@ class MysqlWireWriter(Writer[P]):
         if table is None:
             raise no_such_table(db, params.target, "it was there when the run began")
         columns = target_columns(table, task.schema.names)
+        require_as_planned(columns, task.schema)
         mode = self._mode(table)
         sql = staging_of(table.place, task.run) if mode == "overwrite" else table.sql
         updated = columns_to_update(table, params.update_columns, columns)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from starhaul import Block, native_type
+from starhaul import Block, PermanentError, native_type
 from starhaul_stores.postgresql.connection import Connection, Rows
 from starhaul_stores.postgresql.copy_text import parsed
 from starhaul_stores.postgresql.loading import BlockLoading
+from starhaul_stores.postgresql.target import fields_for
 from starhaul_stores.relational.lines import Data, cut, values_of
 
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
@@ -90,6 +91,13 @@ def _takes(source: pa.Field, target: pa.Field) -> bool:
 @dataclass(slots=True)
 class LineLoading(BlockLoading):
     """Lines as another server would take them too."""
+
+    def load(self, first: Block | None, pieces: Iterator[Block]) -> None:
+        """As ever. Raises `PermanentError` if the table does not take lines any more."""
+        if first is not None and not takes_lines(first.schema, fields_for(self.columns, self.task.schema)):
+            told = "its columns have changed since the run was planned"
+            raise PermanentError(self.target, told, "do not change them once a run is planned")
+        BlockLoading.load(self, first, pieces)  # slots: a class made anew has no `super()`
 
     @property
     def _form(self) -> str:
