@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from starhaul import Address, Capability, ConfigError, Found, Params, Reader, ReadRequest, Split, Task
 from starhaul_stores.relational.params import Texts
 from starhaul_stores.relational.queries import without_effect
+from starhaul_stores.relational.slices import look_at_many_rows
 from starhaul_stores.relational.target import missing
 from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
 from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, tables
@@ -53,7 +54,8 @@ class SqliteReaderParams(Params):
     connection: tuple[Place, ...] = ()
     """DataX's form of the above: a list of `{"jdbcUrl": …, "table": […]}` or `{"jdbcUrl": …, "querySql": […]}`."""
     column: tuple[str, ...] = ("*",)
-    """Column names, or SQL expressions, put into the SELECT as they are. `["*"]` is every column."""
+    """Column names, or SQL expressions, put into the SELECT as they are. `["*"]` is every column. A table is not cut
+    where one of them looks at many rows (`count(*)`, `DISTINCT a`, a window)."""
     where: str = ""
     """An SQL condition that the rows must meet."""
     split_pk: str | None = None
@@ -130,7 +132,7 @@ class SqliteReader(Reader[SqliteReaderParams]):
         for number, source in enumerate(sources):
             prefix = source.name if len(sources) == 1 else f"{source.name}#{number}"
             parts: list[dict[str, Any]] = [{}]
-            if source.table is not None:
+            if source.table is not None and not look_at_many_rows(self.params.column):
                 with self._open(source) as db:
                     db.execute("BEGIN")
                     parts = slices(db, self._table(db, source), self._where, self.params.split_pk, each)

@@ -33,7 +33,7 @@ from starhaul_stores.mysql.target import TRANSACTIONAL
 from starhaul_stores.mysql.zones import zone_facts
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.read_params import Source, offered_by_all
-from starhaul_stores.relational.slices import AT_A_LATER_MOMENT, AT_A_MOMENT_OF_ITS_OWN
+from starhaul_stores.relational.slices import AT_A_LATER_MOMENT, AT_A_MOMENT_OF_ITS_OWN, look_at_many_rows
 
 if TYPE_CHECKING:
     from starhaul_stores.mysql.rows import Values
@@ -126,7 +126,7 @@ class MysqlWireReader(FindingReader[P]):
         for number, source in enumerate(sources):
             prefix = source.name if len(sources) == 1 else f"{source.name}#{number}"
             parts: list[dict[str, Any]] = [{}]
-            if source.table is not None:
+            if source.table is not None and not look_at_many_rows(self.params.column):
                 with self._at_its_moment(source) as (db, _):
                     parts = self._slices(db, source, target, len(sources))
             for part in parts:

@@ -36,7 +36,7 @@ from starhaul_stores.postgresql.snapshots import CHANGED, Snapshot, exported, gu
 from starhaul_stores.relational.addresses import address_of, to_read
 from starhaul_stores.relational.lines import LINES
 from starhaul_stores.relational.read_params import RelationalReaderParams, Source, offered_by_all
-from starhaul_stores.relational.slices import AT_A_LATER_MOMENT, AT_A_MOMENT_OF_ITS_OWN
+from starhaul_stores.relational.slices import AT_A_LATER_MOMENT, AT_A_MOMENT_OF_ITS_OWN, look_at_many_rows
 
 _FORMS = {
     tuples.ENCODING: ("binary", tuples.blocks),
@@ -117,7 +117,7 @@ class PostgresqlWireReader(Reader[P]):
         for number, source in enumerate(sources):
             prefix = source.name if len(sources) == 1 else f"{source.name}#{number}"
             parts: list[dict[str, object]] = [{}]
-            if source.table is not None:
+            if source.table is not None and not look_at_many_rows(self.params.column):
                 snapshot = self._snapshots.get(source.place)
                 with self._open(source) as db, reading(db, snapshot) as of_snapshot:
                     params = self.params

@@ -29,6 +29,7 @@ from starhaul_stores.rdbms.slices import condition, slices
 from starhaul_stores.rdbms.values import column
 from starhaul_stores.relational.addresses import to_read
 from starhaul_stores.relational.read_params import RelationalReaderParams, Source
+from starhaul_stores.relational.slices import look_at_many_rows
 from starhaul_stores.relational.url import DatabaseUrl
 
 _FIRST_ROWS = 256
@@ -80,7 +81,7 @@ class SqlAlchemyReader(Reader[R]):
         for number, source in enumerate(sources):
             prefix = source.name if len(sources) == 1 else f"{source.name}#{number}"
             parts: list[dict[str, Any]] = [{}]
-            if source.table is not None:
+            if source.table is not None and not look_at_many_rows(self.params.column):
                 with self._open(source) as db:
                     table = self._table(db, source)
                     key, factor = params.split_pk, params.split_factor

@@ -18,7 +18,8 @@ class RelationalReaderParams(RelationalParams):
 
     column: Texts = Field(default=("*",), min_length=1)
     """Column names, or SQL expressions and literals (`"now()"`, `"'x'"`, `"1"`), put into the SELECT as they are.
-    `["*"]` is every column. Does not apply to `querySql`."""
+    `["*"]` is every column. A table is not cut where one of them looks at many rows (`count(*)`, `DISTINCT a`, a
+    window). Does not apply to `querySql`."""
     where: str = ""
     """An SQL condition that the rows must meet. Does not apply to `querySql`."""
     split_pk: str | None = None

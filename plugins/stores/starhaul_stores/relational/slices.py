@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Protocol, TypeAlias
@@ -18,6 +19,14 @@ are its bounds, which compare column by column; a bound may have values for the 
 _BOUNDS = (("from", ">="), ("to", "<"), ("last", "<="))
 Literal: TypeAlias = Callable[[int, Any], str]
 """Makes SQL of a bound of a column of the key, by its place in the key."""
+_OF_MANY_ROWS = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | (?P<found>
+    \bdistinct\b | \bover\s*[\w(] | := | \brownum\b | \b(?:
+    count | sum | total | avg | min | max | std | stddev(?:_\w+)? | var(?:iance|_pop|_samp) | median | mode | corr |
+    (?:covar|regr|percentile|approx)_\w+ | bit_(?:and|or|xor) | bool_(?:and|or) | every | any_value | group_concat |
+    listagg | wm_concat | \w+_agg | \w*xmlagg | json_\w+agg | json_group_\w+ )\s*\( )""",
+    re.IGNORECASE | re.VERBOSE,
+)
 AT_A_LATER_MOMENT = "slice read at a later moment than others"
 AT_A_MOMENT_OF_ITS_OWN = "slice read at a moment of its own"
 """What a reader notes of slices that are not of the moment that was to be held for all."""
@@ -28,6 +37,12 @@ class KeyedTable(Table[C], Protocol[C]):
 
     @property
     def key(self) -> Sequence[str]: ...
+
+
+def look_at_many_rows(columns: Sequence[str]) -> bool:
+    """Whether the columns of a SELECT, as a job writes them, hold what is not told by one row alone: an aggregate, a
+    window, DISTINCT, a number of rows. Of each slice they would tell something else than of the table."""
+    return any(matched["found"] for text in columns for matched in _OF_MANY_ROWS.finditer(text))
 
 
 def key_columns(table: KeyedTable[C], split_pk: str | None) -> list[C]:
