@@ -229,6 +229,21 @@ def test_replace_forgets_the_other_columns(postgresql: PostgresqlSchema) -> None
     assert contents(postgresql) == [(1, "new", "default"), (2, "new", "default"), (3, "kept", "kept")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "old", "new"), [("text COLLATE ci", "Zoë", "zoë"), ("numeric", "1.0", "1.00"), ("float8", "0", "-0")]
+)
+def test_replace_takes_the_key_as_it_comes(postgresql: PostgresqlSchema, kind: str, old: str, new: str) -> None:
+    """Also where it is equal to the old one and not the same. `update` leaves it."""
+    postgresql.db.execute(f"""
+        CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+        CREATE TABLE t (k {kind} PRIMARY KEY, v int); INSERT INTO t VALUES ('{old}', 1)
+    """.encode())  # fmt: skip
+    keys = pa.array([new], pa.string()) if kind != "float8" else pa.array([float(new)])
+    for mode, kept in (("update", old), ("replace", new)):
+        write(writer(postgresql, writeMode=mode), pa.table({"k": keys, "v": pa.array([2], pa.int32())}))
+        assert contents(postgresql, "SELECT k::text, v FROM t") == [(kept, 2)]
+
+
 def test_upsert_by_another_unique_key(postgresql: PostgresqlSchema) -> None:
     postgresql.db.execute("CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, code text UNIQUE, n int)")
     write(

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 
 from starhaul import ConfigError
 from starhaul_stores.postgresql.connection import Connection, quoted
+from starhaul_stores.postgresql.types import FLOAT4, FLOAT8, NUMERIC
 from starhaul_stores.relational.names import name_parts, suggestion
 
+_FIRST_OF_USERS = 16384
+"""The first oid of what is not the server's own: extensions and types that users made."""
 NAME_BYTES = 63
 """Longer names are cut by the server, in silence."""
 
@@ -28,6 +31,14 @@ class Column:
     not_null: bool
     generated: bool
     always_identity: bool
+    loose: bool
+    """Whether its collation takes texts for equal that are not the same."""
+
+    @property
+    def is_spelled_in_several_ways(self) -> bool:
+        """Whether values of it may be equal and not the same: `A` and `a`, 1.0 and 1.00, 0 and -0."""
+        plain = self.type < _FIRST_OF_USERS and self.type not in (FLOAT4, FLOAT8)
+        return self.loose or not plain or (self.type == NUMERIC and self.modifier < 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,8 @@ def find_table(db: Connection, text: str) -> Table | None:
     """The table that a name in a job means, found as the server would find it in SQL; None if there is none."""
     generated = "a.attgenerated <> ''" if db.version >= 120000 else "false"
     identity = "a.attidentity = 'a'" if db.version >= 100000 else "false"
+    loose = "SELECT 1 FROM pg_collation k WHERE k.oid = a.attcollation AND NOT k.collisdeterministic"
+    loose = f"EXISTS ({loose})" if db.version >= 120000 else "false"
     rows = db.execute(
         "SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text, "
         "(SELECT conkey FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p'), "
@@ -76,7 +89,7 @@ def find_table(db: Connection, text: str) -> Table | None:
         "CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END::int8, "
         "CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) "
         "ELSE format_type(a.atttypid, a.atttypmod) END, "
-        f"a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), {generated}, {identity}, t.typtype = 'd' "
+        f"a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), {generated}, {identity}, {loose}, t.typtype = 'd' "
         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         "LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
         "LEFT JOIN pg_type t ON t.oid = a.atttypid WHERE c.oid = to_regclass(%s) ORDER BY a.attnum",

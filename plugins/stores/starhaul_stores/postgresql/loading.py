@@ -79,7 +79,11 @@ def merge_into(
     overriding = " OVERRIDING SYSTEM VALUE" if any(column.always_identity for column in columns) else ""
     sets = [f"{quoted(name)} = excluded.{quoted(name)}" for name in updated]
     if mode == "replace":
-        sets = [f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in keys]
+        sets = [
+            f"{quoted(column.name)} = excluded.{quoted(column.name)}"
+            for column in columns
+            if column.name not in keys or (column.is_spelled_in_several_ways and not column.always_identity)
+        ]
         sets += [
             f"{quoted(column.name)} = DEFAULT"
             for column in table.columns
