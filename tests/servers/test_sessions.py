@@ -10,6 +10,7 @@ import pytest
 
 from starhaul import Writer, with_native_type
 from starhaul_writers.mysql import MysqlWriter, MysqlWriterParams
+from starhaul_writers.oceanbase import OceanbaseV10Writer, OceanbaseWriterParams
 from starhaul_writers.rdbms import RdbmsWriter
 from tests.conftest import MysqlDatabase, PostgresqlSchema
 from tests.servers import mysql_reading, postgresql_reading, postgresql_writing
@@ -44,6 +45,16 @@ def test_mysql_writes_what_came(
     (receipt,), _ = write(built(writer.params_type.model_validate(params)), rows)
     assert receipt.rows == count
     assert mysql.execute("SELECT id, v FROM t ORDER BY id") == list(enumerate(WORDS * (count // 5)))
+
+
+@pytest.mark.parametrize("statement", ["SET NAMES binary", "SET autocommit = 0"])
+def test_oceanbase_writes_what_came(oceanbase: MysqlDatabase, statement: str) -> None:
+    oceanbase.execute("CREATE TABLE t (id int PRIMARY KEY, v varchar(9))")
+    params = {"url": oceanbase.url, "table": "t", "session": [statement]}
+    target = OceanbaseV10Writer(OceanbaseWriterParams.model_validate(params))
+    (receipt,), _ = write(target, pa.table({"id": range(5), "v": WORDS}))
+    assert receipt.rows == 5
+    assert oceanbase.execute("SELECT v FROM t ORDER BY id") == [(word,) for word in WORDS]
 
 
 @pytest.mark.parametrize("mode", ["insert", "ignore", "replace", "update"])
