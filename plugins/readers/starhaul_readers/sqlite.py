@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from starhaul import Address, Capability, ConfigError, Found, Params, Reader, ReadRequest, Split, Task
 from starhaul_stores.relational.params import Texts
 from starhaul_stores.relational.queries import without_effect
-from starhaul_stores.relational.slices import look_at_many_rows
+from starhaul_stores.relational.slices import closes_too_much, look_at_many_rows
 from starhaul_stores.relational.target import missing
 from starhaul_stores.sqlite.address import Place, address_of, table_parameter, unquoted
 from starhaul_stores.sqlite.catalog import Table, find_table, no_such_table, quoted, statements, tables
@@ -77,6 +77,8 @@ class SqliteReaderParams(Params):
             raise ValueError("table and querySql belong into the elements of connection")
         if any(bool(place.table) == bool(place.query_sql) for place in self.connection):
             raise ValueError("every connection needs either table or querySql")
+        if closes_too_much(self.where):
+            raise ValueError("where closes a bracket that it has not opened")
         if not self.column:
             raise ValueError('column is empty; ["*"] reads every column')
         return self

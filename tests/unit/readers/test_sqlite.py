@@ -249,6 +249,7 @@ def test_what_is_missing_is_named(path: Path) -> None:
         {"table": []},
         {"querySql": "SELECT 1", "table": "t"},
         {"column": []},
+        {"where": "a = 1) OR (a = 2"},
         {"fetchSize": 0},
         {"connection": [{"path": "x"}]},
     ],

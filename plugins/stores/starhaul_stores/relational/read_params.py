@@ -11,6 +11,7 @@ from starhaul import PermanentError
 from starhaul_stores.relational.names import expanded
 from starhaul_stores.relational.params import RelationalParams, Texts
 from starhaul_stores.relational.queries import without_effect
+from starhaul_stores.relational.slices import closes_too_much
 
 
 class RelationalReaderParams(RelationalParams):
@@ -50,6 +51,8 @@ class RelationalReaderParams(RelationalParams):
     def _tables_or_queries(self) -> RelationalReaderParams:
         if any(bool(place.table) == bool(place.query_sql) for place in self.places):
             raise ValueError("give either table or querySql, in every connection")
+        if closes_too_much(self.where):
+            raise ValueError("where closes a bracket that it has not opened")
         return self
 
     @property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, Protocol, TypeAlias
 
+from starhaul_stores.relational.ddl import tokens
 from starhaul_stores.relational.target import C, Table, missing
 
 ROWS_PER_SLICE = 1_000_000
@@ -43,6 +44,16 @@ def look_at_many_rows(columns: Sequence[str]) -> bool:
     """Whether the columns of a SELECT, as a job writes them, hold what is not told by one row alone: an aggregate, a
     window, DISTINCT, a number of rows. Of each slice they would tell something else than of the table."""
     return any(matched["found"] for text in columns for matched in _OF_MANY_ROWS.finditer(text))
+
+
+def closes_too_much(where: str) -> bool:
+    """Whether a condition closes a bracket that it has not opened, however its strings are read: within brackets it
+    would be two, of which one is for a slice and the other for all rows."""
+    return all(min(_depths(where, backslashes=backslashes), default=0) < 0 for backslashes in (False, True))
+
+
+def _depths(sql: str, *, backslashes: bool) -> Iterator[int]:
+    return accumulate({"(": 1, ")": -1}.get(token, 0) for token in tokens(sql, backslashes=backslashes))
 
 
 def key_columns(table: KeyedTable[C], split_pk: str | None) -> list[C]:

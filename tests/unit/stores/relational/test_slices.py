@@ -1,10 +1,10 @@
-"""What tells that a table is not to be cut."""
+"""What tells that a table is not to be cut, or not by a condition."""
 
 from __future__ import annotations
 
 import pytest
 
-from starhaul_stores.relational.slices import look_at_many_rows
+from starhaul_stores.relational.slices import closes_too_much, look_at_many_rows
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,20 @@ def test_columns_of_many_rows(text: str) -> None:
 )  # fmt: skip
 def test_columns_of_one_row(text: str) -> None:
     assert not look_at_many_rows(["id", text])
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("a = 1) OR (b = 2", True),
+        ("a = 1)", True),
+        ("(a = 1) OR (b = 2)", False),
+        ("a = ')' OR b = '\\')'", False),
+        ("a = 'it''s)' AND `)` = 1 AND \")\" = 2", False),
+        ("a = 1 -- )", False),
+        ("a = 1 /* ) */", False),
+        ("", False),
+    ],
+)
+def test_conditions_that_close_too_much(where: str, expected: bool) -> None:
+    assert closes_too_much(where) is expected
