@@ -19,6 +19,8 @@ class MysqlWriter(MysqlWireWriter[MysqlWriterParams]):
     `replace` is MySQL's REPLACE, which deletes the old row: a foreign key ON DELETE CASCADE or SET NULL then deletes or
     alters the rows that refer to it, as in DataX. The plan names such keys; `update` leaves those rows alone.
 
+    `overwrite` fails, and leaves the table as it is, where somebody alters it meanwhile.
+
     A connection is encrypted if the server can. `sslMode` in the URL says what must hold: `REQUIRED`, `VERIFY_CA` or
     `VERIFY_IDENTITY` with the authority's file in `sslCa`, or `DISABLED` for plain text. MySQL 8 wants the password of
     a user of `caching_sha2_password` encrypted: by TLS, or else by the package `PyMySQL[rsa]`.

@@ -20,7 +20,7 @@ class PostgresqlWriter(PostgresqlWireWriter[PostgresqlWriterParams]):
     `overwrite` of a table that foreign keys of other tables refer to is refused where it would delete or alter their
     rows (ON DELETE CASCADE, SET NULL, SET DEFAULT), and where they have rows that refer to it, unless the key is
     DEFERRABLE without RESTRICT: then the new rows must hold what they refer to. It fails, and leaves the table as it
-    was, where a trigger or rule of the table leaves rows out.
+    was, where a trigger or rule of the table leaves rows out, or somebody alters its columns meanwhile.
 
     Tested against PostgreSQL 15 and, less often, 18.
     """
