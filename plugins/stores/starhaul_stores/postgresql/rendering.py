@@ -69,7 +69,7 @@ def _checks(column: Column, values: pa.Array) -> Iterator[tuple[pa.Array, str]]:
         most = {VARCHAR: column.modifier - 4, CHAR: 1, NAME: NAME_BYTES}.get(column.type, -1)
         if most > 0:
             yield from _longer(texts, most, column)
-        yield from altered(column.told, texts)
+        yield from altered(column.told, texts, NAME_BYTES)
         declared = numeric(column.modifier) if column.type == NUMERIC else None
         if declared is not None:
             rounded = [_is_finer(text, declared.scale) for text in texts.to_pylist()]
