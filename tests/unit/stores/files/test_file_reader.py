@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from starhaul import PermanentError, Split
+from starhaul import ConfigError, PermanentError, Split
 from starhaul.testing import RecordingTask
 from starhaul_readers.txtfile import TxtFileReader
 from tests import txtfile
@@ -76,12 +76,22 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
 def test_a_file_that_vanishes_ends_the_run(tmp_path: Path) -> None:
     """A file of the plan that is gone holds rows that would be missing."""
     (tmp_path / "a").write_text("1\n")
-    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     source = reader(tmp_path)
     (split,) = source.split(1)
     (tmp_path / "a").unlink()
     with pytest.raises(PermanentError, match=r"/a: is gone \(start a new run\)"):
         list(source.read(split, RecordingTask(source.schema())))
+
+
+def test_a_link_to_nowhere_is_no_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1\n")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "disk/b.csv")
+    for path in (tmp_path, f"{tmp_path}/*.csv", f"{tmp_path.parent}/**/*.csv"):
+        with pytest.raises(ConfigError, match=r"path: .*/b.csv is a link to nowhere \(is a disk not mounted\?\)"):
+            reader(path).check()
+    assert read(reader(f"{tmp_path}/a*")) == [1]
+    (tmp_path / "b.csv").rename(tmp_path / ".b.csv")
+    assert read(reader(tmp_path)) == [1]
 
 
 def test_markers_of_hadoop_are_no_data(tmp_path: Path) -> None:

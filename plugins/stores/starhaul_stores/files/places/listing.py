@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from starhaul import ConfigError, PermanentError
-from starhaul_stores.files.places.place import FileStatus, Place, Session, printable
+from starhaul_stores.files.places.place import NOWHERE, FileStatus, Place, Session, printable
 
 _MARKERS = frozenset({"_SUCCESS", "_temporary", "_metadata", "_common_metadata", "_delta_log", "_spark_metadata"})
 """What Hadoop, Spark and Hive put beside data; hidden in every place."""
@@ -27,7 +27,8 @@ def listed(session: Session, patterns: Sequence[str], where: str = "path", *, no
     `*` and `?` stand for characters of one name, `**` for directories of any depth; Hadoop's places have `{a,b}`,
     `[a-z]` and `\\` besides. A directory means all files below it. Hidden names are left out unless the pattern spells
     what hides them: they are other programs' business, and where a writer stages. Raises `ConfigError` naming the
-    pattern that means no file, unless there may be `none`, or a directory in which not every file counts.
+    pattern that means no file, unless there may be `none`, a directory in which not every file counts, or a link to
+    nowhere.
     """
     found: dict[str, FileStatus] = {}
     for pattern in patterns:
@@ -37,6 +38,8 @@ def listed(session: Session, patterns: Sequence[str], where: str = "path", *, no
             raise ConfigError(where, str(error)) from error
         if not files and not none:
             raise ConfigError(where, f"no file matches {printable(pattern)!r}", _hint(session.place, pattern))
+        if link := next((path for path, file in files.items() if file.mark == NOWHERE), None):
+            raise ConfigError(where, f"{session.place.shown(link)} is a link to nowhere", "is a disk not mounted?")
         found |= files
     return [found[path] for path in sorted(found)]
 

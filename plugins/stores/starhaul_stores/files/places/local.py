@@ -11,7 +11,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from starhaul import ConfigError, PermanentError
-from starhaul_stores.files.places.place import FileStatus, Place, Session, printable
+from starhaul_stores.files.places.place import NOWHERE, FileStatus, Place, Session, printable
 from starhaul_stores.files.places.renaming import RenamingSession
 from starhaul_stores.files.streams import ByteStream
 
@@ -49,10 +49,14 @@ class LocalSession(RenamingSession):
         try:
             with os.scandir(directory) as found:
                 for entry in found:
-                    with suppress(FileNotFoundError):  # gone meanwhile, or a link to nowhere
+                    try:
                         status = _status(entry.path, entry.stat())
-                        if status.directory or entry.is_file():
-                            yield status
+                    except FileNotFoundError:
+                        if entry.is_symlink():
+                            yield FileStatus(entry.path, 0, NOWHERE)
+                        continue  # else it is gone meanwhile
+                    if status.directory or entry.is_file():
+                        yield status
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:

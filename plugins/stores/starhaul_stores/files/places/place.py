@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 
 from starhaul_stores.files.streams import ByteStream
 
+NOWHERE = "nowhere"
+"""The `mark` of a link to a file that is not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileStatus:
