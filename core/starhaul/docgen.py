@@ -162,7 +162,7 @@ def _exit_codes() -> str:
         named = [each for each in members if each is not errors.StarhaulError]
         meaning = " ".join(inspect.cleandoc(each.__doc__ or "").partition("\n\n")[0] for each in named)
         rows.append([str(code), cell(meaning), ", ".join(f"`{each.__name__}`" for each in named)])
-    rows.append([str(EXIT_STOPPED), "Stopped by SIGINT or SIGTERM. Unfinished tasks are rolled back.", ""])
+    rows.append([str(EXIT_STOPPED), "Stopped by SIGINT, SIGTERM or SIGHUP. Unfinished tasks are rolled back.", ""])
     return table(["code", "meaning", "errors"], rows)
 
 

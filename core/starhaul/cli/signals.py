@@ -1,4 +1,5 @@
-"""What Ctrl-C and SIGTERM do to a run: the first one stops it cleanly, the second one ends the process."""
+"""What Ctrl-C, SIGTERM and a terminal that goes away do to a run: the first signal stops it cleanly, the second one
+ends the process."""
 
 from __future__ import annotations
 
@@ -6,12 +7,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from starhaul.engine.stop import Stop
 from starhaul.report.build import EXIT_STOPPED
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -28,7 +29,12 @@ def stop_on_signals(stop: Stop, say: Callable[[str], None], restore: Callable[[]
     listener = threading.Thread(target=_listen, args=(ear, stop, say, restore), name="signals", daemon=True)
     listener.start()
     wakeup = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
-    handlers = [(each, signal.signal(each, _leave_it_to_the_listener)) for each in SIGNALS]
+    away = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # as `nohup` wants it
+    handlers = [
+        (each, signal.signal(each, _leave_it_to_the_listener))
+        for each in SIGNALS
+        if not (each is signal.SIGHUP and away)
+    ]
     try:
         yield
     finally:
@@ -50,8 +56,11 @@ def _listen(ear: int, stop: Stop, say: Callable[[str], None], restore: Callable[
             if number[0] not in SIGNALS:
                 continue
             if stop.requested:
+                if number[0] == signal.SIGHUP:  # which comes from the kernel and from the shell
+                    continue
                 restore()
                 os._exit(EXIT_STOPPED)
             name = signal.Signals(number[0]).name
             stop.request(name)
-            say(f"{name}: stopping, running tasks are taken back; a second one stops at once")
+            with suppress(OSError):  # of a terminal that is gone
+                say(f"{name}: stopping, running tasks are taken back; a second one stops at once")

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, in processes of their own."""
+"""Ctrl-C, SIGTERM and SIGHUP, in processes of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.cli.conftest import MakeJob, Starhaul
 Start = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_stops_cleanly_and_the_run_can_be_resumed(
     process: Start, starhaul: Starhaul, make_job: MakeJob, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -25,6 +25,8 @@ def test_the_first_signal_stops_cleanly_and_the_run_can_be_resumed(
     with process("run", job, "-D", "pause=0.05", "--report", report) as running:
         _wait_until_running(tmp_path)
         running.send_signal(number)
+        if number is signal.SIGHUP:  # of which a terminal that goes away sends several
+            running.send_signal(number)
         shown, told = running.communicate(timeout=30)
     assert running.returncode == 143
     assert told == f"{number.name}: stopping, running tasks are taken back; a second one stops at once\n"
@@ -36,6 +38,17 @@ def test_the_first_signal_stops_cleanly_and_the_run_can_be_resumed(
     assert resumed.exit_code == 0, resumed.output
     assert resumed.stdout.startswith(f"run {run} of job job: done")
     assert " 60 " in resumed.stdout
+
+
+def test_nohup_is_heeded(starhaul: Starhaul, process: Start, make_job: MakeJob, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with process("run", make_job(rows=5, pause=0.1)) as running:
+            _wait_until_running(tmp_path)
+            running.send_signal(signal.SIGHUP)
+            assert running.wait(timeout=30) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_second_signal_ends_the_process_at_once(
