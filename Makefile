@@ -26,23 +26,23 @@ quickstart: $(VENV)/.ready-bench $(LINEITEM)  ## move 120,000 rows of TPC-H line
 	$(BIN)/starhaul run jobs/csv_to_sqlite.yaml -D DATA=$(LINEITEM) -D DATABASE=$(QUICKSTART)/lineitem.db
 	@$(BIN)/python -c "$$SHOW" $(QUICKSTART)/lineitem.db
 
-# Three parts side by side, as tests of servers wait more than they compute: what runs on Java, what needs no server or
-# few, and the rest, which is shown; what the others say comes when it is over.
-HADOOP := $(wildcard $(foreach room,conformance faults servers,$(addprefix tests/$(room)/test_,hbase*.py hdfs*.py hive*.py)))
+# Three parts side by side, as tests of servers wait more than they compute: stores of files, what needs no server or few,
+# and the rest, which is shown; what the others say comes when it is over.
+FILES := $(wildcard $(foreach room,conformance faults servers,$(addprefix tests/$(room)/test_,hbase*.py hdfs*.py hive*.py)) \
+	$(addprefix tests/conformance/test_,columnar*.py local*.py s3*.py txtfile*.py))
 UNITS := tests/unit tests/jobs tests/fleet tests/packaging \
 	$(wildcard $(addprefix tests/servers/test_,mysql_moments*.py mysql_reader*.py mysql_slices*.py mysql_tls*.py \
 	mysql_writer*.py oceanbase*.py rdbms*.py)) \
-	$(wildcard $(addprefix tests/conformance/test_,columnar*.py local*.py mysql*.py oceanbase*.py rdbms*.py s3*.py \
-	sqlite*.py stream*.py transformers*.py txtfile*.py))
+	$(wildcard $(addprefix tests/conformance/test_,mysql*.py oceanbase*.py sqlite*.py stream*.py transformers*.py))
 SAID := .cache/tests
 test: $(VENV)/.ready-dev  ## run all tests
 	@mkdir -p .cache
 	@echo "Two other parts of the tests run beside those that are shown; what they say comes last ($(SAID)-*.txt)."
-	@$(BIN)/python -m pytest -p no:cacheprovider $(HADOOP) >$(SAID)-hadoop.txt 2>&1 & hadoop=$$!; \
+	@$(BIN)/python -m pytest -p no:cacheprovider $(FILES) >$(SAID)-files.txt 2>&1 & files=$$!; \
 	$(BIN)/python -m pytest -p no:cacheprovider $(UNITS) >$(SAID)-units.txt 2>&1 & units=$$!; \
-	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(HADOOP) $(UNITS)); here=$$?; \
-	wait $$hadoop; hadoop=$$?; wait $$units; units=$$?; \
-	cat $(SAID)-hadoop.txt $(SAID)-units.txt; exit $$((here || hadoop || units))
+	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(FILES) $(UNITS)); here=$$?; \
+	wait $$files; files=$$?; wait $$units; units=$$?; \
+	cat $(SAID)-files.txt $(SAID)-units.txt; exit $$((here || files || units))
 
 test-fast: $(VENV)/.ready-dev  ## run the tests that take no more than seconds
 	$(BIN)/python -m pytest -m "not slow"
