@@ -121,13 +121,13 @@ def _save(composed: Composed, path: Path) -> Path:
     return path
 
 
-def _remember(composed: Composed, state: Path | None) -> Path:
+def _remember(composed: Composed, state: Path | str | None) -> Path:
     """The job in the state directory, where `resume` and `replay` find it. The same line is the same file."""
     from starhaul.api.errors import PermanentError
     from starhaul.runs.store import state_folder
 
     text = _text(composed)
-    folder = (state or state_folder()) / "copies"
+    folder = Path(state or state_folder()) / "copies"
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
     part = path.with_suffix(f".{os.getpid()}.part")
     try:

@@ -38,7 +38,7 @@ def resume(
     )  # fmt: skip
 
 
-def _last(state: Path | None) -> str:
+def _last(state: Path | str | None) -> str:
     """The newest run that is neither done nor under way. Raises `ConfigError` if there is none."""
     from starhaul.api.errors import ConfigError
     from starhaul.runs.store import RunStore, state_folder

@@ -28,7 +28,7 @@ class Options(TypedDict, total=False):
     """The rules of conversion, instead of those that the job names."""
     trusted: bool
     """Whether the job may look into the environment and into files; default: unless STARHAUL_UNTRUSTED_JOBS is set."""
-    state: Path
+    state: Path | str
     """The folder of the run store; default `STARHAUL_STATE_DIR`, else the user's state directory."""
     registry: Registry
     """The plugins to use; default: all that are installed."""

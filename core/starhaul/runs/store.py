@@ -61,8 +61,8 @@ class RunStore:
     Raises `PermanentError` if the file is damaged, of another version, or cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = folder = Path(folder)
         self._path = folder / "runs.db"
         self._claims = Claims(folder / "locks")
         try:

@@ -68,7 +68,7 @@ def test_runs_in_one_process_do_not_mix(bench: Bench) -> None:
             "writer": {"name": "memorywriter", "store": f"parallel{number}", "refuse": number},
             "settings": {"channel": 2, "errorLimit": {"record": 1}},
         }
-        reports[number] = run(document, registry=bench.registry, state=bench.state)
+        reports[number] = run(document, registry=bench.registry, state=str(bench.state))
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(4)]
     for thread in threads:
