@@ -24,10 +24,11 @@ class Ledger(ledger.Ledger):
     def make(self) -> None:
         """Also holds other runs back from dropping it, until the transaction ends."""
         self._db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [self._table])
-        if self._db.execute("SELECT to_regclass(%s) IS NULL", [self._table])[0][
-            0
-        ]:  # else no right to create it is needed
-            self._db.execute(f"CREATE TABLE {self._table} ({self.columns})")
+        ((there,),) = self._db.execute("SELECT to_regclass(%s) IS NOT NULL", [self._table])
+        if not there:  # else no right to create it is needed; of two runs at once both may see none
+            self._db.execute(
+                f"SET LOCAL client_min_messages = warning; CREATE TABLE IF NOT EXISTS {self._table} ({self.columns})"
+            )
         self._found = True
 
     def drop_if_empty(self) -> None:
