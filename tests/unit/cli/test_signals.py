@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,14 @@ import pytest
 from tests.unit.cli.conftest import MakeJob, Starhaul
 
 Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture(autouse=True)
+def _without_nohup() -> Iterator[None]:
+    """What these tests start must not inherit that SIGHUP is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -40,15 +48,12 @@ def test_the_first_signal_stops_cleanly_and_the_run_can_be_resumed(
     assert " 60 " in resumed.stdout
 
 
-def test_nohup_is_heeded(starhaul: Starhaul, process: Start, make_job: MakeJob, tmp_path: Path) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with process("run", make_job(rows=5, pause=0.1)) as running:
-            _wait_until_running(tmp_path)
-            running.send_signal(signal.SIGHUP)
-            assert running.wait(timeout=30) == 0
-    finally:
-        signal.signal(signal.SIGHUP, before)
+def test_nohup_is_heeded(process: Start, make_job: MakeJob, tmp_path: Path) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with process("run", make_job(rows=5, pause=0.1)) as running:
+        _wait_until_running(tmp_path)
+        running.send_signal(signal.SIGHUP)
+        assert running.wait(timeout=30) == 0
 
 
 def test_the_second_signal_ends_the_process_at_once(
